@@ -1,0 +1,8 @@
+//! How other companies' APIs behave: signatures, requests, error facts.
+//!
+//! What lives here changes when the other company changes. What we do about an answer (repeat, give
+//! up, undo) is decided by `workflows`; nothing here retries, stores or schedules.
+
+pub mod http; // the one HTTP client, with its timeouts and limits
+pub mod transport; // did the request leave before it failed?
+pub mod twilio; // messages, their receipts, and the signature on every webhook

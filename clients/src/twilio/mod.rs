@@ -1,0 +1,16 @@
+//! Twilio's messaging API and the signature on its webhooks.
+
+mod callback; // a message's status, told by a webhook
+mod client; // sending and listing messages
+mod error; // what a failed request is known to mean
+mod message; // what is sent, what comes back
+pub mod signature; // sign and verify webhooks
+mod status; // where a message is on its way
+
+pub use self::{
+    callback::{BadCallback, StatusCallback},
+    client::{BadApiBase, Config, Twilio},
+    error::{Error, RejectedClass},
+    message::{Message, NewMessage},
+    status::{MessageStatus, UnknownStatus},
+};
