@@ -1,0 +1,96 @@
+//! The same control, typed, for the same process.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use chrono::TimeDelta;
+use url::Url;
+
+use super::{
+    callbacks::CallbackOrder, mood::Spell, state::State, store::TEXTS_MAX, text::Text,
+    traffic::Traffic,
+};
+
+/// A running sandbox. Cheap to clone; outlives the server harmlessly.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) state: Arc<State>,
+    pub(super) base_url: Url,
+}
+
+impl Handle {
+    /// Where it listens: what `TWILIO_API_BASE` is set to.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// How requests are treated from now on. A [`Mood`](super::Mood) alone is a spell without end.
+    pub fn set_mood(&self, spell: impl Into<Spell>) {
+        self.state.set_spell(spell.into());
+    }
+
+    /// How callbacks of messages that are accepted from now on arrive.
+    pub fn set_callback_order(&self, order: CallbackOrder) {
+        self.state.set_order(order);
+    }
+
+    /// The person no longer wants texts: 21610 from now on.
+    pub fn opt_out(&self, phone: impl Into<String>) {
+        self.state.opt_out(phone.into());
+    }
+
+    /// Moves Twilio's clock ahead of the wall's, for tests that have moved the database's.
+    pub fn set_clock_ahead(&self, ahead: TimeDelta) {
+        self.state.set_clock_ahead(ahead);
+    }
+
+    /// Messages to one phone, newest first.
+    pub fn messages_to(&self, phone: &str) -> Vec<Text> {
+        self.state.texts(|text| text.to == phone, 0, TEXTS_MAX).0
+    }
+
+    /// All messages, newest first.
+    pub fn messages(&self) -> Vec<Text> {
+        self.state.texts(|_| true, 0, TEXTS_MAX).0
+    }
+
+    /// Requests and effects by route. The sandbox's own endpoints do not count.
+    pub fn requests(&self) -> BTreeMap<String, Traffic> {
+        self.state.paths()
+    }
+
+    /// All API requests that arrived, however they ended.
+    pub fn requests_total(&self) -> u64 {
+        self.state.paths().values().map(|traffic| traffic.requests).sum()
+    }
+
+    /// Messages whose last status has not been reached and told.
+    pub fn callbacks_pending(&self) -> usize {
+        self.state.journeys.under_way()
+    }
+
+    /// Forgets messages, moods, opt-outs and counts. The ledger's file stays as it is.
+    pub fn reset(&self) {
+        self.state.reset();
+    }
+
+    /// Waits until `look` finds what it looks for; it is asked again after every change here.
+    pub async fn until<T>(&self, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let mut changes = self.state.changes();
+        loop {
+            changes.mark_unchanged();
+            if let Some(found) = look(self) {
+                return found;
+            }
+            if changes.changed().await.is_err() {
+                // The sender lives in the state that this handle holds.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("base_url", &self.base_url.as_str()).finish_non_exhaustive()
+    }
+}

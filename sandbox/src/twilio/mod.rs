@@ -1,0 +1,45 @@
+//! Twilio's messaging API, as far as a phone that receives texts needs it.
+//!
+//! | path | what it is |
+//! | --- | --- |
+//! | `/` | the phones' messages, for people |
+//! | `/2010-04-01/Accounts/{account}/Messages.json` | send, list |
+//! | `/2010-04-01/Accounts/{account}/Messages/{sid}.json` | one message |
+//! | `/_sandbox/messages`, `requests` | what arrived (GET) |
+//! | `/_sandbox/mood`, `callbacks`, `opt_outs`, `clock`, `reset` | how it behaves (POST) |
+//!
+//! A message goes from `queued` to `sent` to `delivered` by itself, and each step after the first
+//! is reported to its `StatusCallback`. Delivery never fails; refusals come from Twilio's magic
+//! numbers and from opt-outs.
+
+mod auth; // who may call
+mod callbacks; // each message's way to the phone, and the webhooks about it
+mod clock; // what time it is at Twilio's
+mod connection; // connections that can be cut
+mod control; // the `/_sandbox` endpoints
+mod gate; // every API request passes here: counted, then treated as the mood says
+mod handle; // the same control, typed, for the same process
+mod ledger; // accepted messages on disk
+mod list; // reading messages
+mod mood; // how the next requests are treated
+mod options; // whose account, how fast
+mod page; // the page for people
+mod refusal; // Twilio's error bodies
+mod segments; // how many texts a text is
+mod send; // taking a message
+mod server; // all of it behind one socket
+mod state; // the memory
+mod store; // messages, newest first
+mod text; // one message
+mod traffic; // requests and effects, counted by path
+mod validate; // which messages Twilio takes
+
+pub use self::{
+    callbacks::CallbackOrder,
+    handle::Handle,
+    mood::{Mood, Spell},
+    options::Options,
+    server::Twilio,
+    text::Text,
+    traffic::Traffic,
+};

@@ -1,0 +1,227 @@
+//! The memory. One lock, never held across an await.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use chrono::TimeDelta;
+use clients::twilio::MessageStatus;
+use parking_lot::Mutex;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    callbacks::{CallbackOrder, Journeys},
+    clock::Clock,
+    ledger::Ledger,
+    mood::{Mood, Spell},
+    options::Options,
+    refusal::Refusal,
+    store::Store,
+    text::Text,
+    traffic::{Paths, Traffic},
+    validate::Draft,
+};
+
+/// Texts whose refused attempts are counted at a time; beyond it new ones are not.
+const REFUSED_TEXTS_MAX: usize = 10_000;
+
+/// Shared by everything that runs for one sandbox.
+pub(super) struct State {
+    pub(super) options: Options,
+    /// Ends what waits: held-back answers and callbacks under way.
+    pub(super) stop: CancellationToken,
+    pub(super) journeys: Journeys,
+    ledger: Option<Ledger>,
+    memory: Mutex<Memory>,
+    /// Rises with every change, for those who wait for one.
+    changes: watch::Sender<u64>,
+}
+
+/// A text that is the same text again when it is tried again: recipient, sender, words.
+type Words = (String, String, String);
+
+struct Memory {
+    store: Store,
+    spell: Spell,
+    order: CallbackOrder,
+    opted_out: HashSet<String>,
+    paths: Paths,
+    refused: HashMap<Words, u32>,
+    clock: Clock,
+    random: StdRng,
+}
+
+impl State {
+    pub(super) fn new(
+        options: Options,
+        stop: CancellationToken,
+        journeys: Journeys,
+        ledger: Option<Ledger>,
+        known: Vec<Text>,
+    ) -> Arc<Self> {
+        let random = match options.seed {
+            Some(seed) => StdRng::seed_from_u64(seed),
+            None => StdRng::from_rng(&mut rand::rng()),
+        };
+        let mut store = Store::default();
+        for text in known {
+            store.insert(text);
+        }
+        let memory = Mutex::new(Memory { store, ..Memory::empty(random) });
+        let changes = watch::Sender::new(0);
+        Arc::new(Self { options, stop, journeys, ledger, memory, changes })
+    }
+
+    /// Counts a request and says how to treat it, and how long a slow one is held back.
+    pub(super) fn arrive(&self, path: &str, method: &str, writes: bool) -> (Mood, Spell) {
+        self.change(|memory| {
+            memory.paths.request(path, method);
+            let coin = memory.random.random();
+            let spell = memory.spell;
+            (memory.spell.treat(writes, coin), spell)
+        })
+    }
+
+    /// A request that was turned away, but that its sender will repeat.
+    pub(super) fn refuse(&self, form: &[(String, String)]) {
+        let Ok(draft) = Draft::read(form) else { return };
+        self.change(|memory| {
+            if memory.refused.len() < REFUSED_TEXTS_MAX {
+                *memory.refused.entry((draft.to, draft.from, draft.body)).or_default() += 1;
+            }
+        });
+    }
+
+    /// Takes a message: remembered, counted and on its way before anybody can hang up. The receipt,
+    /// where there is a ledger, tells when it is on disk.
+    pub(super) fn take(
+        &self,
+        draft: Draft,
+        path: &str,
+    ) -> Result<(Text, Option<oneshot::Receiver<()>>), Refusal> {
+        let Draft { to, from, body, status_callback } = draft;
+        let (text, journey) = self.change(|memory| {
+            if memory.opted_out.contains(&to) {
+                return Err(Refusal::opted_out());
+            }
+            let now = memory.clock.now();
+            let refused = memory.refused.remove(&(to.clone(), from.clone(), body.clone()));
+            let text = Text {
+                sid: format!("SM{}", memory.hex()),
+                to,
+                from,
+                body,
+                status: MessageStatus::Queued,
+                attempts: refused.unwrap_or(0) + 1,
+                created_at: now,
+                updated_at: now,
+                sent_at: None,
+                status_callback,
+            };
+            memory.paths.effect(path);
+            memory.store.insert(text.clone());
+            let order = memory.order;
+            let journey = order.journey(&text.sid, || memory.hex());
+            Ok((text, journey))
+        })?;
+        self.journeys.start(journey, self.options.callback_delay);
+        let receipt = self.ledger.as_ref().map(|ledger| ledger.append(&text));
+        Ok((text, receipt))
+    }
+
+    /// Moves a message on, if that is news. `None`: it is not known any more.
+    pub(super) fn advance(&self, sid: &str, status: MessageStatus) -> Option<Text> {
+        self.change(|memory| {
+            let now = memory.clock.now();
+            let text = memory.store.get_mut(sid)?;
+            text.advance(status, now);
+            Some(text.clone())
+        })
+    }
+
+    pub(super) fn text(&self, sid: &str) -> Option<Text> {
+        self.memory.lock().store.get(sid).cloned()
+    }
+
+    /// Messages that `wanted` picks, newest first, a stretch of them, and whether there are more.
+    pub(super) fn texts(
+        &self,
+        wanted: impl Fn(&Text) -> bool,
+        skip: usize,
+        take: usize,
+    ) -> (Vec<Text>, bool) {
+        let memory = self.memory.lock();
+        let mut found = memory.store.newest_first().filter(|text| wanted(text)).skip(skip);
+        let texts = found.by_ref().take(take).cloned().collect();
+        (texts, found.next().is_some())
+    }
+
+    pub(super) fn texts_len(&self) -> usize {
+        self.memory.lock().store.len()
+    }
+
+    pub(super) fn paths(&self) -> BTreeMap<String, Traffic> {
+        self.memory.lock().paths.snapshot()
+    }
+
+    pub(super) fn set_spell(&self, spell: Spell) {
+        self.change(|memory| memory.spell = spell);
+    }
+
+    pub(super) fn set_order(&self, order: CallbackOrder) {
+        self.change(|memory| memory.order = order);
+    }
+
+    pub(super) fn opt_out(&self, phone: String) {
+        self.change(|memory| memory.opted_out.insert(phone));
+    }
+
+    pub(super) fn set_clock_ahead(&self, ahead: TimeDelta) {
+        self.change(|memory| memory.clock = Clock { ahead });
+    }
+
+    /// Forgets everything but the ledger.
+    pub(super) fn reset(&self) {
+        self.change(|memory| {
+            let random = memory.random.fork();
+            *memory = Memory::empty(random);
+        });
+    }
+
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> T {
+        let outcome = act(&mut self.memory.lock());
+        self.changed();
+        outcome
+    }
+}
+
+impl Memory {
+    fn empty(random: StdRng) -> Self {
+        Self {
+            store: Store::default(),
+            spell: Spell::default(),
+            order: CallbackOrder::default(),
+            opted_out: HashSet::new(),
+            paths: Paths::default(),
+            refused: HashMap::new(),
+            clock: Clock::default(),
+            random,
+        }
+    }
+
+    /// 32 hex digits.
+    fn hex(&mut self) -> String {
+        format!("{:032x}", self.random.random::<u128>())
+    }
+}
