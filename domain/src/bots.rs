@@ -1,0 +1,62 @@
+//! Assistants: what answers the phone.
+
+use crate::{BotId, Conn, Error, TenantId, error::During};
+
+/// The name of a demo's assistant.
+pub const DEMO_NAME: &str = "Demo Voice Assistant";
+/// The language in which a demo's assistant answers.
+pub const DEMO_LOCALE: &str = "de-AT";
+/// What a demo's assistant is told about itself.
+pub const DEMO_PROMPT: &str = "You are the telephone assistant of a company that tries out this service. Greet callers \
+    politely, answer briefly, find out what they want, and note their name, number and request. Speak the caller's \
+    language; begin in German. Say openly that this is a demonstration when you are asked.";
+
+/// A bot that is about to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewBot<'a> {
+    /// The id that the API promised.
+    pub bot: BotId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: &'a str,
+    /// What it is told.
+    pub system_prompt: &'a str,
+    /// A tag such as `de-AT`.
+    pub locale: &'a str,
+}
+
+impl NewBot<'_> {
+    /// The assistant of a demo.
+    pub fn demo(bot: BotId, tenant: TenantId) -> Self {
+        let (name, system_prompt) = (DEMO_NAME, DEMO_PROMPT);
+        Self { bot, tenant, name, system_prompt, locale: DEMO_LOCALE }
+    }
+}
+
+/// Makes a bot. Twice is once.
+pub async fn create(conn: &mut Conn, new: NewBot<'_>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into product.bots (bot_id, tenant_id, name, system_prompt, locale)
+         values ($1, $2, $3, $4, $5::text)
+         on conflict (bot_id) do nothing",
+        new.bot.as_uuid(),
+        new.tenant.as_uuid(),
+        new.name,
+        new.system_prompt,
+        new.locale,
+    )
+    .execute(conn)
+    .await
+    .during("bot: create")?;
+    Ok(())
+}
+
+/// Takes a bot back. Twice is once.
+pub async fn delete(conn: &mut Conn, bot: BotId) -> Result<(), Error> {
+    sqlx::query!("delete from product.bots where bot_id = $1", bot.as_uuid())
+        .execute(conn)
+        .await
+        .during("bot: delete")?;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The product's own records and rules: tenants, sign-ups, codes, users, numbers, messages.
+//!
+//! The only crate with SQL on the tables of schema `product`. Every function takes a connection inside its caller's
+//! transaction, which has said with [`scope`] for whom it works; nothing here commits, enqueues or speaks to the network.
+//! Time is the database's: statements ask `trunkline.now()`, and only durations come from Rust. Randomness is an argument.
+
+// What a thing is called, and what may be written in a field.
+pub mod email;
+pub mod id;
+pub mod line;
+pub mod locale;
+pub mod phone;
+
+// Secrets, and what is kept of them.
+pub mod code;
+pub mod digest;
+pub mod password;
+pub mod token;
+
+// A demo, from sign-up to the last undo.
+pub mod access;
+pub mod codes;
+pub mod signups;
+pub mod tenants;
+
+// What a tenant has.
+pub mod bots;
+pub mod numbers;
+pub mod subscriptions;
+pub mod waitlist;
+
+// Who may come in.
+pub mod sessions;
+pub mod users;
+
+// What was sent, what is allowed, what was done.
+pub mod audit;
+pub mod limits;
+pub mod messages;
+
+pub mod scope;
+
+mod error;
+mod word;
+
+pub use self::{
+    digest::{Digest, Pepper},
+    email::Email,
+    error::Error,
+    id::{BotId, CodeId, MessageId, SubscriptionId, TenantId, UserId},
+    locale::Locale,
+    phone::PhoneNumber,
+};
+
+/// A connection inside a transaction. Callers pass it on without naming the driver.
+pub use sqlx::PgConnection as Conn;

@@ -1,0 +1,98 @@
+//! Plans, and which tenant has which.
+
+use std::time::Duration;
+
+use crate::{Conn, Error, SubscriptionId, TenantId, error::During};
+
+/// The plan of a demo.
+pub const DEMO_PLAN: &str = "demo";
+
+/// What a plan allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Its name.
+    pub plan: String,
+    /// Calls in a day.
+    pub daily_calls_max: i32,
+    /// Seconds of talk in all.
+    pub talk_secs_max: i32,
+    /// How long it runs; none for those that run until they are cancelled.
+    pub lifetime: Option<Duration>,
+}
+
+/// A plan by its name.
+pub async fn plan_by_name(conn: &mut Conn, plan: &str) -> Result<Option<Plan>, Error> {
+    let row = sqlx::query!(
+        "select plan, daily_calls_max, talk_secs_max, lifetime_hours
+         from product.subscription_plans where plan = $1",
+        plan
+    )
+    .fetch_optional(conn)
+    .await
+    .during("plan: get")?;
+    Ok(row.map(|r| Plan {
+        plan: r.plan,
+        daily_calls_max: r.daily_calls_max,
+        talk_secs_max: r.talk_secs_max,
+        lifetime: r
+            .lifetime_hours
+            .and_then(|hours| u64::try_from(hours).ok())
+            .map(|hours| Duration::from_secs(hours * 3600)),
+    }))
+}
+
+/// What is agreed for one demo.
+#[derive(Debug, Clone, Copy)]
+pub struct DemoTerms {
+    /// From now on.
+    pub lifetime: Duration,
+    /// Calls in a day; none for what the plan says.
+    pub daily_calls_max: Option<i32>,
+}
+
+/// Opens a tenant's demo subscription; the limits are copied, so that a later change of the plan leaves it alone. A tenant
+/// that has an active subscription keeps it, and its id is the answer.
+pub async fn open_demo(
+    conn: &mut Conn,
+    tenant: TenantId,
+    terms: DemoTerms,
+) -> Result<SubscriptionId, Error> {
+    let doing = "subscription: open";
+    sqlx::query!(
+        "insert into product.subscriptions
+             (subscription_id, tenant_id, plan, daily_calls_max, talk_secs_max, ends_at)
+         select $1, $2, plan, coalesce($3, daily_calls_max), talk_secs_max,
+                trunkline.now() + make_interval(secs => $4)
+         from product.subscription_plans where plan = $5
+         on conflict (tenant_id) where status = 'active' do nothing",
+        SubscriptionId::mint().as_uuid(),
+        tenant.as_uuid(),
+        terms.daily_calls_max,
+        terms.lifetime.as_secs_f64(),
+        DEMO_PLAN,
+    )
+    .execute(&mut *conn)
+    .await
+    .during(doing)?;
+    let row = sqlx::query!(
+        "select subscription_id from product.subscriptions where tenant_id = $1 and status = 'active'",
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during(doing)?;
+    row.map(|r| r.subscription_id.into()).ok_or(Error::NotFound { what: "plan" })
+}
+
+/// Takes a tenant's demo subscription back. Twice is once.
+pub async fn delete_demo(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    sqlx::query!(
+        "delete from product.subscriptions where tenant_id = $1 and plan = $2",
+        tenant.as_uuid(),
+        DEMO_PLAN,
+    )
+    .execute(conn)
+    .await
+    .during("subscription: delete")?;
+    Ok(())
+}
