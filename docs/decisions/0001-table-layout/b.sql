@@ -94,7 +94,16 @@ begin
     exit when ids is null;
     if hint then floor_ := ids[cardinality(ids)]; end if;
     t := clock_timestamp();
-    if mode in ('keep', 'lookup') then
+    if mode = 'fenced' then -- LIMIT 1 keeps the join order whatever the statistics say
+      with gone as (
+        delete from leases l where l.ctid = any (array(
+          select found.at from unnest(ids, epochs) d(id, e),
+            lateral (select x.ctid from leases x where x.job_id = d.id and x.epoch = d.e limit 1) found(at)))
+        returning l.job_id, l.retention, l.epoch, l.attempt, l.worker_id, l.claimed_at
+      )
+      insert into outcomes (job_id, retention, state, epoch, attempt, worker_id, claimed_at)
+        select job_id, retention, 3, epoch, attempt, worker_id, claimed_at from gone;
+    elsif mode in ('keep', 'lookup') then
       with gone as (
         delete from leases l using unnest(ids, epochs) d(id, e) where l.job_id = d.id and l.epoch = d.e
         returning l.job_id, l.retention, l.epoch, l.attempt, l.worker_id, l.claimed_at

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Measures the table layouts (a) and (b) on a private Postgres 15. Usage: ./layout.sh up | tune | speed ROUNDS | variants | held SECONDS | depth | summary | down
+# Measures the table layouts (a) and (b) on a private Postgres 15. Usage: ./layout.sh up | tune | speed ROUNDS | variants | held SECONDS | churned | depth | summary | down
 # Run as root (the server runs as user postgres) on an otherwise quiet machine; figures land in $OUT as tab-separated rows.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-BIN=/usr/lib/postgresql/15/bin; DIR=/var/tmp/tl-layout; OUT=${OUT:-/var/tmp/tl-layout-figures.tsv}
+BIN=/usr/lib/postgresql/15/bin; DIR=/var/tmp/tl-layout; FINISH=fenced; OUT=${OUT:-/var/tmp/tl-layout-figures.tsv}
 export PGHOST=127.0.0.1 PGPORT=54777 PGUSER=postgres
 # The plan settings that the claim and finish statements run under, in both layouts.
 PLAN="-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_bitmapscan=off"
@@ -36,6 +36,7 @@ run() {
   phase=$1; db=$2; batch=$3; conns=$4; total=$5; hint=${6:-false}
   case $db in *r) ordered=false ;; *) ordered=true ;; esac
   case $db in ?0) mode=delete ;; bl) mode=lookup ;; bx) mode=forget ;; *) mode=keep ;; esac
+  case $db in b|bd) mode=${FINISH:-$mode} ;; esac # FINISH=keep shows the plain join that statistics can spoil
   each=$((total / conns))
   sql "$db" -c checkpoint
   w0=$(lsn); both "$conns" "$db" "call enqueue($each, $batch, $ordered, 0)" >"$DIR/enq"; w1=$(lsn)
@@ -83,12 +84,22 @@ held() {
     paced="${paced:-} $!"
   done
   for p in $paced; do wait "$p"; done
-  sizes held; three held false; three held_hint true; sizes held_end
+  sizes held; FINISH=keep; three held_plain false; FINISH=fenced; three held false; three held_hint true; sizes held_end
   sql postgres -c "select pg_cancel_backend(pid) from pg_stat_activity where query like 'select pg_sleep(7200)'" >/dev/null
   three closed false; tidy a; tidy b; three vacuumed false; sizes vacuumed
 }
+churned() { # the dead rows of ten paced minutes, made in seconds: 180,000 jobs with a transaction held open
+  tidy a; tidy b; three before false
+  for db in a b; do
+    sql $db -c "begin isolation level repeatable read" -c "select count(*) from pg_class" -c "select pg_sleep(7201)" >/dev/null 2>&1 &
+  done
+  sleep 1
+  for db in a b; do run churn $db 500 1 180000 true; done
+  sizes churned; FINISH=keep; three churned_plain false; FINISH=fenced; three churned false; three churned_hint true
+  sql postgres -c "select pg_cancel_backend(pid) from pg_stat_activity where query like 'select pg_sleep(7201)'" >/dev/null
+  tidy a; tidy b; three churned_vacuumed false
+}
 depth() {
-  three shallow false
   for _ in 1 2 3; do for db in a ad b bd; do run depth $db 500 1 20000; tidy $db; run depth $db 1 1 2000; done; done
 }
 summary() {
