@@ -1,6 +1,11 @@
 //! Making, migrating and copying databases, against a server: `TRUNKLINE_TEST_POSTGRES_URL` holds its
 //! superuser's URL (`./test` sets it; without it there is nothing to try this on, and that is said).
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics; helpers are no test functions"
+)]
+
 use migrations::{
     Error, Passwords, Urls, clone_database, current, drop_database, migrate, provision, template,
 };

@@ -5,20 +5,17 @@ use std::cell::RefCell;
 use super::{ConfigErrors, Mistake, Var};
 
 /// One name, or several of which the first that is set counts.
-pub trait Names {
-    /// The names, most important first.
-    fn list(&self) -> Vec<&'static str>;
-}
+pub struct Names(Vec<&'static str>);
 
-impl Names for &'static str {
-    fn list(&self) -> Vec<&'static str> {
-        vec![self]
+impl From<&'static str> for Names {
+    fn from(name: &'static str) -> Self {
+        Self(vec![name])
     }
 }
 
-impl<const N: usize> Names for [&'static str; N] {
-    fn list(&self) -> Vec<&'static str> {
-        self.to_vec()
+impl<const N: usize> From<[&'static str; N]> for Names {
+    fn from(names: [&'static str; N]) -> Self {
+        Self(names.to_vec())
     }
 }
 
@@ -49,8 +46,8 @@ impl<'s> Env<'s> {
 
     /// One variable under its first name that is set. A blank value counts as not set: compose files and
     /// shells pass `NAME=` for "nothing".
-    pub fn var(&self, names: impl Names) -> Var<'_, 's> {
-        let names = names.list();
+    pub fn var(&self, names: impl Into<Names>) -> Var<'_, 's> {
+        let Names(names) = names.into();
         let found = names.iter().find_map(|name| self.value(name).map(|value| (*name, value)));
         Var::new(self, names, found)
     }

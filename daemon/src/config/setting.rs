@@ -122,12 +122,12 @@ impl<'e, 's> Var<'e, 's> {
 
     /// One of several words.
     pub fn choice<T: Clone>(self, choices: &[(&'static str, T)]) -> Setting<'e, 's, T> {
-        self.read(|value| match choices.iter().find(|(word, _)| *word == value) {
-            Some((_, choice)) => Ok(choice.clone()),
-            None => {
-                let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-                Err(format!("must be one of {}, not {value:?}", words.join(", ")))
+        self.read(|value| {
+            if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == value) {
+                return Ok(choice.clone());
             }
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            Err(format!("must be one of {}, not {value:?}", words.join(", ")))
         })
     }
 

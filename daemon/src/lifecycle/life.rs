@@ -121,10 +121,12 @@ impl Lifecycle {
         fault: &mut Option<Ended>,
     ) -> Vec<&'static str> {
         tokio::select! {
-            all = tokio::time::timeout(grace, self.workers.all(fault)) => match all {
-                Ok(()) => return Vec::new(),
-                Err(_) => warn!("still running after {} s: stopping at once", grace.as_secs()),
-            },
+            all = tokio::time::timeout(grace, self.workers.all(fault)) => {
+                if all.is_ok() {
+                    return Vec::new();
+                }
+                warn!("still running after {} s: stopping at once", grace.as_secs());
+            }
             () = self.abort.cancelled() => {}
             signal = self.signals.next() => warn!("{signal} again: stopping at once"),
         }

@@ -171,7 +171,7 @@ impl Binaries {
 }
 
 impl Version {
-    /// Reads "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)".
+    /// Reads `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
     fn parse(line: &str) -> Option<Self> {
         let text = line.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
         let major =

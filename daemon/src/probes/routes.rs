@@ -57,10 +57,10 @@ fn ready(probes: &Probes) -> Response {
         states.iter().filter(|state| state.failing.is_none()).map(|state| state.name).collect();
     let draining = probes.draining();
     let ready = failing.is_empty() && !draining;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body =
         json!({ "ready": ready, "draining": draining, "failing": failing, "passing": passing });
-    (status, Json(body)).into_response()
+    (code, Json(body)).into_response()
 }
 
 #[cfg(test)]
