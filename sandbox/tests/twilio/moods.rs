@@ -109,7 +109,7 @@ async fn slow_answers_late_or_too_late_but_takes_the_message_at_once() {
     let hasty = client(sandbox.handle.base_url(), ACCOUNT, token(), hasty);
     let error = hasty.send_message(&text(ALICE, "too late")).await.unwrap_err();
     assert!(matches!(&error, Error::Unknown(source) if source.is_timeout()), "{error:?}");
-    assert_eq!(sandbox.handle.messages_to(ALICE)[0].body, "too late");
+    sandbox.until(|handle| handle.messages_to(ALICE)[0].body == "too late").await;
     sandbox.stop().await;
 }
 

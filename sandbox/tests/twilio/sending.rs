@@ -54,6 +54,8 @@ async fn pages_are_linked_and_one_message_can_be_fetched() {
     for body in ["1", "2", "3"] {
         sandbox.send(ALICE, body).await.unwrap();
     }
+    // What is still on its way changes between two looks at it.
+    sandbox.until(|handle| handle.callbacks_pending() == 0).await;
     let get = async |path: &str| -> Value {
         let request = sandbox.http.get(sandbox.url(path));
         let answer = request.basic_auth(ACCOUNT, Some("sandbox-token")).send().await.unwrap();
