@@ -37,6 +37,7 @@ const TESTS: &[Test] = &[
     ),
     ("the_end_of_a_server_is_noticed", its_end_is_noticed),
     ("a_server_wraps_a_command_and_hands_on_its_exit_code", wraps_a_command),
+    ("a_machine_without_a_server_fetches_a_pinned_one", fetches_a_server),
     ("a_failed_start_shows_the_log", failed_start_shows_the_log),
 ];
 
@@ -198,6 +199,27 @@ fn wraps_a_command() {
     let args = ["-c".into(), script.into()];
     let code = run_with_server(&options(&home("wrap")), &"/bin/sh".into(), &args).unwrap();
     assert_eq!(code, 7);
+}
+
+/// Needs a package registry, so only the full run does it.
+fn fetches_a_server() {
+    if std::env::var_os("TRUNKLINE_FULL").is_none() {
+        return eprintln!("skipped: needs TRUNKLINE_FULL=1 and a package registry");
+    }
+    let cache = PathBuf::from(format!("/var/tmp/trunkline-fetch-{}", std::process::id()));
+    let bare = Search {
+        root: cache.join("empty"),
+        cache: cache.clone(),
+        fetch: true,
+        ..Search::default()
+    };
+    let server =
+        Server::start(&Options { search: bare.clone(), ..options(&home("fetch")) }).unwrap();
+    assert_eq!(server.running().version.major, 18);
+    drop(server);
+    let again = Search { fetch: false, ..bare }.find(None).unwrap();
+    assert!(again.dir.starts_with(&cache), "the second time it is in the cache");
+    fs::remove_dir_all(cache).unwrap();
 }
 
 fn failed_start_shows_the_log() {

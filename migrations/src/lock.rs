@@ -12,16 +12,28 @@ use crate::{
     connection::{STATEMENT, within},
 };
 
-/// Distinguishes our locks from those of others in the same database: "trunklin" in ASCII.
-const NAMESPACE: i64 = 0x7472_756e_6b6c_696e;
+/// What is locked. Locks are per database; whoever holds `Template` takes the others too, in this order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lock {
+    Template,
+    Provision,
+    Migrate,
+}
+
+/// Distinguishes our locks from those of others in the same database: "trunkl" in ASCII, and two bytes of ours.
+const NAMESPACE: i64 = 0x7472_756e_6b6c_0000;
 
 /// Nothing tells us when the lock becomes free.
 const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// Takes the lock for as long as the connection lives.
-pub(crate) async fn hold(connection: &mut PgConnection, patience: Duration) -> Result<(), Error> {
+pub(crate) async fn hold(
+    connection: &mut PgConnection,
+    lock: Lock,
+    patience: Duration,
+) -> Result<(), Error> {
     let deadline = Instant::now() + patience;
-    while !try_once(connection).await? {
+    while !try_once(connection, lock).await? {
         if Instant::now() > deadline {
             return Err(Error::Locked { secs: patience.as_secs() });
         }
@@ -34,7 +46,7 @@ pub(crate) async fn hold(connection: &mut PgConnection, patience: Duration) -> R
     Ok(())
 }
 
-async fn try_once(connection: &mut PgConnection) -> Result<bool, Error> {
-    let asked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(NAMESPACE);
+async fn try_once(connection: &mut PgConnection, lock: Lock) -> Result<bool, Error> {
+    let asked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(NAMESPACE + lock as i64);
     within("take the migrators' lock", STATEMENT, asked.fetch_one(connection)).await
 }

@@ -12,7 +12,8 @@ use tracing::info;
 use crate::{
     APP_ROLE, Error,
     connection::{STATEMENT, close, open, options, run, within},
-    lock, name,
+    lock::{self, Lock},
+    name,
 };
 
 /// The files of this folder, inside the binary. (The macro refuses a plain "." as a path.)
@@ -67,7 +68,7 @@ impl State {
 /// Any number of processes may call this at once: one works, the others wait and find nothing left to do.
 pub async fn migrate(owner_url: &SecretString) -> Result<Report, Error> {
     let mut connection = open(&options(owner_url)?).await?;
-    lock::hold(&mut connection, LOCK).await?;
+    lock::hold(&mut connection, Lock::Migrate, LOCK).await?;
     let report = migrate_on(&mut connection).await;
     close(connection).await;
     report

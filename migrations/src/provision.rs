@@ -11,7 +11,8 @@ use url::Url;
 use crate::{
     Error,
     connection::{STATEMENT, close, open, options, run, within},
-    lock, name,
+    lock::{self, Lock},
+    name,
 };
 
 /// The role that owns the database and migrates it.
@@ -86,13 +87,15 @@ async fn provision_on(
     database: &str,
     passwords: &Passwords,
 ) -> Result<(), Error> {
-    lock::hold(connection, LOCK).await?;
+    lock::hold(connection, Lock::Provision, LOCK).await?;
     let quiet = "set log_min_error_statement = panic".to_owned();
     run(connection, "keep passwords out of the server's log", quiet).await?;
     role(connection, OWNER_ROLE, &passwords.owner).await?;
     role(connection, APP_ROLE, &passwords.app).await?;
     if !database_exists(connection, database).await? {
-        let create = format!("create database {} owner {OWNER_ROLE}", name::ident(database)?);
+        let ident = name::ident(database)?;
+        // Not from template1: a person who looks around in it would be in the way.
+        let create = format!("create database {ident} template template0 owner {OWNER_ROLE}");
         run(connection, "create the database", create).await?;
     }
     admit(connection, database).await

@@ -9,7 +9,8 @@ use sqlx::PgConnection;
 use crate::{
     Error, Passwords, Urls,
     connection::{STATEMENT, close, open, options, run, within},
-    lock, migrate, name, provision,
+    lock::{self, Lock},
+    migrate, name, provision,
     provision::{OWNER_ROLE, admit},
 };
 
@@ -32,8 +33,7 @@ pub async fn template(
     passwords: &Passwords,
 ) -> Result<String, Error> {
     let name = template_name();
-    // The finished one takes no connections, so its name alone could mean that somebody was killed half-way.
-    let mut connection = open(&options(superuser_url)?.database("template1")).await?;
+    let mut connection = open(&options(superuser_url)?).await?;
     let done = template_on(&mut connection, superuser_url, &name, passwords).await;
     close(connection).await;
     done.map(|()| name)
@@ -48,7 +48,7 @@ async fn template_on(
     if is_finished(connection, database).await? {
         return Ok(());
     }
-    lock::hold(connection, LOCK).await?;
+    lock::hold(connection, Lock::Template, LOCK).await?;
     if is_finished(connection, database).await? {
         return Ok(());
     }
@@ -61,6 +61,7 @@ async fn template_on(
     run(connection, "close the template", close).await
 }
 
+/// A finished template takes no connections. Its name alone could mean that somebody was killed half-way.
 async fn is_finished(connection: &mut PgConnection, database: &str) -> Result<bool, Error> {
     let asked = sqlx::query_scalar(
         "select exists (select from pg_database where datname = $1 and not datallowconn)",
