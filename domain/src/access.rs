@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Conn, Email, Error, PhoneNumber, TenantId, error::During};
+use crate::{Conn, Email, Error, PhoneNumber, TenantId, error::During, scope};
 
 /// Keeps the sealed temporary password until it is told. A later one replaces it, unless one was told already.
 pub async fn put_sealed(
@@ -47,6 +47,7 @@ pub async fn take_once(conn: &mut Conn, tenant: TenantId) -> Result<Option<Vec<u
 
 /// Takes the password back, told or not. Twice is once.
 pub async fn delete(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
     sqlx::query!("delete from product.demo_access where tenant_id = $1", tenant.as_uuid())
         .execute(conn)
         .await

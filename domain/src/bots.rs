@@ -1,6 +1,6 @@
 //! Assistants: what answers the phone.
 
-use crate::{BotId, Conn, Error, TenantId, error::During};
+use crate::{BotId, Conn, Error, TenantId, error::During, scope};
 
 /// The name of a demo's assistant.
 pub const DEMO_NAME: &str = "Demo Voice Assistant";
@@ -53,10 +53,15 @@ pub async fn create(conn: &mut Conn, new: NewBot<'_>) -> Result<(), Error> {
 }
 
 /// Takes a bot back. Twice is once.
-pub async fn delete(conn: &mut Conn, bot: BotId) -> Result<(), Error> {
-    sqlx::query!("delete from product.bots where bot_id = $1", bot.as_uuid())
-        .execute(conn)
-        .await
-        .during("bot: delete")?;
+pub async fn delete(conn: &mut Conn, tenant: TenantId, bot: BotId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
+    sqlx::query!(
+        "delete from product.bots where bot_id = $1 and tenant_id = $2",
+        bot.as_uuid(),
+        tenant.as_uuid(),
+    )
+    .execute(conn)
+    .await
+    .during("bot: delete")?;
     Ok(())
 }

@@ -50,6 +50,9 @@ pub enum Error {
         /// What the value should have been.
         what: &'static str,
     },
+    /// The transaction has not said that it works for this tenant: a mistake of ours, see [`crate::scope`].
+    #[error("the transaction does not work for this tenant")]
+    OutOfScope,
     /// Argon2 refused its input or its task was torn down.
     #[error("a password could not be hashed")]
     Hashing,
@@ -64,6 +67,7 @@ impl fmt::Debug for Error {
             | Self::IllegalMove { .. }
             | Self::Outdated { .. }
             | Self::Unreadable { .. }
+            | Self::OutOfScope
             | Self::Hashing => write!(f, "{self}"),
         }
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::{Conn, Error, PhoneNumber, TenantId, error::During, id::MappingId};
+use crate::{Conn, Error, PhoneNumber, TenantId, error::During, id::MappingId, scope};
 
 /// Numbers of the pool by what they are doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,7 +105,7 @@ pub async fn release(
     quarantine: Duration,
 ) -> Result<Option<PhoneNumber>, Error> {
     let doing = "number: release";
-    pool_gate(conn).await?;
+    scope::require(conn, tenant).await?;
     sqlx::query!(
         "update product.phone_mappings set is_active = false, released_at = trunkline.now()
          where tenant_id = $1 and is_active",
@@ -124,9 +124,10 @@ pub async fn release(
         tenant.as_uuid(),
         quarantine.as_secs_f64(),
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await
     .during(doing)?;
+    pool_gate(conn).await?;
     row.map(|r| PhoneNumber::stored(&r.phone)).transpose()
 }
 
@@ -155,40 +156,25 @@ pub async fn tenant_of(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Te
 }
 
 /// Locks a free number, by preference the one that the tenant's id leads to, so that neighbours in time rarely want the same.
+/// Waits for nobody: a number that another sign-up holds at this moment counts as taken, even if that one rolls back; the
+/// next look at the waiting list finds it.
 async fn pick(conn: &mut Conn, tenant: TenantId) -> Result<Option<String>, Error> {
-    let doing = "number: pick";
-    let unlocked = sqlx::query_scalar!(
+    let phone = sqlx::query_scalar!(
         "select phone::text as phone from product.phone_pool
          where status = 'available' or (status = 'quarantined' and quarantined_until <= trunkline.now())
          order by md5($1::uuid::text || phone)
          limit 1
-         for update skip locked -- two sign-ups must not wait for each other",
-        tenant.as_uuid()
-    )
-    .fetch_optional(&mut *conn)
-    .await
-    .during(doing)?
-    .flatten();
-    if unlocked.is_some() {
-        return Ok(unlocked);
-    }
-    let contended = sqlx::query_scalar!(
-        "select phone::text as phone from product.phone_pool
-         where status = 'available' or (status = 'quarantined' and quarantined_until <= trunkline.now())
-         order by md5($1::uuid::text || phone)
-         limit 1
-         for update -- the last ones are locked: who holds them may yet roll back, so wait for that before saying no",
+         for update skip locked -- a worker that froze with a number in its hand must not stop the others",
         tenant.as_uuid()
     )
     .fetch_optional(conn)
     .await
-    .during(doing)?
-    .flatten();
-    Ok(contended)
+    .during("number: pick")?;
+    Ok(phone.flatten())
 }
 
 /// Whether more numbers are free than tenants have waited longer than this one.
-pub(crate) async fn has_room(conn: &mut Conn, tenant: TenantId) -> Result<bool, Error> {
+async fn has_room(conn: &mut Conn, tenant: TenantId) -> Result<bool, Error> {
     sqlx::query_scalar!(
         r#"with free as (
                select count(*) as numbers from product.phone_pool
@@ -207,7 +193,7 @@ pub(crate) async fn has_room(conn: &mut Conn, tenant: TenantId) -> Result<bool, 
     .during("pool: room")
 }
 
-/// One tenant is given one number at a time. Also the order of locks: the tenant before the gate.
+/// One tenant is given one number at a time.
 pub(crate) async fn tenant_lock(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
     sqlx::query!(
         "select tenant_id from product.tenants where tenant_id = $1 for update",
@@ -220,8 +206,30 @@ pub(crate) async fn tenant_lock(conn: &mut Conn, tenant: TenantId) -> Result<(),
     .ok_or(Error::NotFound { what: "tenant" })
 }
 
+/// The same, without the numbers that others hold at this moment: what can be had at once.
+pub(crate) async fn has_room_now(conn: &mut Conn, tenant: TenantId) -> Result<bool, Error> {
+    sqlx::query_scalar!(
+        r#"with unlocked as materialized (
+               select phone from product.phone_pool
+               where status = 'available' or (status = 'quarantined' and quarantined_until <= trunkline.now())
+               for share skip locked
+           ), ahead as (
+               select count(*) as tenants from product.number_waitlist w
+               where w.place < coalesce(
+                   (select own.place from product.number_waitlist own where own.tenant_id = $1),
+                   9223372036854775807)
+           )
+           select (select count(*) from unlocked) > ahead.tenants as "room!" from ahead"#,
+        tenant.as_uuid()
+    )
+    .fetch_one(conn)
+    .await
+    .during("pool: room now")
+}
+
 /// Between the look at an empty pool and the entry in the waiting list no number may come back unseen, or its tenant would
 /// wait for a wake-up that has already been given. Whoever frees a number and whoever joins pass here one by one.
+/// The order of locks is: tenant, numbers, gate; behind the gate nobody waits for a row.
 pub(crate) async fn pool_gate(conn: &mut Conn) -> Result<(), Error> {
     sqlx::query!(
         r#"select pg_advisory_xact_lock(hashtextextended('product.phone_pool', 0))::text as "held""#

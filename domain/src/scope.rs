@@ -26,3 +26,13 @@ pub async fn tenant(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
     .during("scope: tenant")?;
     Ok(())
 }
+
+/// Row-level security turns a forgotten scope into "nothing there", which an undo would take for "already undone". Whoever
+/// takes something back asks here first.
+pub(crate) async fn require(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    let sees = sqlx::query_scalar!(r#"select product.may_see($1)"#, tenant.as_uuid())
+        .fetch_one(conn)
+        .await
+        .during("scope: check")?;
+    if sees == Some(true) { Ok(()) } else { Err(Error::OutOfScope) }
+}

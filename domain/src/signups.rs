@@ -10,6 +10,7 @@ use crate::{
     BotId, Conn, Digest, Email, Error, Locale, PhoneNumber, TenantId,
     error::During,
     line::{CompanyName, Industry, PersonName, UseCase},
+    scope,
     token::Token,
     word::words,
 };
@@ -259,6 +260,7 @@ pub async fn set_status(
 /// Ends a sign-up that came to nothing, as `failed` or `expired`, and forgets the person in the same statement. Twice is
 /// once; one that has ended keeps the word it ended with, and a missing one is no error: undo has nothing to do.
 pub async fn end(conn: &mut Conn, tenant: TenantId, as_what: SignupStatus) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
     let now = match status_locked(conn, tenant).await {
         Ok(now) => now,
         Err(Error::NotFound { .. }) => return Ok(()),

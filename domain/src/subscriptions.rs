@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Conn, Error, SubscriptionId, TenantId, error::During};
+use crate::{Conn, Error, SubscriptionId, TenantId, error::During, scope};
 
 /// The plan of a demo.
 pub const DEMO_PLAN: &str = "demo";
@@ -86,6 +86,7 @@ pub async fn open_demo(
 
 /// Takes a tenant's demo subscription back. Twice is once.
 pub async fn delete_demo(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
     sqlx::query!(
         "delete from product.subscriptions where tenant_id = $1 and plan = $2",
         tenant.as_uuid(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Conn, Error, TenantId, error::During, line::CompanyName, numbers, word::words};
+use crate::{Conn, Error, TenantId, error::During, line::CompanyName, numbers, scope, word::words};
 
 words! {
     /// Where a tenant stands.
@@ -161,6 +161,7 @@ pub async fn move_to(
 /// access, mapping, place in the waiting list; its number goes back to the pool. Twice is once. A tenant that is past its
 /// demo is not touched, that is an error.
 pub async fn delete_demo(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
     let status = match get_locked(conn, tenant).await {
         Ok(found) => found.status,
         Err(Error::NotFound { .. }) => return Ok(()),

@@ -7,6 +7,7 @@ use crate::{
     Conn, Email, Error, TenantId, UserId,
     error::During,
     password::{self, PasswordHash},
+    scope,
     word::words,
 };
 
@@ -109,6 +110,7 @@ pub async fn create(conn: &mut Conn, new: NewUser<'_>) -> Result<UserId, Error> 
 
 /// Takes a tenant's users back, with their sessions. Twice is once.
 pub async fn delete_all(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
     sqlx::query!("delete from product.users where tenant_id = $1", tenant.as_uuid())
         .execute(conn)
         .await

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use crate::{
     Conn, Error, TenantId,
     error::During,
-    numbers::{has_room, pool_gate, tenant_lock},
+    numbers::{has_room_now, pool_gate, tenant_lock},
+    scope,
 };
 
 /// The most that are woken at once; the rest follow with the next look.
@@ -29,11 +30,12 @@ pub struct Waiter {
     pub job: Uuid,
 }
 
-/// Puts a tenant at the end of the list, unless a number is free for it. A second time it keeps its place.
+/// Puts a tenant at the end of the list, unless a number is free for it. A second time it keeps its place. A number that
+/// another sign-up held at this moment and gave back by rolling back wakes nobody: [`next`] also runs by schedule.
 pub async fn join(conn: &mut Conn, tenant: TenantId, job: Uuid) -> Result<Joined, Error> {
     tenant_lock(conn, tenant).await?;
     pool_gate(conn).await?;
-    if has_room(conn, tenant).await? {
+    if has_room_now(conn, tenant).await? {
         return Ok(Joined::NumberIsFree);
     }
     sqlx::query!(
@@ -50,6 +52,7 @@ pub async fn join(conn: &mut Conn, tenant: TenantId, job: Uuid) -> Result<Joined
 
 /// Takes a tenant off the list. Twice is once.
 pub async fn leave(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
     sqlx::query!("delete from product.number_waitlist where tenant_id = $1", tenant.as_uuid())
         .execute(conn)
         .await
