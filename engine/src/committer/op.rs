@@ -1,0 +1,52 @@
+//! What a process has to say about jobs.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::store::{
+    Fence,
+    checkpoints::CheckpointRow,
+    effects::{IntentRow, SettleRow},
+    failures::FailureRow,
+    jobs::JobRow,
+    leases::{FinishRow, SuspendRow},
+};
+
+/// One thing to write. Within a flush they are written in the order of these variants, so that a job's checkpoint comes
+/// before its end; across flushes in the order in which they were handed over.
+#[derive(Debug, Clone)]
+pub(crate) enum Op {
+    /// The beginning of a deed.
+    Begin(IntentRow),
+    /// A child, with its place in the ledger.
+    Spawn(Box<(IntentRow, JobRow)>),
+    /// A step's output.
+    Checkpoint(CheckpointRow),
+    /// What became of a deed.
+    Settle(SettleRow),
+    /// A failed attempt. Never fenced: too late, it is dropped.
+    Fail(FailureRow),
+    /// From here on backwards.
+    Turn(Fence, i16),
+    /// Back to ready, unharmed.
+    Release(Fence),
+    /// To sleep, to wait, to be parked.
+    Suspend(SuspendRow),
+    /// The end.
+    Finish(Box<Finish>),
+    /// New jobs without unique keys.
+    Enqueue(Vec<JobRow>),
+    /// Jobs that have a new signal: look whether they wait for it.
+    Look(Vec<Uuid>),
+}
+
+/// The end of a job, and whom it concerns.
+#[derive(Debug, Clone)]
+pub(crate) struct Finish {
+    pub(crate) row: FinishRow,
+    pub(crate) unique_key: Option<Vec<u8>>,
+    /// Who waits for it, and what they are told.
+    pub(crate) tells: Option<(Uuid, Value)>,
+    /// Whether it may have been sent signals that it did not take.
+    pub(crate) may_have_signals: bool,
+}

@@ -1,0 +1,101 @@
+//! Children: jobs of their own that a run starts, and whose end it can wait for.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Context, Suspension, step::encoded};
+use crate::{
+    committer::Op,
+    failure::Failure,
+    job::{JobId, Parent},
+    registry::stored,
+    state::State,
+    store::effects::IntentRow,
+    workflow::{App, Workflow},
+};
+
+/// A child that was started.
+#[derive(Debug, Clone, Copy)]
+pub struct Spawned {
+    /// Its job.
+    pub id: JobId,
+}
+
+/// How a child ended, as its parent is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChildEnd {
+    /// One of the final states.
+    pub state: State,
+    /// What it ended with, if well.
+    #[serde(default)]
+    pub output: Value,
+    /// What went wrong, if badly.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+impl ChildEnd {
+    /// Its output, or how it ended instead.
+    pub(crate) fn into_result(self) -> Result<Value, ChildEnd> {
+        if self.state == State::Succeeded { Ok(self.output) } else { Err(self) }
+    }
+}
+
+impl<A: App> Context<'_, A> {
+    /// Starts a child and goes on. It stands in this run's ledger: if the run is undone, so is the child.
+    pub async fn spawn<W: Workflow<A>>(&self, child: W) -> Result<Spawned, Failure> {
+        let key = self.claim_key(W::KIND)?;
+        match self.spawned(&key, W::KIND) {
+            Some(Ok(child)) => return Ok(child),
+            Some(Err(why)) => return self.suspend(Suspension::Parked(format!("diverged: {key} {why}"))).await,
+            None => {}
+        }
+        self.boundary().await;
+        let mut job = child.job();
+        job.tenant = self.job.tenant();
+        job.traceparent = self.job.traceparent().map(ToOwned::to_owned);
+        job.parent = Some(Parent { id: self.job_id(), step: key.clone() });
+        let row = self.engine.row_of(&job).map_err(Failure::permanent)?;
+        let seq = self.inner.lock().memo.next_seq();
+        let intent = IntentRow {
+            fence: self.job.fence(),
+            key,
+            seq,
+            form: "child",
+            name: W::KIND.to_owned(),
+            input: json!({}), // the child's own row holds its arguments
+            output: Some(encoded(&job.id)?),
+            attempt: 1,
+        };
+        self.commit(Op::Spawn(Box::new((intent, row)))).await?;
+        Ok(Spawned { id: job.id })
+    }
+
+    /// Starts a child and waits for its end. A child that failed is a permanent failure here, which the body may handle.
+    pub async fn child<W: Workflow<A>>(&self, child: W) -> Result<W::Output, Failure> {
+        let spawned = self.spawn(child).await?;
+        match self.end_of(W::KIND, spawned.id).await?.into_result() {
+            Ok(output) => self.decoded(&output).await,
+            Err(end) => Err(Failure::permanent(format!(
+                "{} {} {}: {}",
+                W::KIND,
+                spawned.id,
+                end.state,
+                end.error.unwrap_or_default()
+            ))),
+        }
+    }
+
+    fn spawned(&self, key: &str, kind: &str) -> Option<Result<Spawned, String>> {
+        let inner = self.inner.lock();
+        let effect = inner.memo.effect(key)?;
+        if effect.form != "child" || effect.name != kind {
+            return Some(Err(format!("was the {} {}", effect.form, effect.name)));
+        }
+        let id = effect.output.as_ref().map(stored::<JobId>);
+        Some(match id {
+            Some(Ok(id)) => Ok(Spawned { id }),
+            Some(Err(_)) | None => Err("has no child".to_owned()),
+        })
+    }
+}

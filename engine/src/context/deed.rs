@@ -1,0 +1,229 @@
+//! Effects and changes: deeds that stand in the undo ledger.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Context, Suspension, step::encoded};
+use crate::{
+    committer::Op,
+    effect::{EffectCall, Probe, idempotency_key},
+    failure::{Class, Failure},
+    retry::RetryPolicy,
+    store::{
+        self,
+        effects::{IntentRow, SettleRow, StoredEffect},
+    },
+    workflow::{App, Change, Effect},
+};
+
+/// What a probe answered, for the metric.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ProbeAnswer {
+    Happened,
+    DidNotHappen,
+    NotYet,
+    CannotTell,
+    Failed,
+}
+
+impl ProbeAnswer {
+    fn of<T, L>(answer: &Result<Result<Probe<T>, Failure>, L>) -> ProbeAnswer {
+        match answer {
+            Ok(Ok(Probe::Happened(_))) => ProbeAnswer::Happened,
+            Ok(Ok(Probe::DidNotHappen)) => ProbeAnswer::DidNotHappen,
+            Ok(Ok(Probe::NotYet(_))) => ProbeAnswer::NotYet,
+            Ok(Ok(Probe::CannotTell)) => ProbeAnswer::CannotTell,
+            Ok(Err(_)) | Err(_) => ProbeAnswer::Failed,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            ProbeAnswer::Happened => "happened",
+            ProbeAnswer::DidNotHappen => "did_not_happen",
+            ProbeAnswer::NotYet => "not_yet",
+            ProbeAnswer::CannotTell => "cannot_tell",
+            ProbeAnswer::Failed => "failed",
+        }
+    }
+}
+
+/// Where an effect stands when its turn comes.
+enum Standing {
+    /// It is done; this is its output.
+    Done(Value),
+    /// It was begun and nobody knows what became of it.
+    Open(StoredEffect),
+    /// It has not happened.
+    New { seq: i16 },
+}
+
+impl<A: App> Context<'_, A> {
+    /// Does a deed outside this database. Once, if the other side honours its key or the effect has a probe; else at least
+    /// once.
+    pub async fn effect<E: Effect<A>>(&self, effect: E) -> Result<E::Output, Failure> {
+        let key = self.claim_key(E::NAME)?;
+        let seq = match self.standing(&key, "effect", E::NAME).await {
+            Standing::Done(output) => return self.decoded(&output).await,
+            Standing::Open(stored) => {
+                self.boundary().await;
+                if !E::KEY_IS_HONOURED
+                    && let Some(output) = self.ask::<E>(&effect, &key, &stored).await?
+                {
+                    return Ok(output);
+                }
+                stored.seq
+            }
+            Standing::New { seq } => {
+                self.boundary().await;
+                seq
+            }
+        };
+        self.apply::<E>(effect, key, seq).await
+    }
+
+    /// Makes a named change in this database. Exactly once.
+    pub async fn change<C: Change<A>>(&self, change: C) -> Result<C::Output, Failure> {
+        let key = self.claim_key(C::NAME)?;
+        let seq = match self.standing(&key, "change", C::NAME).await {
+            Standing::Done(output) => return self.decoded(&output).await,
+            Standing::Open(stored) => stored.seq,
+            Standing::New { seq } => seq,
+        };
+        self.boundary().await;
+        let attempt = self.inner.lock().memo.attempt(&key, "do");
+        let written = self
+            .in_transaction(async |tx| {
+                let output = change.apply(tx, self.settings).await?;
+                let row = IntentRow {
+                    fence: self.job.fence(),
+                    key: key.clone(),
+                    seq,
+                    form: "change",
+                    name: C::NAME.to_owned(),
+                    input: encoded(&change)?,
+                    output: Some(encoded(&output)?),
+                    attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
+                };
+                store::effects::effects_begin(tx, &[row]).await?;
+                Ok(output)
+            })
+            .await;
+        match written {
+            Ok(output) => Ok(output),
+            Err(failure) => Err(self.fail(&key, "do", RetryPolicy::STEP, failure).await),
+        }
+    }
+
+    async fn standing(&self, key: &str, form: &str, name: &str) -> Standing {
+        let found = {
+            let mut inner = self.inner.lock();
+            match inner.memo.effect(key).cloned() {
+                None if inner.memo.checkpoint(key).is_some() => Err("was a step".to_owned()),
+                None => Ok(Standing::New { seq: inner.memo.next_seq() }),
+                Some(stored) if stored.form != form || stored.name != name => {
+                    Err(format!("was the {} {}", stored.form, stored.name))
+                }
+                Some(stored) => match (stored.state.as_str(), stored.output.clone()) {
+                    ("done", Some(output)) => Ok(Standing::Done(output)),
+                    ("intent" | "unknown", _) => Ok(Standing::Open(stored)),
+                    ("idle", _) => Ok(Standing::New { seq: stored.seq }),
+                    (state, _) => Err(format!("is {state}")),
+                },
+            }
+        };
+        match found {
+            Ok(standing) => standing,
+            Err(why) => self.suspend(Suspension::Parked(format!("diverged: {key} {why}"))).await,
+        }
+    }
+
+    /// Intent, deed, outcome.
+    async fn apply<E: Effect<A>>(&self, effect: E, key: String, seq: i16) -> Result<E::Output, Failure> {
+        let attempt = self.inner.lock().memo.attempt(&key, "do");
+        let begun_at = self.now();
+        let intent = IntentRow {
+            fence: self.job.fence(),
+            key: key.clone(),
+            seq,
+            form: "effect",
+            name: E::NAME.to_owned(),
+            input: encoded(&effect)?,
+            output: None,
+            attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
+        };
+        self.commit(Op::Begin(intent)).await?;
+        let call = EffectCall {
+            key: idempotency_key(self.job_id(), &key),
+            job: self.job_id(),
+            attempt,
+            begun_at,
+            age: Duration::ZERO,
+        };
+        let result = {
+            let _active = self.active();
+            tokio::time::timeout(E::TIMEOUT, effect.apply(self.clients, &call)).await
+        };
+        let failure = match result {
+            Ok(Ok(output)) => {
+                let stored = encoded(&output)?;
+                self.commit(Op::Settle(self.settled(&key, "done", Some(stored)))).await?;
+                return Ok(output);
+            }
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::unknown(format!("no end within {} s", E::TIMEOUT.as_secs())),
+        };
+        let state = if failure.class == Class::Unknown { "unknown" } else { "idle" };
+        let _ = self.engine.committer().submit(Op::Settle(self.settled(&key, state, None))).await;
+        Err(self.fail(&key, "do", E::RETRY, failure).await)
+    }
+
+    /// Asks the other side what became of an earlier attempt. `None`: it did not happen.
+    async fn ask<E: Effect<A>>(
+        &self,
+        effect: &E,
+        key: &str,
+        stored: &StoredEffect,
+    ) -> Result<Option<E::Output>, Failure> {
+        let call = EffectCall {
+            key: idempotency_key(self.job_id(), key),
+            job: self.job_id(),
+            attempt: self.inner.lock().memo.attempt(key, "probe"),
+            begun_at: stored.started_at,
+            age: (self.now() - stored.started_at).to_std().unwrap_or_default(),
+        };
+        let answer = {
+            let _active = self.active();
+            tokio::time::timeout(E::TIMEOUT, effect.probe(self.clients, &call)).await
+        };
+        crate::metrics::probed(E::NAME, ProbeAnswer::of(&answer));
+        match answer {
+            Ok(Ok(Probe::Happened(output))) => {
+                let value = encoded(&output)?;
+                self.commit(Op::Settle(self.settled(key, "done", Some(value)))).await?;
+                Ok(Some(output))
+            }
+            Ok(Ok(Probe::DidNotHappen)) => Ok(None),
+            Ok(Ok(Probe::NotYet(after))) => {
+                let reason = format!("{key} may have happened; it is looked up again");
+                self.suspend(Suspension::again(after, reason, false)).await
+            }
+            Ok(Ok(Probe::CannotTell)) => {
+                self.suspend(Suspension::Parked(format!("unknown outcome: {key} may have happened"))).await
+            }
+            Ok(Err(failure)) => Err(self.undecided(key, failure).await),
+            Err(_) => Err(self.undecided(key, Failure::retry("the probe did not end in time")).await),
+        }
+    }
+
+    /// A probe that cannot be carried out leaves the outcome unknown: that is for a person, never for a blind repeat.
+    async fn undecided(&self, key: &str, failure: Failure) -> Failure {
+        let failure = self.fail(key, "probe", RetryPolicy::STEP, failure).await;
+        self.suspend(Suspension::Parked(format!("unknown outcome: {key}: {}", failure.text))).await
+    }
+
+    fn settled(&self, key: &str, state: &'static str, output: Option<Value>) -> SettleRow {
+        SettleRow { fence: self.job.fence(), key: key.to_owned(), state, output }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a run has done before this attempt, read once at its beginning.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use crate::store::{
+    self, Fence,
+    checkpoints::StoredCheckpoint,
+    effects::StoredEffect,
+    signals::StoredSignal,
+};
+
+/// The stored past of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Memo {
+    checkpoints: HashMap<String, StoredCheckpoint>,
+    effects: HashMap<String, StoredEffect>,
+    /// Charged failures by step and phase.
+    failures: HashMap<(String, String), u16>,
+    signals: Vec<StoredSignal>,
+    last_seq: i16,
+}
+
+impl Memo {
+    /// Reads it. The first claim of a job has no past but perhaps signals.
+    pub(crate) async fn load(conn: &mut PgConnection, fence: Fence) -> Result<Memo, sqlx::Error> {
+        let (job_id, retention) = (fence.job_id, fence.retention);
+        let signals = store::signals::signals_of(conn, job_id).await?;
+        if fence.epoch <= 1 {
+            return Ok(Memo { signals, ..Memo::default() });
+        }
+        let checkpoints = store::checkpoints::checkpoints_of(conn, job_id, retention).await?;
+        let effects = store::effects::effects_of(conn, job_id, retention).await?;
+        let failures = store::failures::failures_count(conn, job_id, retention).await?;
+        Ok(Memo {
+            last_seq: effects.iter().map(|effect| effect.seq).max().unwrap_or(0),
+            checkpoints: checkpoints.into_iter().map(|stored| (stored.key.clone(), stored)).collect(),
+            effects: effects.into_iter().map(|stored| (stored.key.clone(), stored)).collect(),
+            failures: failures
+                .into_iter()
+                .filter_map(|count| {
+                    let charged = u16::try_from(count.charged).unwrap_or(u16::MAX);
+                    count.key.map(|key| ((key, count.phase), charged))
+                })
+                .collect(),
+            signals,
+        })
+    }
+
+    pub(crate) fn checkpoint(&self, key: &str) -> Option<&StoredCheckpoint> {
+        self.checkpoints.get(key)
+    }
+
+    pub(crate) fn effect(&self, key: &str) -> Option<&StoredEffect> {
+        self.effects.get(key)
+    }
+
+    /// Whether the ledger holds anything.
+    pub(crate) fn has_deeds(&self) -> bool {
+        self.last_seq > 0
+    }
+
+    /// The place of the next deed in the ledger.
+    pub(crate) fn next_seq(&mut self) -> i16 {
+        self.last_seq = self.last_seq.saturating_add(1);
+        self.last_seq
+    }
+
+    /// The number of the attempt that is going on (from 1), which has just failed; the next one has the next number.
+    pub(crate) fn next_attempt(&mut self, key: &str, phase: &str) -> u16 {
+        let count = self.failures.entry((key.to_owned(), phase.to_owned())).or_insert(0);
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    /// The number of the attempt that is going on, from 1.
+    pub(crate) fn attempt(&self, key: &str, phase: &str) -> u16 {
+        self.failures.get(&(key.to_owned(), phase.to_owned())).copied().unwrap_or(0).saturating_add(1)
+    }
+
+    /// Takes the oldest signal with one of these names.
+    pub(crate) fn take_signal(&mut self, names: &[String]) -> Option<StoredSignal> {
+        let place = self.signals.iter().position(|signal| names.contains(&signal.name))?;
+        Some(self.signals.remove(place))
+    }
+}

@@ -1,0 +1,202 @@
+//! Steps and transactions: run once, then remembered.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{Context, Suspension};
+use crate::{
+    committer::Op,
+    effect::idempotency_key,
+    failure::Failure,
+    json,
+    registry::stored,
+    retry::RetryPolicy,
+    store::{self, checkpoints::CheckpointRow},
+    tx::Tx,
+    workflow::App,
+};
+
+/// A step that takes longer has hung.
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A transaction that takes longer holds locks that others wait for.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A step's output above this belongs in a table of its own.
+pub(crate) const OUTPUT_BYTES_MAX: usize = 256 * 1024;
+
+/// What a step's body is told.
+#[derive(Debug, Clone)]
+pub struct StepKey {
+    /// The same over attempts, workers and versions: for a provider that honours idempotency keys.
+    pub key: String,
+    /// Which try this is, from 1.
+    pub attempt: u16,
+}
+
+impl<A: App> Context<'_, A> {
+    /// Runs `f` once; its output is committed before the next line runs. After a crash in between it runs again, with the
+    /// same key: at least once, that is. Fails over to [`RetryPolicy::STEP`].
+    pub async fn step<T, F>(&self, name: &str, f: F) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        F: AsyncFnOnce(&A::Clients, StepKey) -> Result<T, Failure>,
+    {
+        self.step_with(name, RetryPolicy::STEP, f).await
+    }
+
+    /// A step with a patience of its own.
+    pub async fn step_with<T, F>(&self, name: &str, policy: RetryPolicy, f: F) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        F: AsyncFnOnce(&A::Clients, StepKey) -> Result<T, Failure>,
+    {
+        let key = self.claim_key(name)?;
+        if let Some(output) = self.remembered(&key, "step").await {
+            return self.decoded(&output).await;
+        }
+        self.boundary().await;
+        let attempt = self.inner.lock().memo.attempt(&key, "do");
+        let started_at = self.now();
+        let call = StepKey { key: idempotency_key(self.job_id(), &key), attempt };
+        let result = {
+            let _active = self.active();
+            tokio::time::timeout(STEP_TIMEOUT, f(self.clients, call)).await
+        };
+        let output = match result {
+            Ok(Ok(output)) => output,
+            Ok(Err(failure)) => return Err(self.fail(&key, "do", policy, failure).await),
+            Err(_) => {
+                let failure = Failure::retry(format!("no end within {} s", STEP_TIMEOUT.as_secs()));
+                return Err(self.fail(&key, "do", policy, failure).await);
+            }
+        };
+        let row = CheckpointRow {
+            fence: self.job.fence(),
+            form: "step",
+            output: encoded(&output)?,
+            attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
+            started_at: Some(started_at),
+            takes_signal: None,
+            key,
+        };
+        self.commit(Op::Checkpoint(row)).await?;
+        Ok(output)
+    }
+
+    /// Runs `f` in a transaction that its checkpoint commits with: its writes happen exactly once. It is handed nothing
+    /// that could reach the network.
+    pub async fn transaction<T, F>(&self, name: &str, f: F) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, Failure>,
+    {
+        let key = self.claim_key(name)?;
+        if let Some(output) = self.remembered(&key, "transaction").await {
+            return self.decoded(&output).await;
+        }
+        self.boundary().await;
+        let attempt = self.inner.lock().memo.attempt(&key, "do");
+        let started_at = self.now();
+        let written = self
+            .in_transaction(async |tx| {
+                let output = f(tx).await?;
+                let row = CheckpointRow {
+                    fence: self.job.fence(),
+                    key: key.clone(),
+                    form: "transaction",
+                    output: encoded(&output)?,
+                    attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
+                    started_at: Some(started_at),
+                    takes_signal: None,
+                };
+                store::checkpoints::checkpoints_insert(tx, &[row]).await?;
+                Ok(output)
+            })
+            .await;
+        match written {
+            Ok(output) => Ok(output),
+            Err(failure) => Err(self.fail(&key, "do", RetryPolicy::STEP, failure).await),
+        }
+    }
+
+    /// A transaction that holds this job's lease, so that nobody can rescue the job before it commits.
+    pub(super) async fn in_transaction<T, F>(&self, f: F) -> Result<T, Failure>
+    where
+        F: AsyncFnOnce(&mut Tx) -> Result<T, Failure>,
+    {
+        let active = self.active();
+        let work = async {
+            let mut tx = self.engine.begin().await?;
+            if !store::leases::lease_hold(&mut tx, self.job.fence()).await? {
+                return Ok(None);
+            }
+            let output = f(&mut tx).await?;
+            Ok(Some((tx, output)))
+        };
+        let done: Result<Option<(Tx, T)>, Failure> =
+            match tokio::time::timeout(TRANSACTION_TIMEOUT, work).await {
+                Ok(done) => done,
+                Err(_) => {
+                    Err(Failure::retry(format!("no end within {} s", TRANSACTION_TIMEOUT.as_secs())))
+                }
+            };
+        let committed = match done? {
+            None => None,
+            Some((tx, output)) => Some((tx.commit().await, output)),
+        };
+        drop(active);
+        match committed {
+            Some((Ok(()), output)) => Ok(output),
+            // It may have committed: the next attempt reads what is there.
+            Some((Err(error), _)) => {
+                tracing::debug!(job.id = %self.job_id(), %error, "a transaction's commit was not confirmed");
+                self.suspend(Suspension::Interrupted).await
+            }
+            None => {
+                crate::metrics::stale_write_rejected();
+                self.suspend(Suspension::Lost).await
+            }
+        }
+    }
+
+    /// The stored output of a step; a step of another form under this name means that the code has changed.
+    pub(super) async fn remembered(&self, key: &str, form: &str) -> Option<Value> {
+        let found = {
+            let inner = self.inner.lock();
+            if inner.memo.effect(key).is_some() {
+                Some(Err("a deed".to_owned()))
+            } else {
+                inner.memo.checkpoint(key).map(|stored| {
+                    if stored.form == form { Ok(stored.output.clone()) } else { Err(stored.form.clone()) }
+                })
+            }
+        };
+        match found {
+            None => None,
+            Some(Ok(output)) => Some(output),
+            Some(Err(other)) => {
+                self.suspend(Suspension::Parked(format!("diverged: {key} was {other} and is now {form}"))).await
+            }
+        }
+    }
+
+    /// Reads a stored value; one that does not fit parks the run, so that a rollback of the deploy heals it.
+    pub(super) async fn decoded<T: DeserializeOwned>(&self, value: &Value) -> Result<T, Failure> {
+        match stored(value) {
+            Ok(value) => Ok(value),
+            Err(failure) => self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await,
+        }
+    }
+}
+
+/// An output as the database can hold it.
+pub(super) fn encoded<T: Serialize>(output: &T) -> Result<Value, Failure> {
+    let value = serde_json::to_value(output)
+        .map_err(|error| Failure::permanent(format!("the output is no JSON: {error}")))?;
+    json::check(&value, OUTPUT_BYTES_MAX)
+        .map_err(|fault| Failure::permanent(format!("the output cannot be stored: {fault}")))?;
+    Ok(value)
+}

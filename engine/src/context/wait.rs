@@ -1,0 +1,174 @@
+//! Durable waits: the run leaves the worker and costs a row until its signal or its time comes.
+
+use std::{marker::PhantomData, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{ChildEnd, Context, Spawned, Suspension, step::encoded};
+use crate::{
+    committer::Op,
+    committer::flush::child_signal,
+    failure::Failure,
+    job::JobId,
+    store::{self, checkpoints::CheckpointRow},
+    time::interval,
+    workflow::App,
+};
+
+/// What ended a wait, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ended {
+    /// The signal's name; `None` when the time was over.
+    signal: Option<String>,
+    payload: Value,
+}
+
+/// A wait that can still be given its limit. Nothing happens before it is awaited by one of its methods.
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct Wait<'c, 'a, A: App, T> {
+    ctx: &'c Context<'a, A>,
+    name: String,
+    child: Option<JobId>,
+    payload: PhantomData<fn() -> T>,
+}
+
+/// What ended a wait for a signal or a child.
+#[derive(Debug)]
+pub enum Awaited<T> {
+    /// The signal came.
+    Signal(T),
+    /// The child ended, this way.
+    Child(Result<Value, ChildEnd>),
+    /// The time was over.
+    TimedOut,
+}
+
+impl<'a, A: App> Context<'a, A> {
+    /// Waits for a signal with this name. One that was sent before is taken at once.
+    pub fn wait_for<T: DeserializeOwned>(&self, name: &str) -> Wait<'_, 'a, A, T> {
+        Wait { ctx: self, name: name.to_owned(), child: None, payload: PhantomData }
+    }
+
+    /// Sleeps durably: survives crashes and deploys, and holds nothing meanwhile.
+    pub async fn sleep(&self, time: Duration) -> Result<(), Failure> {
+        let key = self.claim_key("sleep")?;
+        if self.remembered(&key, "sleep").await.is_some() {
+            return Ok(());
+        }
+        let until = self.deadline(&key, time).await?;
+        if self.now() < until {
+            self.suspend::<()>(Suspension::wait(Some(until), Vec::new(), "sleeping".into())).await;
+        }
+        self.keep(key, "sleep", Value::Null, None).await
+    }
+
+    /// The end of a wait, fixed when the wait is first reached.
+    async fn deadline(&self, key: &str, time: Duration) -> Result<DateTime<Utc>, Failure> {
+        let key = format!("{key}~until");
+        if let Some(stored) = self.remembered(&key, "deadline").await {
+            return self.decoded(&stored).await;
+        }
+        let fence = self.job.fence();
+        let recorded = self
+            .engine
+            .db()
+            .run(async |conn| store::checkpoints::deadline_record(conn, fence, &key, interval(time)).await)
+            .await;
+        match recorded {
+            Ok(Some(deadline)) => Ok(deadline),
+            Ok(None) => self.suspend(Suspension::Lost).await,
+            Err(error) if error.is_ours() => Err(Failure::permanent(error)),
+            Err(_) => self.suspend(Suspension::Interrupted).await,
+        }
+    }
+
+    async fn keep(
+        &self,
+        key: String,
+        form: &'static str,
+        output: Value,
+        takes_signal: Option<uuid::Uuid>,
+    ) -> Result<(), Failure> {
+        let fence = self.job.fence();
+        let attempt = self.job.attempt();
+        self.commit(Op::Checkpoint(CheckpointRow { fence, key, form, output, attempt, started_at: None, takes_signal }))
+            .await
+    }
+
+    /// The heart of every wait: the first of these signals, or nothing when the time is over.
+    async fn first_of(&self, name: &str, signals: Vec<String>, limit: Option<Limit>) -> Result<Ended, Failure> {
+        let key = self.claim_key(&format!("wait:{name}"))?;
+        if let Some(stored) = self.remembered(&key, "wait").await {
+            return self.decoded(&stored).await;
+        }
+        self.boundary().await;
+        let taken = self.inner.lock().memo.take_signal(&signals);
+        if let Some(signal) = taken {
+            let ended = Ended { signal: Some(signal.name), payload: signal.payload };
+            self.keep(key, "wait", encoded(&ended)?, Some(signal.signal_id)).await?;
+            return Ok(ended);
+        }
+        let until = match limit {
+            None => None,
+            Some(Limit::At(instant)) => Some(instant),
+            Some(Limit::For(time)) => Some(self.deadline(&key, time).await?),
+        };
+        if until.is_none_or(|until| self.now() < until) {
+            return self.suspend(Suspension::wait(until, signals, format!("waiting for {name}"))).await;
+        }
+        let ended = Ended { signal: None, payload: Value::Null };
+        self.keep(key, "wait", encoded(&ended)?, None).await?;
+        Ok(ended)
+    }
+}
+
+enum Limit {
+    For(Duration),
+    At(DateTime<Utc>),
+}
+
+impl<A: App, T: DeserializeOwned + Send> Wait<'_, '_, A, T> {
+    /// Ends also when this child does.
+    pub fn or_end_of(mut self, child: &Spawned) -> Self {
+        self.child = Some(child.id);
+        self
+    }
+
+    /// As long as it takes.
+    pub async fn for_ever(self) -> Result<Awaited<T>, Failure> {
+        self.end(None).await
+    }
+
+    /// At most this long, counted from when the wait was first reached.
+    pub async fn for_up_to(self, time: Duration) -> Result<Awaited<T>, Failure> {
+        self.end(Some(Limit::For(time))).await
+    }
+
+    /// Until an instant.
+    pub async fn until(self, instant: DateTime<Utc>) -> Result<Awaited<T>, Failure> {
+        self.end(Some(Limit::At(instant))).await
+    }
+
+    async fn end(self, limit: Option<Limit>) -> Result<Awaited<T>, Failure> {
+        let child = self.child.map(child_signal);
+        let signals = std::iter::once(self.name.clone()).chain(child.clone()).collect();
+        let ended = self.ctx.first_of(&self.name, signals, limit).await?;
+        match ended.signal {
+            None => Ok(Awaited::TimedOut),
+            Some(name) if Some(&name) == child.as_ref() => {
+                Ok(Awaited::Child(self.ctx.decoded::<ChildEnd>(&ended.payload).await?.into_result()))
+            }
+            Some(_) => Ok(Awaited::Signal(self.ctx.decoded(&ended.payload).await?)),
+        }
+    }
+}
+
+impl<A: App> Context<'_, A> {
+    /// Waits for a child's end.
+    pub(super) async fn end_of(&self, name: &str, child: JobId) -> Result<ChildEnd, Failure> {
+        let ended = self.first_of(name, vec![child_signal(child)], None).await?;
+        self.decoded(&ended.payload).await
+    }
+}

@@ -1,0 +1,231 @@
+//! The engine as a process holds it: pools of connections, the committer, the wake-ups.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{PgPool, postgres::{PgConnectOptions, PgPoolOptions}};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    committer::{CommitError, Committer, Op},
+    error::Error,
+    job::{ARGS_BYTES_MAX, Enqueued, JobId, NewJob, Start},
+    json,
+    names::Names,
+    panics,
+    registry::Registry,
+    sealed::Sealer,
+    state::{Course, State},
+    store::{
+        self,
+        db::{CALL_TIMEOUT, Db},
+        jobs::JobRow,
+    },
+    time::interval,
+    tx::Tx,
+    wakeups::{Wake, Wakeups, announce, listen},
+    workflow::App,
+};
+
+/// Connections for claims, commits and look-ups of the engine itself. The committer needs one, each pool's claimer one;
+/// the rest is for reading pasts of runs.
+const ENGINE_CONNECTIONS: u32 = 8;
+
+/// Connections for heartbeats alone, so that no burst of work can keep a worker from renewing its lease.
+const HEARTBEAT_CONNECTIONS: u32 = 2;
+
+/// How a process reaches its database.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where, as the application's role. A transaction-mode pooler may stand in between.
+    pub url: secrecy::SecretString,
+    /// Where without a pooler, for LISTEN. Without it, other processes' wake-ups are found by polling.
+    pub direct_url: Option<secrecy::SecretString>,
+    /// Connections for callers' own transactions (API handlers, `transaction` steps).
+    pub product_connections: u32,
+    /// Keys for what is stored encrypted.
+    pub sealer: Arc<Sealer>,
+}
+
+/// A handle on the engine. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: Db,
+    beats: Db,
+    product: PgPool,
+    committer: Committer,
+    wakeups: Wakeups,
+    names: Names,
+    sealer: Arc<Sealer>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Engine {
+    /// Connects, and starts the committer and the wake-ups.
+    pub async fn connect<A: App>(config: Config, registry: &Registry<A>) -> Result<Engine, Error> {
+        use secrecy::ExposeSecret;
+        panics::remember_places();
+        let options: PgConnectOptions = config.url.expose_secret().parse()?;
+        // The engine's own calls are repeated when a connection turns out to be broken, so they do without a ping before
+        // each use, which would double the round trips. A caller's transaction cannot be repeated by us.
+        let db = Db::new(connections(&options, ENGINE_CONNECTIONS, false));
+        let beats = Db::new(connections(&options, HEARTBEAT_CONNECTIONS, false));
+        let product = connections(&options, config.product_connections, true);
+        let (wakeups, pending) = Wakeups::new();
+        let (committer, _) = Committer::start(db.clone(), wakeups.clone());
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(announce(db.clone(), pending));
+        if let Some(url) = config.direct_url {
+            let (wakeups, stop) = (wakeups.clone(), stop.clone());
+            tasks.spawn(async move { listen(wakeups, url.expose_secret().to_owned(), stop).await });
+        }
+        let inner = Inner {
+            db,
+            beats,
+            product,
+            committer,
+            wakeups,
+            names: Names::default(),
+            sealer: config.sealer,
+            stop,
+            tasks,
+        };
+        let engine = Engine(Arc::new(inner));
+        engine.register(registry).await?;
+        Ok(engine)
+    }
+
+    /// Makes the kinds, queues and schedules of a registry known to the database.
+    async fn register<A: App>(&self, registry: &Registry<A>) -> Result<(), Error> {
+        let kinds: Vec<_> = registry.kinds().into_iter().map(ToOwned::to_owned).collect();
+        self.0.names.register(&self.0.db, &kinds, &registry.queues()).await?;
+        crate::scheduler::declare(self, &registry.schedules).await
+    }
+
+    /// Begins a caller's own transaction.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        match tokio::time::timeout(CALL_TIMEOUT, self.0.product.begin()).await {
+            Ok(begun) => Ok(Tx::new(begun?, self.clone())),
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    /// Enqueues a job by itself. Acknowledged means committed.
+    pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
+        if job.unique.is_some() {
+            let mut tx = self.begin().await?;
+            let enqueued = tx.enqueue(job).await?;
+            tx.commit().await?;
+            return Ok(enqueued);
+        }
+        let row = self.row_of(&job)?;
+        match self.0.committer.commit(Op::Enqueue(vec![row])).await {
+            Ok(()) => Ok(Enqueued::New(job.id)),
+            Err(CommitError::Unavailable | CommitError::Fenced) => Err(Error::TimedOut),
+            Err(CommitError::Refused(why)) => Err(Error::Database(sqlx::Error::Protocol(why))),
+        }
+    }
+
+    /// Encrypts and decrypts what is stored.
+    pub fn sealer(&self) -> &Sealer {
+        &self.0.sealer
+    }
+
+    /// Whether the database answers, and how quickly.
+    pub async fn ping(&self) -> Result<Duration, Error> {
+        let began = std::time::Instant::now();
+        self.0.db.run(async |conn| store::clock::now(conn).await).await?;
+        Ok(began.elapsed())
+    }
+
+    /// Waits for what is on its way and stops the wake-ups. Pools must have been drained before.
+    pub async fn close(&self) {
+        self.0.stop.cancel();
+        self.0.product.close().await;
+        self.0.beats.pool().close().await;
+    }
+
+    pub(crate) fn row_of(&self, job: &NewJob) -> Result<JobRow, Error> {
+        json::check(&job.args, ARGS_BYTES_MAX).map_err(Error::BadJson)?;
+        let (due_after, due_at) = match job.start {
+            Start::Now => (None, None),
+            Start::After(time) => (Some(interval(time)), None),
+            Start::At(instant) => (None, Some(instant)),
+        };
+        Ok(JobRow {
+            job_id: job.id.as_uuid(),
+            retention: job.retention.code(),
+            kind_id: self.0.names.kind(&job.kind)?,
+            queue_id: self.0.names.queue(&job.queue)?,
+            priority: job.priority,
+            args: job.args.clone(),
+            tenant_id: job.tenant,
+            parent_id: job.parent.as_ref().map(|parent| parent.id.as_uuid()),
+            parent_step: job.parent.as_ref().map(|parent| parent.step.clone()),
+            unique_key: job.unique.as_ref().map(|unique| unique.key.clone()),
+            traceparent: job.traceparent.clone(),
+            due_after,
+            due_at,
+        })
+    }
+
+    /// Has a job end with nothing of it left: cancels it if it lives, opens it again if it succeeded. Does nothing to one
+    /// that is over or on its way there.
+    pub(crate) async fn take_back(&self, job: JobId) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let succeeded = [State::Succeeded.as_str().to_owned()];
+        let id = job.as_uuid();
+        match store::outcomes::outcome_reopen(&mut tx, id, &succeeded, Course::UndoingCancelled.code()).await? {
+            Some(queue) => tx.wake_mut().queue(queue),
+            None => {
+                crate::admin::cancel_in(&mut tx, job).await?;
+            }
+        }
+        tx.commit().await
+    }
+
+    /// Tells sleepers, after a commit.
+    pub(crate) fn wake(&self, wake: Wake) {
+        self.0.wakeups.ring(wake.queues);
+        if !wake.jobs.is_empty() {
+            let committer = self.0.committer.clone();
+            // Not awaited: whoever committed has its answer; what is lost here, the sweep finds.
+            self.0.tasks.spawn(async move {
+                let _ = committer.commit(Op::Look(wake.jobs)).await;
+            });
+        }
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn beats(&self) -> &Db {
+        &self.0.beats
+    }
+
+    pub(crate) fn committer(&self) -> &Committer {
+        &self.0.committer
+    }
+
+    pub(crate) fn wakeups(&self) -> &Wakeups {
+        &self.0.wakeups
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.0.names
+    }
+}
+
+fn connections(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(max)
+        .acquire_timeout(CALL_TIMEOUT)
+        .test_before_acquire(ping_first)
+        .max_lifetime(Duration::from_secs(30 * 60))
+        .connect_lazy_with(options.clone())
+}

@@ -1,0 +1,70 @@
+//! What the engine can answer instead of doing what it was asked.
+
+use crate::{json::JsonFault, sealed::{OpenError, SealError}, store::db::DbError};
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is at fault; the same call may work later.
+    #[error("the database could not carry out a statement")]
+    Database(#[from] sqlx::Error),
+    /// No answer from the database in time.
+    #[error("the database did not answer in time")]
+    TimedOut,
+    /// Nothing with that name was registered.
+    #[error("no such kind or queue: {name}")]
+    UnknownName {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// Arguments or a payload that the database cannot hold.
+    #[error("the JSON cannot be stored: {0}")]
+    BadJson(JsonFault),
+    /// A value that cannot be written as JSON.
+    #[error("a value cannot be written as JSON")]
+    Encode(#[source] serde_json::Error),
+    /// A value that cannot be encrypted.
+    #[error("a value cannot be sealed")]
+    Seal(#[source] SealError),
+    /// A sealed value that cannot be read.
+    #[error("a sealed value cannot be opened")]
+    Open(#[source] OpenError),
+    /// The job is not where it would have to be for this.
+    #[error("the job is {state}, so it cannot be {wanted}")]
+    WrongState {
+        /// Where it is.
+        state: crate::state::State,
+        /// What was asked: `retried`, `cancelled`.
+        wanted: &'static str,
+    },
+    /// There is no such job.
+    #[error("there is no such job")]
+    NoSuchJob,
+    /// A schedule that can never fire, or a time zone that does not exist.
+    #[error("the schedule {name} is not valid: {why}")]
+    BadSchedule {
+        /// Which one.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The process is stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+impl Error {
+    /// Whether the same call may work later.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Error::Database(_) | Error::TimedOut | Error::Stopping)
+    }
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Error {
+        match error {
+            DbError::Sql(error) => Error::Database(error),
+            DbError::TimedOut => Error::TimedOut,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A claimed job in the hands of this process.
+
+use std::{sync::Arc, time::Instant};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    job::JobId,
+    state::Course,
+    store::{Fence, ready::ClaimedRow},
+};
+
+/// A job that a worker has claimed and not ended yet. Clones are the same job.
+#[derive(Debug, Clone)]
+pub struct LeasedJob(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    row: ClaimedRow,
+    kind: Arc<str>,
+    queue: Arc<str>,
+    claimed: Instant,
+    lost: CancellationToken,
+    cancel: CancellationToken,
+    stop: CancellationToken,
+    /// Room in the worker: given back when the last clone is dropped, which is after the outcome's commit.
+    _room: OwnedSemaphorePermit,
+}
+
+impl LeasedJob {
+    pub(crate) fn new(
+        row: ClaimedRow,
+        kind: Arc<str>,
+        queue: Arc<str>,
+        stop: CancellationToken,
+        room: OwnedSemaphorePermit,
+    ) -> LeasedJob {
+        LeasedJob(Arc::new(Inner {
+            row,
+            kind,
+            queue,
+            claimed: Instant::now(),
+            lost: CancellationToken::new(),
+            cancel: CancellationToken::new(),
+            stop,
+            _room: room,
+        }))
+    }
+
+    /// Which job.
+    pub fn id(&self) -> JobId {
+        self.0.row.job_id.into()
+    }
+
+    /// Which workflow.
+    pub fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// Where it waited.
+    pub fn queue(&self) -> &str {
+        &self.0.queue
+    }
+
+    /// Which try this is, from 1.
+    pub fn attempt(&self) -> i16 {
+        self.0.row.attempt + 1
+    }
+
+    /// Which claim this is: the fence.
+    pub fn epoch(&self) -> i32 {
+        self.0.row.epoch
+    }
+
+    /// The trace context it was enqueued with.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.0.row.traceparent.as_deref()
+    }
+
+    /// Whose work it is.
+    pub fn tenant(&self) -> Option<Uuid> {
+        self.0.row.tenant_id
+    }
+
+    pub(crate) fn args(&self) -> &Value {
+        &self.0.row.args
+    }
+
+    pub(crate) fn course(&self) -> Course {
+        Course::from_code(self.0.row.course)
+    }
+
+    pub(crate) fn fence(&self) -> Fence {
+        Fence { job_id: self.0.row.job_id, retention: self.0.row.retention, epoch: self.0.row.epoch }
+    }
+
+    pub(crate) fn parent(&self) -> Option<Uuid> {
+        self.0.row.parent_id
+    }
+
+    pub(crate) fn unique_key(&self) -> Option<&[u8]> {
+        self.0.row.unique_key.as_deref()
+    }
+
+    /// How long it waited from its creation to this claim, in seconds.
+    pub(crate) fn waited(&self) -> f64 {
+        let waited = self.0.row.claimed_at - self.0.row.created_at;
+        waited.to_std().unwrap_or_default().as_secs_f64()
+    }
+
+    /// How long this claim has lasted.
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.0.claimed.elapsed()
+    }
+
+    /// The database's now, as of the claim plus what has passed here since.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.0.row.claimed_at + self.0.claimed.elapsed()
+    }
+
+    /// Fires when the lease is no longer ours: nothing this process does for the job counts any more.
+    pub(crate) fn lost(&self) -> &CancellationToken {
+        &self.0.lost
+    }
+
+    /// Fires when somebody wants the job cancelled.
+    pub(crate) fn cancel(&self) -> &CancellationToken {
+        &self.0.cancel
+    }
+
+    /// Fires when the worker is stopping: hand the job back at the next boundary.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+}

@@ -1,0 +1,74 @@
+//! The engine's metrics: every name once, with its unit, and whether it is this process's or the fleet's (all here are
+//! this process's; fleet-wide numbers are read from the database). Labels are bounded: queue, kind, outcome, schedule.
+
+use std::time::Duration;
+
+use metrics::{counter, histogram};
+
+use crate::{context::ProbeAnswer, leased::LeasedJob};
+
+/// Jobs whose attempt was begun here, by queue and kind.
+pub const STARTED: &str = "engine_jobs_started_total";
+/// Attempts that ended here, by queue, kind and outcome.
+pub const FINISHED: &str = "engine_attempts_finished_total";
+/// From a job's creation to the beginning of its attempt, in seconds, by queue.
+pub const WAITED: &str = "engine_job_wait_seconds";
+/// From a claim to the commit of how it ended, in seconds, by kind.
+pub const RAN: &str = "engine_attempt_run_seconds";
+/// Writes that came too late: the fence held.
+pub const STALE: &str = "engine_stale_writes_rejected_total";
+/// Leases of silent workers that were returned here, by whether the job was parked.
+pub const RESCUED: &str = "engine_leases_rescued_total";
+/// Enqueues that found their unique key taken, by queue.
+pub const DEDUPLICATED: &str = "engine_jobs_deduplicated_total";
+/// Unknown outcomes that were looked up, by effect and answer.
+pub const PROBED: &str = "engine_effects_probed_total";
+/// Ticks made here, by schedule.
+pub const TICKED: &str = "engine_schedule_ticks_total";
+/// Operations in a flush of the committer.
+pub const FLUSH_SIZE: &str = "engine_flush_operations";
+/// How long a flush took, in seconds.
+pub const FLUSH_TIME: &str = "engine_flush_seconds";
+
+/// All of them.
+pub const NAMES: [&str; 11] =
+    [STARTED, FINISHED, WAITED, RAN, STALE, RESCUED, DEDUPLICATED, PROBED, TICKED, FLUSH_SIZE, FLUSH_TIME];
+
+pub(crate) fn started(job: &LeasedJob) {
+    counter!(STARTED, "queue" => job.queue().to_owned(), "kind" => job.kind().to_owned()).increment(1);
+    if job.epoch() == 1 {
+        histogram!(WAITED, "queue" => job.queue().to_owned()).record(job.waited());
+    }
+}
+
+pub(crate) fn finished(job: &LeasedJob, outcome: &'static str) {
+    let (queue, kind) = (job.queue().to_owned(), job.kind().to_owned());
+    counter!(FINISHED, "queue" => queue, "kind" => kind.clone(), "outcome" => outcome).increment(1);
+    histogram!(RAN, "kind" => kind).record(job.elapsed().as_secs_f64());
+}
+
+pub(crate) fn stale_write_rejected() {
+    counter!(STALE).increment(1);
+}
+
+pub(crate) fn rescued(parked: bool) {
+    counter!(RESCUED, "parked" => if parked { "true" } else { "false" }).increment(1);
+}
+
+pub(crate) fn deduplicated(queue: &str) {
+    counter!(DEDUPLICATED, "queue" => queue.to_owned()).increment(1);
+}
+
+pub(crate) fn probed(effect: &'static str, answer: ProbeAnswer) {
+    counter!(PROBED, "effect" => effect, "answer" => answer.as_str()).increment(1);
+}
+
+pub(crate) fn ticked(schedule: &str) {
+    counter!(TICKED, "schedule" => schedule.to_owned()).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a flush has at most a thousand operations")]
+pub(crate) fn flushed(operations: usize, time: Duration) {
+    histogram!(FLUSH_SIZE).record(operations as f64);
+    histogram!(FLUSH_TIME).record(time.as_secs_f64());
+}

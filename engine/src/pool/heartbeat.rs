@@ -1,0 +1,119 @@
+//! The heartbeat: keeps all leases of a pool with one small update, on a connection of its own. A pool that could not
+//! renew in time stops itself before its lease ends.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Pool, PoolConfig};
+use crate::{engine::Engine, error::Error, store, time::interval, wakeups::pause, workflow::App};
+
+/// How many heartbeats fit into a lease.
+const BEATS_PER_LEASE: u32 = 4;
+
+/// The share of the lease after which a pool that could not renew counts itself as dead. The rest is for a statement of its
+/// own that is still on its way.
+const SELF_FENCE: f64 = 0.8;
+
+pub(super) async fn enter(engine: &Engine, config: &PoolConfig) -> Result<i32, Error> {
+    let name = format!("{}:{}", config.name, std::process::id());
+    let lease = interval(config.lease);
+    let entered = engine
+        .beats()
+        .run(async |conn| {
+            store::workers::worker_enter(conn, &name, &config.name, &config.version, config.address.as_deref(), lease).await
+        })
+        .await?;
+    Ok(entered)
+}
+
+pub(super) async fn leave(engine: &Engine, worker_id: i32) {
+    let left = engine.beats().run(async |conn| store::workers::worker_leave(conn, worker_id).await).await;
+    if let Err(error) = left {
+        tracing::warn!(%error, "the worker's row could not be removed; its lease runs out by itself");
+    }
+}
+
+/// What one beat found out.
+enum Beat {
+    Renewed,
+    /// The lease had ended: others may have everything.
+    Dead,
+    Failed,
+}
+
+/// Beats until the pool leaves.
+pub(super) async fn beat<A: App>(pool: Arc<Pool<A>>) {
+    let every = pool.config.lease / BEATS_PER_LEASE;
+    // The lease is counted from before its renewal was sent: never later than the database does.
+    let mut renewed = Instant::now();
+    while !pool.leave.is_cancelled() {
+        let sent = Instant::now();
+        match one(&pool).await {
+            Beat::Renewed => renewed = sent,
+            Beat::Dead => {
+                reenter(&pool).await;
+                renewed = Instant::now();
+            }
+            Beat::Failed if renewed.elapsed() > pool.config.lease.mul_f64(SELF_FENCE) => {
+                tracing::error!(pool = pool.config.name, "the lease could not be renewed: letting go of {} jobs", pool.in_hand());
+                pool.live.lose();
+            }
+            Beat::Failed => {}
+        }
+        // A failed beat is repeated soon: there is not much time.
+        let rest = if renewed >= sent { every } else { every / 4 };
+        tokio::select! {
+            () = pool.leave.cancelled() => {}
+            () = pause(rest) => {}
+        }
+    }
+}
+
+async fn one<A: App>(pool: &Pool<A>) -> Beat {
+    let worker_id = pool.live.worker_id();
+    if worker_id == 0 {
+        return Beat::Dead;
+    }
+    let lease = interval(pool.config.lease);
+    let draining = pool.drain.is_cancelled();
+    let beaten = pool.engine.beats().run(async |conn| {
+        let renewed = store::workers::worker_beat(conn, worker_id, lease, draining).await?;
+        let cancelled = store::leases::leases_cancel_asked(conn, worker_id).await?;
+        Ok((renewed, cancelled))
+    });
+    match tokio::time::timeout(pool.config.lease / 2, beaten).await {
+        Ok(Ok((true, cancelled))) => {
+            pool.live.cancel(&cancelled);
+            Beat::Renewed
+        }
+        Ok(Ok((false, _))) => Beat::Dead,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, pool = pool.config.name, "a heartbeat failed");
+            Beat::Failed
+        }
+        Err(_) => {
+            tracing::warn!(pool = pool.config.name, "a heartbeat was not answered in time");
+            Beat::Failed
+        }
+    }
+}
+
+/// Begins a new life under a new id; whatever was in hand is lost.
+async fn reenter<A: App>(pool: &Pool<A>) {
+    if pool.live.worker_id() != 0 {
+        tracing::error!(pool = pool.config.name, "the lease had ended: letting go of {} jobs", pool.in_hand());
+    }
+    pool.live.lose();
+    while !pool.leave.is_cancelled() {
+        match enter(&pool.engine, &pool.config).await {
+            Ok(worker_id) => {
+                pool.live.lose_all(worker_id);
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "the worker could not be entered again"),
+        }
+        pause(Duration::from_millis(500)).await;
+    }
+}

@@ -1,0 +1,111 @@
+//! What any pool does for all: making due jobs ready, returning the jobs of dead workers, clearing away. Every one of
+//! these may run in any number of processes at once.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Pool, claim::jittered};
+use crate::{store, wakeups::pause, workflow::App};
+
+/// Due jobs made ready by one statement.
+const PROMOTE_MAX: i64 = 1000;
+
+/// The longest look-away from the timers: what another process put there for sooner is found this late at worst.
+const PROMOTE_IDLE: Duration = Duration::from_millis(250);
+
+/// Leases returned by one statement.
+const RESCUE_MAX: i64 = 500;
+
+/// A job that has cost this many workers without getting any further is parked: it would cost the next one too.
+const CRASHES_MAX: i16 = 5;
+
+/// Clearing away is not urgent.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// Pieces of the history made ahead: at 7 days a piece, two weeks in which nobody need look.
+const PARTITIONS_AHEAD: i32 = 2;
+
+/// Rows cleared away by one statement.
+const TIDY_MAX: i64 = 1000;
+
+/// Makes due jobs ready.
+pub(super) async fn promote<A: App>(pool: Arc<Pool<A>>) {
+    while !pool.stop.is_cancelled() {
+        let promoted = pool
+            .engine
+            .db()
+            .run(async |conn| {
+                let queues = store::waits::waits_promote(conn, PROMOTE_MAX).await?;
+                let next = store::waits::waits_next_due(conn).await?;
+                Ok((queues, next))
+            })
+            .await;
+        let rest = match promoted {
+            Ok((queues, next)) => {
+                pool.engine.wakeups().ring(queues);
+                Duration::try_from_secs_f64(next.unwrap_or(1.0).max(0.001)).unwrap_or(PROMOTE_IDLE).min(PROMOTE_IDLE)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "due jobs could not be made ready");
+                PROMOTE_IDLE
+            }
+        };
+        stop_or(&pool, rest).await;
+    }
+}
+
+/// Returns the jobs of silent workers, and wakes those whose signal a crash left unheard.
+pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
+    while !pool.stop.is_cancelled() {
+        let rescued = pool
+            .engine
+            .db()
+            .run(async |conn| {
+                let rescued = store::leases::leases_rescue(conn, CRASHES_MAX, RESCUE_MAX).await?;
+                let unheard = store::signals::signals_sweep(conn, RESCUE_MAX).await?;
+                let woken = store::signals::signals_wake(conn, &unheard).await?;
+                Ok((rescued, woken))
+            })
+            .await;
+        match rescued {
+            Ok((rescued, woken)) => {
+                for one in &rescued {
+                    crate::metrics::rescued(one.parked);
+                }
+                if !rescued.is_empty() {
+                    tracing::warn!("{} jobs of silent workers were returned", rescued.len());
+                }
+                pool.engine.wakeups().ring(rescued.into_iter().map(|one| one.queue_id).chain(woken));
+            }
+            Err(error) => tracing::warn!(%error, "jobs of silent workers could not be returned"),
+        }
+        stop_or(&pool, jittered(pool.config.lease / 8)).await;
+    }
+}
+
+/// Clears away.
+pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
+    while !pool.stop.is_cancelled() {
+        let tidied = pool
+            .engine
+            .db()
+            .run(async |conn| {
+                store::uniques::uniques_expire(conn, TIDY_MAX).await?;
+                store::workers::workers_forget(conn).await?;
+                store::partitions::partitions_make(conn, PARTITIONS_AHEAD).await
+            })
+            .await;
+        match tidied {
+            Ok(0) => {}
+            Ok(made) => tracing::info!("{made} partitions were made ahead"),
+            Err(error) => tracing::warn!(%error, "clearing away failed"),
+        }
+        stop_or(&pool, jittered(TIDY_EVERY)).await;
+    }
+}
+
+async fn stop_or<A: App>(pool: &Pool<A>, time: Duration) {
+    tokio::select! {
+        () = pool.stop.cancelled() => {}
+        () = pause(time) => {}
+    }
+}

@@ -1,0 +1,87 @@
+//! The jobs in the hands of a pool, and under which worker id it holds them.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicI32, Ordering},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::leased::LeasedJob;
+
+#[derive(Debug)]
+pub(super) struct Live {
+    worker_id: AtomicI32,
+    jobs: Mutex<HashMap<Uuid, LeasedJob>>,
+    changed: Notify,
+}
+
+impl Live {
+    pub(super) fn new(worker_id: i32) -> Live {
+        Live { worker_id: AtomicI32::new(worker_id), jobs: Mutex::default(), changed: Notify::new() }
+    }
+
+    pub(super) fn worker_id(&self) -> i32 {
+        self.worker_id.load(Ordering::Acquire)
+    }
+
+    pub(super) fn insert(&self, job: LeasedJob) {
+        self.jobs.lock().insert(job.fence().job_id, job);
+    }
+
+    /// Takes a job off the list, unless a later claim of the same job stands there by now.
+    pub(super) fn remove(&self, job: &LeasedJob) {
+        let mut jobs = self.jobs.lock();
+        let id = job.fence().job_id;
+        if jobs.get(&id).is_some_and(|held| held.epoch() == job.epoch()) {
+            jobs.remove(&id);
+        }
+        if jobs.is_empty() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<LeasedJob> {
+        self.jobs.lock().values().cloned().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.jobs.lock().len()
+    }
+
+    /// Resolves when no job is left.
+    pub(super) async fn empty(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.len() == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Marks these jobs as to be cancelled.
+    pub(super) fn cancel(&self, ids: &[Uuid]) {
+        let jobs = self.jobs.lock();
+        for job in ids.iter().filter_map(|id| jobs.get(id)) {
+            job.cancel().cancel();
+        }
+    }
+
+    /// The lease has ended: everything in hand is somebody else's, and what is claimed from now on has a new holder.
+    pub(super) fn lose_all(&self, new_worker_id: i32) {
+        let mut jobs = self.jobs.lock();
+        for (_, job) in jobs.drain() {
+            job.lost().cancel();
+        }
+        self.worker_id.store(new_worker_id, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    /// As [`Live::lose_all`], while no new id is to be had.
+    pub(super) fn lose(&self) {
+        self.lose_all(0);
+    }
+}

@@ -1,0 +1,268 @@
+//! A pool: the part of a process that runs jobs. Claiming, heartbeat and housekeeping are tasks of their own, so that
+//! none of them waits for another or for a handler.
+
+mod claim;
+mod heartbeat;
+mod housekeeping;
+mod live;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::live::Live;
+use crate::{
+    committer::{CommitError, Finish, Op},
+    context::Suspension,
+    engine::Engine,
+    error::Error,
+    leased::LeasedJob,
+    registry::Registry,
+    runner::{self, Departure, Ending, Final},
+    store::{
+        failures::FailureRow,
+        leases::{FinishRow, SuspendRow},
+    },
+    time::interval,
+    undo,
+    workflow::App,
+};
+
+/// How a pool behaves.
+#[derive(Debug, Clone)]
+pub struct PoolConfig {
+    /// `default`, `voice`: for people and metrics.
+    pub name: String,
+    /// The version of the program, for people.
+    pub version: String,
+    /// Where this pool can be reached from outside, if it can.
+    pub address: Option<String>,
+    /// Queues that it serves; all that its registry names, if empty.
+    pub queues: Vec<String>,
+    /// Jobs it holds at once, running or about to.
+    pub slots: usize,
+    /// How long it may be silent before others take its jobs.
+    pub lease: Duration,
+    /// How often an idle pool looks for work that no wake-up announced.
+    pub poll: Duration,
+}
+
+impl PoolConfig {
+    /// A pool for ordinary work.
+    pub fn batch(slots: usize) -> PoolConfig {
+        PoolConfig {
+            name: "default".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            address: None,
+            queues: Vec::new(),
+            slots,
+            // Three missed heartbeats: a pause of the machine is no death, and a dead worker's work is seconds late.
+            lease: Duration::from_secs(10),
+            poll: Duration::from_millis(500),
+        }
+    }
+}
+
+/// A running pool. Its jobs come out of the receiver that [`Pool::join`] returns; each goes through [`Pool::attempt`]
+/// and [`Pool::settle`].
+pub struct Pool<A: App> {
+    engine: Engine,
+    registry: Arc<Registry<A>>,
+    clients: Arc<A::Clients>,
+    settings: Arc<A::Settings>,
+    config: PoolConfig,
+    live: Arc<Live>,
+    room: Arc<Semaphore>,
+    /// Take nothing new, hand back at the next boundary.
+    drain: CancellationToken,
+    /// Stop claiming and housekeeping.
+    stop: CancellationToken,
+    /// Stop the heartbeat.
+    leave: CancellationToken,
+    tasks: TaskTracker,
+    beats: TaskTracker,
+}
+
+impl<A: App> Pool<A> {
+    /// Enters the worker and starts its tasks. Batches of claimed jobs come out of the receiver.
+    pub async fn join(
+        engine: Engine,
+        registry: Arc<Registry<A>>,
+        clients: Arc<A::Clients>,
+        settings: Arc<A::Settings>,
+        config: PoolConfig,
+    ) -> Result<(Arc<Pool<A>>, mpsc::Receiver<Vec<LeasedJob>>), Error> {
+        let worker_id = heartbeat::enter(&engine, &config).await?;
+        let pool = Arc::new(Pool {
+            live: Arc::new(Live::new(worker_id)),
+            room: Arc::new(Semaphore::new(config.slots)),
+            engine,
+            registry,
+            clients,
+            settings,
+            config,
+            drain: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            leave: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            beats: TaskTracker::new(),
+        });
+        // One batch under way is enough: room for more is only given when jobs are done.
+        let (batches, jobs) = mpsc::channel(1);
+        pool.beats.spawn(heartbeat::beat(Arc::clone(&pool)));
+        pool.tasks.spawn(claim::claim(Arc::clone(&pool), batches));
+        pool.tasks.spawn(housekeeping::promote(Arc::clone(&pool)));
+        pool.tasks.spawn(housekeeping::rescue(Arc::clone(&pool)));
+        pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));
+        pool.tasks.spawn(crate::scheduler::run(pool.engine.clone(), pool.stop.clone()));
+        pool.tasks.close();
+        pool.beats.close();
+        Ok((pool, jobs))
+    }
+
+    /// Runs a job once. Writes its steps, but not how it ended.
+    pub async fn attempt(&self, job: &LeasedJob) -> Ending {
+        crate::metrics::started(job);
+        runner::attempt(&self.engine, &self.registry, &self.clients, &self.settings, job).await
+    }
+
+    /// Writes how an attempt ended; the job's room is free when it is committed. A lease that was lost is let go of:
+    /// the job is somebody else's.
+    pub async fn settle(&self, job: &LeasedJob, ending: Ending) {
+        let outcome = ending.outcome();
+        let committed = match ending {
+            Ending::Finished { state, undone } => self.finish(job, &state, undone).await,
+            Ending::Retried(failure) => self.retry(job, &failure).await,
+            Ending::Left(Departure(suspension)) => self.leave(job, suspension).await,
+        };
+        self.live.remove(job);
+        match committed {
+            Ok(()) => crate::metrics::finished(job, outcome),
+            Err(CommitError::Fenced) => {
+                tracing::info!(job.id = %job.id(), job.kind = job.kind(), "the lease was lost; another worker has the job");
+                crate::metrics::finished(job, "lost");
+            }
+            Err(error) => {
+                // Its lease ends with this worker's next missed heartbeat, or when the worker leaves.
+                tracing::warn!(job.id = %job.id(), job.kind = job.kind(), %error, "an attempt's end was not written");
+                crate::metrics::finished(job, "lost");
+            }
+        }
+    }
+
+    async fn finish(&self, job: &LeasedJob, state: &Final, undone: bool) -> Result<(), CommitError> {
+        let told = undo::end_of(state);
+        if let Final::Failed(why) = state {
+            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), undone, "a job failed: {why}");
+        }
+        let row = FinishRow {
+            fence: job.fence(),
+            state: told.state.as_str(),
+            undone,
+            output: (told.state == crate::State::Succeeded).then(|| told.output.clone()),
+            error: told.error.clone().map(|text| serde_json::json!({ "message": text })),
+        };
+        let tells = job.parent().map(|parent| (parent, serde_json::to_value(&told).unwrap_or_default()));
+        self.engine
+            .committer()
+            .commit(Op::Finish(Box::new(Finish {
+                row,
+                unique_key: job.unique_key().map(<[u8]>::to_vec),
+                tells,
+                // The first claim of a job that was enqueued by itself may have signals too, but who sends one to a job
+                // that never waits? The sweep of leftovers finds those.
+                may_have_signals: job.epoch() > 1,
+            })))
+            .await
+    }
+
+    async fn retry(&self, job: &LeasedJob, failure: &crate::Failure) -> Result<(), CommitError> {
+        let attempts_max = self.registry.retry_of(job.kind()).attempts_max();
+        self.note(job, failure).await;
+        if job.attempt().unsigned_abs() >= attempts_max {
+            // Reached when the handler itself broke: the body had no say, so its deeds are for an operator to see to.
+            let why = format!("gave up after {} attempts: {}", job.attempt(), failure.text());
+            return self.leave(job, Suspension::Parked(cut(&why))).await;
+        }
+        let delay = self.registry.job_delay(job, failure);
+        let reason = format!("tried again, attempt {}", job.attempt() + 1);
+        self.leave(job, Suspension::again(delay, reason, true)).await
+    }
+
+    async fn leave(&self, job: &LeasedJob, suspension: Suspension) -> Result<(), CommitError> {
+        let fence = job.fence();
+        let row = match suspension {
+            Suspension::Lost => return Err(CommitError::Fenced),
+            Suspension::Interrupted | Suspension::Cancelled => {
+                return self.engine.committer().commit(Op::Release(fence)).await;
+            }
+            Suspension::Parked(reason) => {
+                tracing::warn!(job.id = %job.id(), job.kind = job.kind(), "a job is parked: {reason}");
+                SuspendRow {
+                    fence,
+                    state: "parked",
+                    reason: cut(&reason),
+                    due_after: None,
+                    due_at: None,
+                    wakes: Vec::new(),
+                    attempts_charged: 0,
+                }
+            }
+            Suspension::Until(until) => SuspendRow {
+                fence,
+                state: if until.between_attempts { "scheduled" } else { "waiting" },
+                reason: cut(&until.reason),
+                due_after: until.after.map(interval),
+                due_at: until.at,
+                wakes: until.wakes,
+                attempts_charged: i16::from(until.charged),
+            },
+        };
+        self.engine.committer().commit(Op::Suspend(row)).await
+    }
+
+    async fn note(&self, job: &LeasedJob, failure: &crate::Failure) {
+        let row = FailureRow {
+            fence: job.fence(),
+            failure_id: crate::JobId::mint().as_uuid(),
+            key: None,
+            phase: "do",
+            attempt: job.attempt(),
+            class: failure.class.as_str(),
+            error: failure.text.clone(),
+        };
+        let _ = self.engine.committer().submit(Op::Fail(row)).await;
+    }
+
+    /// Takes nothing new. Runs hand themselves back at their next boundary; the receiver ends when the last batch is out.
+    pub fn drain(&self) {
+        self.drain.cancel();
+        self.stop.cancel();
+    }
+
+    /// How many jobs are in the hands of this pool.
+    pub fn in_hand(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Waits until every job in hand is settled, at most this long; what is then left is handed back at once. Leaves the
+    /// list of workers.
+    pub async fn leave_after(&self, grace: Duration) {
+        self.drain();
+        let _ = tokio::time::timeout(grace, self.live.empty()).await;
+        for job in self.live.all() {
+            job.lost().cancel();
+            let _ = self.engine.committer().commit(Op::Release(job.fence())).await;
+        }
+        self.tasks.wait().await;
+        self.leave.cancel();
+        self.beats.wait().await;
+        heartbeat::leave(&self.engine, self.live.worker_id()).await;
+    }
+}
+
+/// A reason is a line, not a document.
+fn cut(text: &str) -> String {
+    text.chars().take(200).collect()
+}

@@ -1,0 +1,173 @@
+//! One attempt of a job: from its claim to how it left the worker.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures::FutureExt;
+use serde_json::Value;
+
+use crate::{
+    context::{Context, Memo, Suspension},
+    engine::Engine,
+    failure::{Class, Failure},
+    json,
+    leased::LeasedJob,
+    panics,
+    registry::Registry,
+    state::Course,
+    undo,
+    workflow::App,
+};
+
+/// A job's output above this belongs in a table of its own.
+const OUTPUT_BYTES_MAX: usize = 256 * 1024;
+
+/// How an attempt ended. [`crate::Pool::settle`] writes it.
+#[derive(Debug)]
+pub enum Ending {
+    /// The body returned; or everything it did is taken back.
+    Finished {
+        /// Where the job ends.
+        state: Final,
+        /// Whether the run's deeds were taken back.
+        undone: bool,
+    },
+    /// The whole body is tried again.
+    Retried(Failure),
+    /// The run leaves the worker for a while.
+    Left(Departure),
+}
+
+/// A final state with what belongs to it.
+#[derive(Debug)]
+pub enum Final {
+    /// With its output.
+    Succeeded(Value),
+    /// With the reason.
+    Failed(String),
+    /// By request.
+    Cancelled,
+}
+
+/// Why a run leaves the worker without having ended.
+#[derive(Debug)]
+pub struct Departure(pub(crate) Suspension);
+
+impl Ending {
+    pub(crate) fn left(suspension: Suspension) -> Ending {
+        Ending::Left(Departure(suspension))
+    }
+
+    /// The handler itself broke (a panic caught outside, a time limit of the pool): an attempt like any other.
+    pub fn broken(text: impl std::fmt::Display) -> Ending {
+        Ending::Retried(Failure::panic(text))
+    }
+
+    /// The label of the metric.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Ending::Finished { state: Final::Succeeded(_), .. } => "succeeded",
+            Ending::Finished { state: Final::Failed(_), .. } => "failed",
+            Ending::Finished { state: Final::Cancelled, .. } => "cancelled",
+            Ending::Retried(_) => "retry",
+            Ending::Left(Departure(Suspension::Until(_))) => "waiting",
+            Ending::Left(Departure(Suspension::Parked(_))) => "parked",
+            Ending::Left(Departure(Suspension::Cancelled | Suspension::Interrupted)) => "interrupted",
+            Ending::Left(Departure(Suspension::Lost)) => "lost",
+        }
+    }
+}
+
+/// Runs a claimed job once.
+pub(crate) async fn attempt<A: App>(
+    engine: &Engine,
+    registry: &Registry<A>,
+    clients: &A::Clients,
+    settings: &A::Settings,
+    job: &LeasedJob,
+) -> Ending {
+    let fence = job.fence();
+    let memo = match engine.db().run(async |conn| Memo::load(conn, fence).await).await {
+        Ok(memo) => memo,
+        Err(error) => {
+            tracing::warn!(job.id = %job.id(), %error, "a run's past could not be read");
+            return Ending::left(Suspension::Interrupted);
+        }
+    };
+    let world = undo::World { engine, registry, clients, settings };
+    match job.course() {
+        Course::UndoingFailed | Course::UndoingCancelled => return undo::run(&world, job).await,
+        Course::Cancelling => return undo::turn(&world, job, memo.has_deeds(), Reason::Cancelled).await,
+        Course::Forward => {}
+    }
+    let has_deeds = memo.has_deeds();
+    let ctx = Context::new(engine, clients, settings, job, memo);
+    let ending = forward(registry, job, &ctx).await;
+    let has_deeds = has_deeds || ctx.has_deeds();
+    drop(ctx);
+    match ending {
+        Forward::Done(output) => Ending::Finished { state: Final::Succeeded(output), undone: false },
+        Forward::Stuck(Suspension::Cancelled) => undo::turn(&world, job, has_deeds, Reason::Cancelled).await,
+        Forward::Stuck(suspension) => Ending::left(suspension),
+        Forward::Failed(failure) => match failure.class {
+            Class::Retry { .. } | Class::Unknown | Class::Panic => {
+                if registry.retry_of(job.kind()).attempts_max() > job.attempt().unsigned_abs() {
+                    return Ending::Retried(failure);
+                }
+                let text = format!("gave up after {} attempts: {}", job.attempt(), failure.text);
+                undo::turn(&world, job, has_deeds, Reason::Failed(text)).await
+            }
+            Class::Snooze { after } => {
+                Ending::left(Suspension::again(after, format!("put off: {}", failure.text), false))
+            }
+            Class::Diverged => Ending::left(Suspension::Parked(format!("diverged: {}", failure.text))),
+            Class::Permanent | Class::Undo => {
+                undo::turn(&world, job, has_deeds, Reason::Failed(failure.text)).await
+            }
+        },
+    }
+}
+
+/// Why a run turns round.
+pub(crate) enum Reason {
+    Failed(String),
+    Cancelled,
+}
+
+enum Forward {
+    Done(Value),
+    Failed(Failure),
+    Stuck(Suspension),
+}
+
+async fn forward<A: App>(registry: &Registry<A>, job: &LeasedJob, ctx: &Context<'_, A>) -> Forward {
+    let Some(workflow) = registry.workflows.get(job.kind()) else {
+        return Forward::Stuck(Suspension::Parked(format!("diverged: the kind {} is not known here", job.kind())));
+    };
+    let body = AssertUnwindSafe(workflow.run(job.args(), ctx)).catch_unwind();
+    tokio::select! {
+        biased;
+        () = job.lost().cancelled() => Forward::Stuck(Suspension::Lost),
+        ended = body => match ended {
+            Ok(Ok(output)) => match json::check(&output, OUTPUT_BYTES_MAX) {
+                Ok(_) => Forward::Done(output),
+                Err(fault) => Forward::Failed(Failure::permanent(format!("the output cannot be stored: {fault}"))),
+            },
+            Ok(Err(failure)) => Forward::Failed(failure),
+            Err(panic) => Forward::Failed(Failure::panic(panics::describe(panic.as_ref()))),
+        },
+        suspension = ctx.stuck() => Forward::Stuck(suspension),
+    }
+}
+
+impl<A: App> Registry<A> {
+    pub(crate) fn retry_of(&self, kind: &str) -> crate::retry::RetryPolicy {
+        self.workflows.get(kind).map_or(crate::retry::RetryPolicy::JOB, |workflow| workflow.retry())
+    }
+
+    /// The delay before the whole body is tried again.
+    pub(crate) fn job_delay(&self, job: &LeasedJob, failure: &Failure) -> Duration {
+        let attempt = job.attempt().unsigned_abs();
+        let delay = self.retry_of(job.kind()).next_delay(attempt, &mut rand::rng()).unwrap_or_default();
+        if let Class::Retry { after: Some(after) } = failure.class { delay.max(after) } else { delay }
+    }
+}

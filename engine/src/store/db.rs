@@ -1,0 +1,67 @@
+//! A pool whose every use ends: sqlx 0.9 sets no TCP keepalive, so a connection whose peer vanished would hang for as
+//! long as the kernel retransmits (about a quarter of an hour).
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgPool};
+
+/// Long enough for a slow disk, short enough to be done before a lease of ten seconds ends.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What can go wrong on the way to the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The server refused, or the connection broke.
+    #[error("the database could not carry out a statement")]
+    Sql(#[from] sqlx::Error),
+    /// No answer in time; the connection was dropped.
+    #[error("the database did not answer in {} s", CALL_TIMEOUT.as_secs())]
+    TimedOut,
+}
+
+impl DbError {
+    /// Whether the statement itself is at fault, so that repeating it is of no use.
+    pub(crate) fn is_ours(&self) -> bool {
+        match self {
+            DbError::Sql(sqlx::Error::Database(error)) => {
+                // 22 data, 23 constraint, 42 syntax or right: SQLSTATE classes of a wrong request.
+                error.code().is_some_and(|code| ["22", "23", "42"].iter().any(|class| code.starts_with(class)))
+            }
+            DbError::Sql(_) | DbError::TimedOut => false,
+        }
+    }
+}
+
+/// A pool of connections for one purpose.
+#[derive(Debug, Clone)]
+pub(crate) struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    pub(crate) fn new(pool: PgPool) -> Db {
+        Db { pool }
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Runs `f` on a connection. If it takes too long, the connection is closed, not returned.
+    pub(crate) async fn run<T, F>(&self, f: F) -> Result<T, DbError>
+    where
+        F: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    {
+        let mut connection = match tokio::time::timeout(CALL_TIMEOUT, self.pool.acquire()).await {
+            Ok(acquired) => acquired?,
+            Err(_) => return Err(DbError::TimedOut),
+        };
+        match tokio::time::timeout(CALL_TIMEOUT, f(&mut connection)).await {
+            Ok(done) => Ok(done?),
+            Err(_) => {
+                drop(connection.detach());
+                Err(DbError::TimedOut)
+            }
+        }
+    }
+}

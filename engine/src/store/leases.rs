@@ -1,0 +1,236 @@
+//! Who is running what. Every write of a worker is guarded by a row here: the fence.
+
+use serde_json::Value;
+use sqlx::{PgConnection, postgres::types::PgInterval};
+use uuid::Uuid;
+
+use super::Fence;
+
+/// Locks a lease for the rest of the transaction, so that it cannot be rescued in between. False: it is not ours.
+pub(crate) async fn lease_hold(conn: &mut PgConnection, fence: Fence) -> Result<bool, sqlx::Error> {
+    let held = sqlx::query_scalar!(
+        r#"select true as "held!" from trunkline.leases where job_id = $1 and epoch = $2 for key share"#,
+        fence.job_id,
+        fence.epoch,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(held.is_some())
+}
+
+/// The end of a job, as a worker says it.
+#[derive(Debug, Clone)]
+pub(crate) struct FinishRow {
+    pub(crate) fence: Fence,
+    pub(crate) state: &'static str,
+    pub(crate) undone: bool,
+    pub(crate) output: Option<Value>,
+    pub(crate) error: Option<Value>,
+}
+
+/// Ends jobs: the lease goes, the outcome comes. Returns those whose lease was still ours.
+pub(crate) async fn leases_finish(conn: &mut PgConnection, rows: &[FinishRow]) -> Result<Vec<Uuid>, sqlx::Error> {
+    let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
+    let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
+    let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();
+    let undone: Vec<_> = rows.iter().map(|row| row.undone).collect();
+    let outputs: Vec<_> = rows.iter().map(|row| row.output.as_ref()).collect();
+    let errors: Vec<_> = rows.iter().map(|row| row.error.as_ref()).collect();
+    sqlx::query_scalar!(
+        r#"
+        with input as (
+            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::bool[], $5::jsonb[], $6::jsonb[])
+                as t (job_id, epoch, state, undone, output, error)
+        ), gone as (
+            delete from trunkline.leases l
+            where l.job_id = any (array(
+                -- One look into the index for each pair. As a join, a planner that believes the table to be empty
+                -- compares every pair with every lease (docs/decisions/0001).
+                select x.job_id from input i cross join lateral (
+                    select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
+            returning l.job_id, l.retention, l.epoch, l.attempt
+        )
+        insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, undone, output, error)
+        select g.job_id, g.retention, i.state, g.epoch, g.attempt, i.undone, i.output, i.error
+        from gone g join input i using (job_id)
+        returning job_id
+        "#,
+        &job_ids,
+        &epochs,
+        &states,
+        &undone,
+        &outputs as &[Option<&Value>],
+        &errors as &[Option<&Value>],
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Hands jobs back unharmed: the worker is stopping. Returns those whose lease was still ours.
+pub(crate) async fn leases_release(
+    conn: &mut PgConnection,
+    job_ids: &[Uuid],
+    epochs: &[i32],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with gone as (
+            delete from trunkline.leases l
+            where l.job_id = any (array(
+                select x.job_id from unnest($1::uuid[], $2::int4[]) as i (job_id, epoch) cross join lateral (
+                    select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
+            returning l.*
+        )
+        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
+        select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+               case when cancel_asked and course = 0 then 1 else course end
+        from gone
+        returning job_id
+        "#,
+        job_ids,
+        epochs,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Turns a run round: from here on it takes back what it did. False: the lease is not ours.
+pub(crate) async fn lease_turn(conn: &mut PgConnection, fence: Fence, course: i16) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "update trunkline.leases set course = $3 where job_id = $1 and epoch = $2",
+        fence.job_id,
+        fence.epoch,
+        course,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Which of a worker's jobs somebody wants cancelled.
+pub(crate) async fn leases_cancel_asked(conn: &mut PgConnection, worker_id: i32) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select job_id from trunkline.leases where worker_id = $1 and cancel_asked",
+        worker_id,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What was done with a lease whose worker went silent.
+#[derive(Debug)]
+pub(crate) struct Rescued {
+    pub(crate) queue_id: i16,
+    pub(crate) parked: bool,
+}
+
+/// Returns the jobs of workers that went silent, whether or not their rows are still there. A job that has cost
+/// `crashes_max` workers without progress is parked: it would cost the next one too.
+pub(crate) async fn leases_rescue(
+    conn: &mut PgConnection,
+    crashes_max: i16,
+    rows_max: i64,
+) -> Result<Vec<Rescued>, sqlx::Error> {
+    sqlx::query_as!(
+        Rescued,
+        r#"
+        with lost as materialized (
+            select l.job_id
+            from trunkline.leases l
+            where not exists (
+                select from trunkline.workers w where w.worker_id = l.worker_id and w.expires_at > trunkline.now())
+            limit $2
+            for update of l skip locked -- another rescuer has it, or a last write is on its way
+        ), gone as (
+            delete from trunkline.leases l using lost where l.job_id = lost.job_id returning l.*
+        ), noted as (
+            insert into trunkline.failures (job_id, retention, failure_id, phase, attempt, class, error)
+            select job_id, retention, gen_random_uuid(), case when course > 1 then 'undo' else 'do' end,
+                   attempt + 1, 'lost_worker', 'worker ' || worker_id || ' went silent'
+            from gone
+        ), back as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention,
+                   case when cancel_asked and course = 0 then 1 else course end
+            from gone
+            where crashes + 1 < $1
+        ), parked as (
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course)
+            select job_id, 'parked', 'poison: ' || crashes + 1 || ' workers were lost while running it',
+                   epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention, course
+            from gone
+            where crashes + 1 >= $1
+        )
+        select queue_id, (crashes + 1 >= $1) as "parked!" from gone
+        "#,
+        i32::from(crashes_max),
+        rows_max,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Where a job goes that leaves its worker without being finished.
+#[derive(Debug, Clone)]
+pub(crate) struct SuspendRow {
+    pub(crate) fence: Fence,
+    pub(crate) state: &'static str,
+    pub(crate) reason: String,
+    pub(crate) due_after: Option<PgInterval>,
+    pub(crate) due_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub(crate) wakes: Vec<String>,
+    pub(crate) attempts_charged: i16,
+}
+
+/// Moves jobs from their leases to `waits`. A job that somebody wants cancelled goes to `ready` instead, so that a
+/// worker sees to it at once. Returns those whose lease was still ours.
+pub(crate) async fn leases_suspend(conn: &mut PgConnection, rows: &[SuspendRow]) -> Result<Vec<Uuid>, sqlx::Error> {
+    let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
+    let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
+    let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();
+    let reasons: Vec<_> = rows.iter().map(|row| row.reason.clone()).collect();
+    let due_after: Vec<_> = rows.iter().map(|row| row.due_after.clone()).collect();
+    let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
+    let wakes: Vec<_> = rows.iter().map(|row| Value::from(row.wakes.clone())).collect();
+    let charged: Vec<_> = rows.iter().map(|row| row.attempts_charged).collect();
+    sqlx::query_scalar!(
+        r#"
+        with input as (
+            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::interval[], $6::timestamptz[],
+                                 $7::jsonb[], $8::int2[])
+                as t (job_id, epoch, state, reason, due_after, due_at, wakes, charged)
+        ), gone as (
+            delete from trunkline.leases l
+            where l.job_id = any (array(
+                select x.job_id from input i cross join lateral (
+                    select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
+            returning l.*
+        ), to_cancel as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, 1
+            from gone
+            where cancel_asked and course = 0
+        ), suspended as (
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt,
+                                         crashes, retention, course, wakes)
+            select g.job_id, coalesce(i.due_at, trunkline.now() + i.due_after), i.state, i.reason, g.epoch, g.queue_id,
+                   g.kind_id, g.priority, g.attempt + i.charged, 0, g.retention, g.course,
+                   array(select jsonb_array_elements_text(i.wakes))
+            from gone g join input i using (job_id)
+            where not (g.cancel_asked and g.course = 0)
+        )
+        select job_id from gone
+        "#,
+        &job_ids,
+        &epochs,
+        &states,
+        &reasons,
+        &due_after as &[Option<PgInterval>],
+        &due_at as &[Option<chrono::DateTime<chrono::Utc>>],
+        &wakes,
+        &charged,
+    )
+    .fetch_all(conn)
+    .await
+}

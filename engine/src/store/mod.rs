@@ -1,0 +1,32 @@
+//! Every statement on the engine's tables, one file for each table. Nothing else in the workspace touches them.
+
+pub(crate) mod cancel;
+pub(crate) mod checkpoints;
+pub(crate) mod clock;
+pub(crate) mod db;
+pub(crate) mod effects;
+pub(crate) mod failures;
+pub(crate) mod inbox;
+pub(crate) mod jobs;
+pub(crate) mod leases;
+pub(crate) mod names;
+pub(crate) mod outcomes;
+pub(crate) mod partitions;
+pub(crate) mod ready;
+pub(crate) mod schedules;
+pub(crate) mod search;
+pub(crate) mod signals;
+pub(crate) mod timeline;
+pub(crate) mod uniques;
+pub(crate) mod waits;
+pub(crate) mod workers;
+
+use uuid::Uuid;
+
+/// The right to write for a job: only while its lease has this epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fence {
+    pub(crate) job_id: Uuid,
+    pub(crate) retention: i16,
+    pub(crate) epoch: i32,
+}

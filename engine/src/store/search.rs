@@ -1,0 +1,102 @@
+//! Filtered lists of jobs: the one place in the engine where a statement is put together at run time. Only bound values
+//! and fixed texts go into it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::state::State;
+
+/// Which jobs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) job_id: Option<Uuid>,
+    pub(crate) kind: Option<String>,
+    pub(crate) queue: Option<String>,
+    pub(crate) state: Option<State>,
+    pub(crate) tenant_id: Option<Uuid>,
+    pub(crate) older_than: Option<Uuid>,
+}
+
+/// A job with where it stands.
+#[derive(Debug, FromRow)]
+pub(crate) struct FoundRow {
+    pub(crate) job_id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) queue: String,
+    pub(crate) state: String,
+    pub(crate) course: i16,
+    pub(crate) attempt: i16,
+    pub(crate) args: Value,
+    pub(crate) tenant_id: Option<Uuid>,
+    pub(crate) parent_id: Option<Uuid>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+    pub(crate) due: Option<DateTime<Utc>>,
+    pub(crate) reason: Option<String>,
+    pub(crate) output: Option<Value>,
+    pub(crate) error: Option<Value>,
+}
+
+/// Jobs that fit, newest first. A state is looked up from the table that stands for it, so that rare states are found
+/// at once among millions of finished jobs.
+pub(crate) async fn jobs_search(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    rows_max: i64,
+) -> Result<Vec<FoundRow>, sqlx::Error> {
+    statement(filter, rows_max).build_query_as().fetch_all(conn).await
+}
+
+fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(
+        "select j.job_id, k.name as kind, q.name as queue,
+                coalesce(o.state, case when l.job_id is not null then 'running'
+                                       when r.job_id is not null then 'ready' end, w.state, 'ready') as state,
+                coalesce(l.course, r.course, w.course, 0::int2) as course,
+                coalesce(o.attempt, l.attempt, r.attempt, w.attempt, 0::int2) as attempt,
+                j.args, j.tenant_id, j.parent_id, j.created_at, o.finished_at, w.due, w.reason, o.output, o.error
+         from trunkline.jobs j
+         join trunkline.kinds k using (kind_id)
+         join trunkline.queues q using (queue_id)",
+    );
+    let join = |states: &[State]| match filter.state {
+        Some(state) if states.contains(&state) => " join ",
+        Some(_) | None => " left join ",
+    };
+    sql.push(join(&[State::Succeeded, State::Failed, State::Cancelled]));
+    sql.push("trunkline.outcomes o on o.job_id = j.job_id and o.retention = j.retention");
+    sql.push(join(&[State::Running]));
+    sql.push("trunkline.leases l on l.job_id = j.job_id");
+    sql.push(join(&[State::Ready]));
+    sql.push("trunkline.ready r on r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id");
+    sql.push(join(&[State::Scheduled, State::Waiting, State::Parked]));
+    sql.push("trunkline.waits w on w.job_id = j.job_id where true");
+    match filter.state {
+        Some(state @ (State::Succeeded | State::Failed | State::Cancelled)) => {
+            sql.push(" and o.state = ").push_bind(state.as_str());
+        }
+        Some(state @ (State::Scheduled | State::Waiting | State::Parked)) => {
+            sql.push(" and w.state = ").push_bind(state.as_str());
+        }
+        Some(State::Ready | State::Running) | None => {}
+    }
+    if let Some(job_id) = filter.job_id {
+        sql.push(" and j.job_id = ").push_bind(job_id);
+    }
+    if let Some(kind) = &filter.kind {
+        sql.push(" and k.name = ").push_bind(kind.clone());
+    }
+    if let Some(queue) = &filter.queue {
+        sql.push(" and q.name = ").push_bind(queue.clone());
+    }
+    if let Some(tenant) = filter.tenant_id {
+        sql.push(" and j.tenant_id = ").push_bind(tenant);
+    }
+    if let Some(cursor) = filter.older_than {
+        sql.push(" and j.job_id < ").push_bind(cursor);
+    }
+    sql.push(" order by j.job_id desc limit ").push_bind(rows_max);
+    sql
+}

@@ -1,0 +1,64 @@
+//! Unique keys, in a narrow table of their own: whoever inserts first has the key.
+
+use sqlx::{PgConnection, postgres::types::PgInterval};
+use uuid::Uuid;
+
+/// Tries to take a key for a job. `None`: it has it (also when it had it already); else the job that has it.
+///
+/// Waits for another transaction that is just taking the same key, so that exactly one of them gets it.
+pub(crate) async fn unique_take(
+    conn: &mut PgConnection,
+    key: &[u8],
+    job_id: Uuid,
+    hold: Option<PgInterval>,
+    for_ever: bool,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    let holder = sqlx::query_scalar!(
+        r#"
+        insert into trunkline.uniques (unique_key, job_id, until)
+        values ($1, $2, case when $4 then 'infinity'::timestamptz else trunkline.now() + $3::interval end)
+        on conflict (unique_key) do update set
+            -- an expired key changes hands; a live one stays, and the update only reads it
+            job_id = case when uniques.until <= trunkline.now() then excluded.job_id else uniques.job_id end,
+            until = case when uniques.until <= trunkline.now() then excluded.until else uniques.until end
+        returning job_id
+        "#,
+        key,
+        job_id,
+        hold,
+        for_ever,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((holder != job_id).then_some(holder))
+}
+
+/// Frees the keys that were held only while these jobs lived.
+pub(crate) async fn uniques_free(
+    conn: &mut PgConnection,
+    keys: &[Vec<u8>],
+    job_ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from trunkline.uniques u using unnest($1::bytea[], $2::uuid[]) as t (unique_key, job_id)
+         where u.unique_key = t.unique_key and u.job_id = t.job_id and u.until is null",
+        keys,
+        job_ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets keys whose time is over. At most `rows_max` at once.
+pub(crate) async fn uniques_expire(conn: &mut PgConnection, rows_max: i64) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from trunkline.uniques where unique_key in (
+             select unique_key from trunkline.uniques where until <= trunkline.now()
+             order by until limit $1 for update skip locked)",
+        rows_max,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,158 @@
+//! A transaction of a caller's own: product records, jobs, signals and inbox rows that commit together.
+
+use std::ops::{Deref, DerefMut};
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::{
+    engine::Engine,
+    error::Error,
+    job::{Enqueued, Hold, JobId, NewJob},
+    json,
+    sealed::Sealed,
+    store::{self, db::CALL_TIMEOUT},
+    wakeups::Wake,
+};
+
+/// A signal's payload above this belongs in a table of its own.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+
+/// An open transaction. Dereferences to the connection, for the functions of the product's own records.
+/// Dropped without [`Tx::commit`], nothing of it has happened.
+#[derive(Debug)]
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    engine: Engine,
+    wake: Wake,
+}
+
+/// Whether a webhook was seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// The first time; the job given with it is enqueued.
+    First,
+    /// A repeat; the first one's job, where it made one.
+    Repeat(Option<JobId>),
+}
+
+/// What a provider posted, and under which names it is kept.
+#[derive(Debug, Clone)]
+pub struct InboxEntry {
+    /// Whose post it is.
+    pub provider: &'static str,
+    /// The same for every delivery of one event.
+    pub dedupe_key: String,
+    /// What the event is about (a message, a call): events of one object are handled in order.
+    pub object_key: String,
+    /// What came. Must not hold what may not be kept in the clear.
+    pub payload: Value,
+}
+
+impl Tx {
+    pub(crate) fn new(inner: Transaction<'static, Postgres>, engine: Engine) -> Tx {
+        Tx { inner, engine, wake: Wake::default() }
+    }
+
+    /// Enqueues a job that exists if and only if this transaction commits.
+    pub async fn enqueue(&mut self, job: NewJob) -> Result<Enqueued, Error> {
+        let row = self.engine.row_of(&job)?;
+        if let Some(unique) = &job.unique {
+            let (hold, for_ever) = match unique.hold {
+                Hold::WhileLive => (None, false),
+                Hold::For(time) => (Some(crate::time::interval(time)), false),
+                Hold::ForEver => (None, true),
+            };
+            let holder =
+                store::uniques::unique_take(&mut self.inner, &unique.key, row.job_id, hold, for_ever).await?;
+            if let Some(first) = holder {
+                crate::metrics::deduplicated(&job.queue);
+                return Ok(Enqueued::Duplicate(first.into()));
+            }
+        }
+        self.wake.queue(row.queue_id);
+        store::jobs::jobs_insert(&mut self.inner, &[row]).await?;
+        Ok(Enqueued::New(job.id))
+    }
+
+    /// Sends a signal to a job. Kept until the job takes it; a repeat with the same `dedupe_key` changes nothing.
+    pub async fn signal<T: Serialize + Sync>(
+        &mut self,
+        job: JobId,
+        name: &str,
+        payload: &T,
+        dedupe_key: Option<&str>,
+    ) -> Result<(), Error> {
+        let payload = serde_json::to_value(payload).map_err(Error::Encode)?;
+        json::check(&payload, PAYLOAD_BYTES_MAX).map_err(Error::BadJson)?;
+        let id = JobId::mint().as_uuid();
+        store::signals::signal_insert(&mut self.inner, id, job.as_uuid(), name, &payload, dedupe_key).await?;
+        self.wake.job(job.as_uuid());
+        Ok(())
+    }
+
+    /// Keeps a webhook and enqueues its job, both once, however often it is delivered.
+    pub async fn inbox(&mut self, entry: &InboxEntry, job: NewJob) -> Result<Delivery, Error> {
+        json::check(&entry.payload, PAYLOAD_BYTES_MAX).map_err(Error::BadJson)?;
+        let row = store::inbox::inbox_insert(
+            &mut self.inner,
+            entry.provider,
+            &entry.dedupe_key,
+            &entry.object_key,
+            &entry.payload,
+            job.id.as_uuid(),
+        )
+        .await?;
+        if !row.is_new {
+            return Ok(Delivery::Repeat(row.job_id.map(JobId::from)));
+        }
+        self.enqueue(job).await?;
+        Ok(Delivery::First)
+    }
+
+    /// Encrypts a value, so that it can be stored.
+    pub fn seal<T: Serialize>(&self, value: &T) -> Result<Sealed<T>, Error> {
+        self.engine.sealer().seal(value).map_err(Error::Seal)
+    }
+
+    /// Decrypts a stored value.
+    pub fn open<T: DeserializeOwned>(&self, sealed: &Sealed<T>) -> Result<T, Error> {
+        self.engine.sealer().open(sealed).map_err(Error::Open)
+    }
+
+    /// The database's now.
+    pub async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
+        Ok(store::clock::now(&mut self.inner).await?)
+    }
+
+    pub(crate) fn wake_mut(&mut self) -> &mut Wake {
+        &mut self.wake
+    }
+
+    /// Commits, then wakes whoever waits for what was written.
+    pub async fn commit(self) -> Result<(), Error> {
+        let Tx { inner, engine, wake } = self;
+        match tokio::time::timeout(CALL_TIMEOUT, inner.commit()).await {
+            Ok(committed) => committed?,
+            Err(_) => return Err(Error::TimedOut),
+        }
+        engine.wake(wake);
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}

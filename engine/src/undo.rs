@@ -1,0 +1,283 @@
+//! Taking back what a run did: its ledger, newest first, each entry a durable step of its own. Shielded from cancellation.
+//! An entry that cannot be taken back parks the run where a person can decide.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    committer::{CommitError, Op, flush::child_signal},
+    context::{ChildEnd, Suspension},
+    effect::{EffectCall, Probe, idempotency_key},
+    engine::Engine,
+    failure::{Class, Failure},
+    job::JobId,
+    leased::LeasedJob,
+    registry::{Registry, stored},
+    retry::RetryPolicy,
+    runner::{Ending, Final, Reason},
+    state::{Course, State},
+    store::{
+        self,
+        effects::{SettleRow, StoredEffect},
+        failures::FailureRow,
+    },
+    workflow::App,
+};
+
+/// An undo that takes longer has hung.
+const UNDO_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What an undo has to work with.
+pub(crate) struct World<'a, A: App> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) registry: &'a Registry<A>,
+    pub(crate) clients: &'a A::Clients,
+    pub(crate) settings: &'a A::Settings,
+}
+
+/// What became of one entry.
+enum Entry {
+    Undone,
+    Left(Suspension),
+}
+
+/// A run stops going forward. Without deeds it ends here; with deeds it first takes them back, in this same lease.
+pub(crate) async fn turn<A: App>(world: &World<'_, A>, job: &LeasedJob, has_deeds: bool, reason: Reason) -> Ending {
+    if !has_deeds {
+        let state = match reason {
+            Reason::Failed(text) => Final::Failed(text),
+            Reason::Cancelled => Final::Cancelled,
+        };
+        return Ending::Finished { state, undone: false };
+    }
+    let course = match reason {
+        Reason::Failed(text) => {
+            note(world, job, None, 0, &Failure::undo(text)).await;
+            Course::UndoingFailed
+        }
+        Reason::Cancelled => Course::UndoingCancelled,
+    };
+    match world.engine.committer().commit(Op::Turn(job.fence(), course.code())).await {
+        Ok(()) => run_as(world, job, course).await,
+        Err(error) => Ending::left(departure(&error)),
+    }
+}
+
+/// Goes on taking back.
+pub(crate) async fn run<A: App>(world: &World<'_, A>, job: &LeasedJob) -> Ending {
+    run_as(world, job, job.course()).await
+}
+
+async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -> Ending {
+    let fence = job.fence();
+    let read = world
+        .engine
+        .db()
+        .run(async |conn| {
+            let effects = store::effects::effects_of(conn, fence.job_id, fence.retention).await?;
+            let failures = store::failures::failures_count(conn, fence.job_id, fence.retention).await?;
+            let why = store::timeline::failure_last(conn, fence.job_id, fence.retention).await?;
+            Ok((effects, failures, why))
+        })
+        .await;
+    let Ok((effects, failures, why)) = read else { return Ending::left(Suspension::Interrupted) };
+    for effect in effects.iter().rev().filter(|effect| !is_settled(effect)) {
+        if job.lost().is_cancelled() {
+            return Ending::left(Suspension::Lost);
+        }
+        if job.stopping().is_cancelled() {
+            return Ending::left(Suspension::Interrupted);
+        }
+        let failed = failures
+            .iter()
+            .find(|count| count.key.as_deref() == Some(&effect.key) && count.phase == "undo")
+            .map_or(0, |count| u16::try_from(count.charged).unwrap_or(u16::MAX));
+        let entry = tokio::select! {
+            biased;
+            () = job.lost().cancelled() => Entry::Left(Suspension::Lost),
+            entry = undo(world, job, effect, failed) => entry,
+        };
+        if let Entry::Left(suspension) = entry {
+            return Ending::left(suspension);
+        }
+    }
+    let state = if course == Course::UndoingCancelled {
+        Final::Cancelled
+    } else {
+        Final::Failed(why.unwrap_or_else(|| "undone".to_owned()))
+    };
+    Ending::Finished { state, undone: true }
+}
+
+/// Nothing to take back (any more).
+fn is_settled(effect: &StoredEffect) -> bool {
+    matches!(effect.state.as_str(), "idle" | "undone" | "skipped" | "resolved")
+}
+
+async fn undo<A: App>(world: &World<'_, A>, job: &LeasedJob, effect: &StoredEffect, failed: u16) -> Entry {
+    let result = match effect.form.as_str() {
+        "change" => undo_change(world, job, effect).await,
+        "child" => undo_child(world, job, effect).await,
+        _ => match tokio::time::timeout(UNDO_TIMEOUT, undo_effect(world, job, effect, failed)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::retry(format!("no end within {} s", UNDO_TIMEOUT.as_secs()))),
+        },
+    };
+    let failure = match result {
+        Ok(entry) => return entry,
+        Err(failure) => failure,
+    };
+    let attempt = failed.saturating_add(1);
+    note(world, job, Some(&effect.key), attempt, &failure).await;
+    let delay = match failure.class {
+        Class::Snooze { after } => Some(after),
+        Class::Retry { .. } | Class::Unknown | Class::Panic => {
+            let wish = if let Class::Retry { after: Some(after) } = failure.class { after } else { Duration::ZERO };
+            RetryPolicy::UNDO.next_delay(attempt, &mut rand::rng()).map(|delay| delay.max(wish))
+        }
+        Class::Permanent | Class::Undo | Class::Diverged => None,
+    };
+    Entry::Left(match delay {
+        Some(delay) => Suspension::again(delay, format!("undo of {} is tried again", effect.key), false),
+        None => Suspension::Parked(format!("undo of {} failed: {}", effect.key, failure.text)),
+    })
+}
+
+async fn undo_change<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    effect: &StoredEffect,
+) -> Result<Entry, Failure> {
+    let change = world
+        .registry
+        .changes
+        .get(effect.name.as_str())
+        .map(Arc::clone)
+        .ok_or_else(|| Failure::diverged(format!("the change {} is not known here", effect.name)))?;
+    let Some(output) = &effect.output else { return Ok(Entry::Undone) };
+    let work = async {
+        let mut tx = world.engine.begin().await?;
+        if !store::leases::lease_hold(&mut tx, job.fence()).await? {
+            return Ok(Entry::Left(Suspension::Lost));
+        }
+        change.undo(&mut tx, world.settings, &effect.input, output).await?;
+        store::effects::effects_settle(&mut tx, &[settled(job, &effect.key, "undone", None)]).await?;
+        tx.commit().await?;
+        Ok(Entry::Undone)
+    };
+    match tokio::time::timeout(UNDO_TIMEOUT, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Failure::retry(format!("no end within {} s", UNDO_TIMEOUT.as_secs()))),
+    }
+}
+
+/// An open outcome is looked up before it is undone: what did not happen must not be taken back.
+async fn undo_effect<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    effect: &StoredEffect,
+    failed: u16,
+) -> Result<Entry, Failure> {
+    let known = world
+        .registry
+        .effects
+        .get(effect.name.as_str())
+        .map(Arc::clone)
+        .ok_or_else(|| Failure::diverged(format!("the effect {} is not known here", effect.name)))?;
+    let call = EffectCall {
+        key: idempotency_key(job.id(), &effect.key),
+        job: job.id(),
+        attempt: failed.saturating_add(1),
+        begun_at: effect.started_at,
+        age: (job.now() - effect.started_at).to_std().unwrap_or_default(),
+    };
+    let output = if effect.state == "done" {
+        effect.output.clone()
+    } else {
+        match known.probe(world.clients, &call, &effect.input).await? {
+            Probe::Happened(output) => Some(output),
+            Probe::DidNotHappen => None,
+            Probe::NotYet(after) => {
+                let reason = format!("{} may have happened; it is looked up again", effect.key);
+                return Ok(Entry::Left(Suspension::again(after, reason, false)));
+            }
+            Probe::CannotTell => {
+                let why = format!("unknown outcome: {} may have to be undone", effect.key);
+                return Ok(Entry::Left(Suspension::Parked(why)));
+            }
+        }
+    };
+    if let Some(output) = &output {
+        known.undo(world.clients, &call, &effect.input, output).await?;
+    }
+    mark_undone(world, job, &effect.key).await
+}
+
+/// A child that still lives is cancelled; one that succeeded is opened again and taken back; then its end is awaited.
+async fn undo_child<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    effect: &StoredEffect,
+) -> Result<Entry, Failure> {
+    let child: JobId = match &effect.output {
+        Some(output) => stored(output)?,
+        None => return Ok(Entry::Undone),
+    };
+    let outcome =
+        world.engine.db().run(async |conn| store::outcomes::outcome_get(conn, child.as_uuid()).await).await?;
+    let over = match outcome {
+        Some(outcome) => outcome.undone || outcome.state != "succeeded",
+        None => false,
+    };
+    if over {
+        return mark_undone(world, job, &effect.key).await;
+    }
+    world.engine.take_back(child).await?;
+    let wakes = vec![child_signal(child)];
+    Ok(Entry::Left(Suspension::wait(None, wakes, format!("waiting for the undo of {}", effect.key))))
+}
+
+async fn mark_undone<A: App>(world: &World<'_, A>, job: &LeasedJob, key: &str) -> Result<Entry, Failure> {
+    match world.engine.committer().commit(Op::Settle(settled(job, key, "undone", None))).await {
+        Ok(()) => Ok(Entry::Undone),
+        Err(CommitError::Refused(why)) => Err(Failure::permanent(why)),
+        Err(error) => Ok(Entry::Left(departure(&error))),
+    }
+}
+
+fn settled(job: &LeasedJob, key: &str, state: &'static str, output: Option<serde_json::Value>) -> SettleRow {
+    SettleRow { fence: job.fence(), key: key.to_owned(), state, output }
+}
+
+fn departure(error: &CommitError) -> Suspension {
+    match error {
+        CommitError::Fenced => Suspension::Lost,
+        CommitError::Unavailable | CommitError::Refused(_) => Suspension::Interrupted,
+    }
+}
+
+async fn note<A: App>(world: &World<'_, A>, job: &LeasedJob, key: Option<&str>, attempt: u16, failure: &Failure) {
+    let row = FailureRow {
+        fence: job.fence(),
+        failure_id: JobId::mint().as_uuid(),
+        key: key.map(ToOwned::to_owned),
+        // The reason for turning round belongs to the way forward.
+        phase: if key.is_some() { "undo" } else { "do" },
+        attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
+        class: failure.class.as_str(),
+        error: failure.text.clone(),
+    };
+    let _ = world.engine.committer().submit(Op::Fail(row)).await;
+}
+
+/// What a parent is told of a child's end.
+pub(crate) fn end_of(state: &Final) -> ChildEnd {
+    match state {
+        Final::Succeeded(output) => ChildEnd { state: State::Succeeded, output: output.clone(), error: None },
+        Final::Failed(text) => {
+            ChildEnd { state: State::Failed, output: serde_json::Value::Null, error: Some(text.clone()) }
+        }
+        Final::Cancelled => {
+            ChildEnd { state: State::Cancelled, output: serde_json::Value::Null, error: None }
+        }
+    }
+}
