@@ -58,7 +58,7 @@ impl Home {
 
     /// A folder for the socket. The path of a socket has 107 bytes at most, so it cannot be in the home.
     pub(super) fn sockets(&self) -> Result<PathBuf, Error> {
-        let dir = Path::new("/tmp").join(format!("trunkline-{}", short_hash(&self.dir)));
+        let dir = socket_dir(&self.dir);
         private_dir(&dir, self.user)?;
         Ok(dir)
     }
@@ -77,9 +77,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(
-            Path::new("/tmp").join(format!("trunkline-{}", short_hash(&self.dir))),
-        );
+        let _ = fs::remove_dir_all(socket_dir(&self.dir));
         if self.ephemeral {
             let _ = fs::remove_dir_all(&self.dir);
         }
@@ -93,6 +91,7 @@ pub fn sweep_abandoned(folder: &Path) {
     for dir in entries.map(|entry| entry.path()).filter(|dir| dir.join(EPHEMERAL).is_file()) {
         let alive = PidFile::read(&dir.join("data")).is_some_and(|server| server.is_alive());
         if let (false, Ok(Some(lock))) = (alive, lock(&dir)) {
+            let _ = fs::remove_dir_all(socket_dir(&dir));
             let _ = fs::remove_dir_all(&dir);
             drop(lock);
         }
@@ -136,6 +135,10 @@ fn give(path: &Path, user: Option<Identity>) -> Result<(), Error> {
             .trying(|| format!("give {} to user {}", path.display(), user.uid)),
         None => Ok(()),
     }
+}
+
+fn socket_dir(home: &Path) -> PathBuf {
+    Path::new("/tmp").join(format!("trunkline-{}", short_hash(home)))
 }
 
 /// Eight characters that stand for a path.
