@@ -48,7 +48,7 @@ pub async fn hit(
     .fetch_one(conn)
     .await
     .during("limit: hit")?;
-    Ok(judge(u32::try_from(row.count).unwrap_or(u32::MAX), max, row.left))
+    Ok(judge(u32::try_from(row.count).unwrap_or(u32::MAX), max, row.left, window))
 }
 
 /// Deletes counters whose window is over; says how many.
@@ -60,8 +60,9 @@ pub async fn clean(conn: &mut Conn) -> Result<u64, Error> {
     Ok(gone.rows_affected())
 }
 
-fn judge(count: u32, max: u32, secs_left: f64) -> Hit {
-    let left = Duration::try_from_secs_f64(secs_left).unwrap_or_default();
+fn judge(count: u32, max: u32, secs_left: f64, window: Duration) -> Hit {
+    // A statement's clock stands from its beginning: one that had to wait for the first hit reads a moment before it.
+    let left = Duration::try_from_secs_f64(secs_left).unwrap_or_default().min(window);
     if count <= max {
         return Hit::Allowed { remaining: max - count, resets_in: left };
     }
@@ -74,21 +75,26 @@ fn judge(count: u32, max: u32, secs_left: f64) -> Hit {
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_hours(1);
+
     #[test]
     fn the_limit_itself_is_allowed_and_one_more_is_not() {
         let left = Duration::from_secs(90);
-        assert_eq!(judge(1, 3, 90.0), Hit::Allowed { remaining: 2, resets_in: left });
-        assert_eq!(judge(3, 3, 90.0), Hit::Allowed { remaining: 0, resets_in: left });
-        assert_eq!(judge(4, 3, 90.0), Hit::Refused { retry_after: left });
-        assert!(matches!(judge(1, 0, 90.0), Hit::Refused { .. }));
+        assert_eq!(judge(1, 3, 90.0, HOUR), Hit::Allowed { remaining: 2, resets_in: left });
+        assert_eq!(judge(3, 3, 90.0, HOUR), Hit::Allowed { remaining: 0, resets_in: left });
+        assert_eq!(judge(4, 3, 90.0, HOUR), Hit::Refused { retry_after: left });
+        assert!(matches!(judge(1, 0, 90.0, HOUR), Hit::Refused { .. }));
     }
 
     #[test]
     fn the_wait_is_told_in_whole_seconds_and_never_too_short() {
-        let secs = |secs_left| match judge(9, 3, secs_left) {
+        let secs = |secs_left| match judge(9, 3, secs_left, HOUR) {
             Hit::Refused { retry_after } => retry_after.as_secs(),
             Hit::Allowed { .. } => 0,
         };
-        assert_eq!([secs(0.2), secs(59.5), secs(60.0), secs(-1.0)], [1, 60, 60, 1]);
+        assert_eq!(
+            [secs(0.2), secs(59.5), secs(60.0), secs(-1.0), secs(3600.1)],
+            [1, 60, 60, 1, 3600]
+        );
     }
 }
