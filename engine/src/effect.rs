@@ -1,11 +1,16 @@
 //! What an effect is told, and what its probe can answer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::job::JobId;
+use crate::{
+    failure::Failure,
+    job::JobId,
+    sealed::{Sealed, Sealer},
+};
 
 /// One call of an effect's `apply`, `probe` or `undo`.
 #[derive(Debug, Clone)]
@@ -20,6 +25,14 @@ pub struct EffectCall {
     pub begun_at: DateTime<Utc>,
     /// How long ago that was.
     pub age: Duration,
+    pub(crate) sealer: Arc<Sealer>,
+}
+
+impl EffectCall {
+    /// Decrypts a part of the effect's input. One that cannot be read parks the run: the key may come back.
+    pub fn open<T: DeserializeOwned>(&self, sealed: &Sealed<T>) -> Result<T, Failure> {
+        self.sealer.open(sealed).map_err(|error| Failure::diverged(error.to_string()))
+    }
 }
 
 /// What a probe found out.

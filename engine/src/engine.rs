@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// Encrypts and decrypts what is stored.
-    pub fn sealer(&self) -> &Sealer {
+    pub fn sealer(&self) -> &Arc<Sealer> {
         &self.0.sealer
     }
 

@@ -189,6 +189,7 @@ async fn undo_effect<A: App>(
         attempt: failed.saturating_add(1),
         begun_at: effect.started_at,
         age: (job.now() - effect.started_at).to_std().unwrap_or_default(),
+        sealer: Arc::clone(world.engine.sealer()),
     };
     let output = if effect.state == "done" {
         effect.output.clone()

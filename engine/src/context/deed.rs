@@ -1,6 +1,6 @@
 //! Effects and changes: deeds that stand in the undo ledger.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -160,6 +160,7 @@ impl<A: App> Context<'_, A> {
             attempt,
             begun_at,
             age: Duration::ZERO,
+            sealer: Arc::clone(self.engine.sealer()),
         };
         let result = {
             let _active = self.active();
@@ -192,6 +193,7 @@ impl<A: App> Context<'_, A> {
             attempt: self.inner.lock().memo.attempt(key, "probe"),
             begun_at: stored.started_at,
             age: (self.now() - stored.started_at).to_std().unwrap_or_default(),
+            sealer: Arc::clone(self.engine.sealer()),
         };
         let answer = {
             let _active = self.active();

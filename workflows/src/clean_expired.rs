@@ -1,0 +1,50 @@
+//! Forgets what has served its time: verification codes, sessions, counters of rate limits.
+
+use std::time::Duration;
+
+use domain::{codes, limits, scope, sessions};
+use engine::{Context, Failure, Retention, Workflow};
+use serde::{Deserialize, Serialize};
+
+use crate::{app::Trunkline, error::of_domain};
+
+/// Used and expired codes are kept this long, without their hash, so that the rate of success can be told.
+const CODES_KEPT: Duration = Duration::from_secs(7 * 86_400);
+
+/// Cleans. Runs hourly.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CleanExpired {}
+
+/// What was cleaned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanedUp {
+    /// Codes whose hash was dropped.
+    pub codes_forgotten: u64,
+    /// Codes that were deleted.
+    pub codes_deleted: u64,
+    /// Sessions that were over.
+    pub sessions: u64,
+    /// Counters whose window was over.
+    pub limits: u64,
+}
+
+impl Workflow<Trunkline> for CleanExpired {
+    const KIND: &'static str = "clean_expired";
+    const QUEUE: &'static str = "maintenance";
+    const RETENTION: Retention = Retention::Brief;
+    type Output = CleanedUp;
+
+    async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<CleanedUp, Failure> {
+        ctx.transaction("clean", async |tx| {
+            scope::platform(tx).await.map_err(of_domain)?;
+            let cleaned = codes::clean(tx, CODES_KEPT).await.map_err(of_domain)?;
+            Ok(CleanedUp {
+                codes_forgotten: cleaned.forgotten,
+                codes_deleted: cleaned.deleted,
+                sessions: sessions::clean(tx).await.map_err(of_domain)?,
+                limits: limits::clean(tx).await.map_err(of_domain)?,
+            })
+        })
+        .await
+    }
+}
