@@ -1,0 +1,225 @@
+//! A workflow that does what its arguments say, one act after the other.
+
+use std::time::Duration;
+
+use engine::{
+    Awaited, Change, Context, Effect, EffectCall, Failure, Jitter, Probe, Registrar, RetryPolicy,
+    Sealed, Tx, Workflow,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Plan, Toy, World};
+
+/// One thing to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Act {
+    /// A step; at the place `step:<name>`.
+    Step(String),
+    /// A step that yields this many letters.
+    Letters(usize),
+    /// A step that yields this.
+    Yield(Value),
+    /// A step that expects a number.
+    Number(String),
+    /// A transaction that writes a line into the ledger table.
+    Line(String),
+    /// A transaction that only fails when it commits.
+    BadCommit,
+    /// A deed outside; at `do:`, `undo:` and `probe:`.
+    Deed(String),
+    /// A line in the ledger table that can be taken back; undone at `undo-line:`.
+    Entry(String),
+    /// Waits for a signal for at most so many seconds, if given.
+    Wait(String, Option<u64>),
+    /// Sleeps so many seconds.
+    Sleep(u64),
+    /// A child, awaited.
+    Child(Vec<Act>),
+    /// A child, not awaited.
+    Spawn(Vec<Act>),
+    /// Two steps at once.
+    Join(String, String),
+    /// Somewhere in the body, between steps.
+    Body(String),
+}
+
+/// The workflow. Its output: what its acts yielded.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Script(pub Vec<Act>);
+
+impl Workflow<Toy> for Script {
+    const KIND: &'static str = "script";
+    const QUEUE: &'static str = "toys";
+    const RETRY: RetryPolicy =
+        RetryPolicy::exponential(Duration::from_secs(60), 3).jitter(Jitter::None);
+    type Output = Vec<Value>;
+
+    fn ledger(ledger: &mut Registrar<'_, Toy>) {
+        ledger.effect::<Deed>().change::<Entry>();
+    }
+
+    async fn run(&self, ctx: &Context<'_, Toy>) -> Result<Vec<Value>, Failure> {
+        let mut outputs = Vec::new();
+        for act in &self.0 {
+            outputs.push(play(act, ctx).await?);
+        }
+        Ok(outputs)
+    }
+}
+
+async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
+    let value = match act {
+        Act::Step(name) => ctx.step(name, async |world, _| step(world, name).await).await?.into(),
+        Act::Letters(count) => {
+            ctx.step("letters", async |_, _| Ok("x".repeat(*count))).await?.into()
+        }
+        Act::Yield(value) => ctx.step("yield", async |_, _| Ok(value.clone())).await?,
+        Act::Number(name) => ctx.step(name, async |_, _| Ok(1_u64)).await?.into(),
+        Act::Line(line) => ctx.transaction("line", async |tx| write(tx, line).await).await?.into(),
+        Act::BadCommit => {
+            ctx.transaction("bad", async |tx| write(tx, "not at commit").await).await?.into()
+        }
+        Act::Deed(name) => ctx.effect(Deed { name: name.clone() }).await?.into(),
+        Act::Entry(line) => ctx.change(Entry { line: line.clone() }).await?.into(),
+        Act::Wait(name, limit) => {
+            let wait = ctx.wait_for::<Value>(name);
+            let ended = match limit {
+                Some(secs) => wait.for_up_to(Duration::from_secs(*secs)).await?,
+                None => wait.for_ever().await?,
+            };
+            match ended {
+                Awaited::Signal(payload) => payload,
+                Awaited::TimedOut => "timed out".into(),
+                Awaited::Child(_) => "no child was meant".into(),
+            }
+        }
+        Act::Sleep(secs) => {
+            ctx.sleep(Duration::from_secs(*secs)).await?;
+            Value::Null
+        }
+        Act::Child(acts) => ctx.child(Script(acts.clone())).await?.into(),
+        Act::Spawn(acts) => {
+            ctx.spawn(Script(acts.clone())).await?;
+            Value::Null
+        }
+        Act::Join(one, two) => {
+            let one = ctx.step(one, async |world: &World, _| step(world, one).await);
+            let two = ctx.step(two, async |world: &World, _| step(world, two).await);
+            let (one, two) = tokio::join!(one, two);
+            vec![one?, two?].into()
+        }
+        Act::Body(name) => body(name, ctx)?,
+    };
+    Ok(value)
+}
+
+/// What a body itself does wrong.
+fn body(name: &str, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
+    match name {
+        "panic" if ctx.attempt() == 1 => panic!("the body exploded"),
+        "retry" => Err(Failure::retry("the body failed")),
+        "permanent" => Err(Failure::permanent("the body refused")),
+        "undo" => Err(Failure::undo("the body thought better of it")),
+        _ => Ok(ctx.attempt().into()),
+    }
+}
+
+async fn step(world: &World, name: &str) -> Result<usize, Failure> {
+    let place = format!("step:{name}");
+    world.pass(&place).await?;
+    Ok(world.count(&place))
+}
+
+async fn write(tx: &mut Tx, line: &str) -> Result<i64, Failure> {
+    let statement = "insert into toy.ledger (line) values ($1) returning id";
+    Ok(sqlx::query_scalar(statement).bind(line).fetch_one(&mut **tx).await?)
+}
+
+/// A deed outside.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Deed {
+    name: String,
+}
+
+impl Effect<Toy> for Deed {
+    const NAME: &'static str = "deed";
+    const RETRY: RetryPolicy =
+        RetryPolicy::exponential(Duration::from_secs(60), 3).jitter(Jitter::None);
+    type Output = String;
+
+    async fn apply(&self, world: &World, call: &EffectCall) -> Result<String, Failure> {
+        let place = format!("do:{}", self.name);
+        let plan = world.at(&place).await;
+        if matches!(plan, Plan::Fine | Plan::Gate | Plan::Lost) {
+            world.done(&call.key);
+        }
+        plan.into_result(&place)?;
+        Ok(call.key.clone())
+    }
+
+    async fn undo(&self, world: &World, call: &EffectCall, output: &String) -> Result<(), Failure> {
+        assert_eq!(call.key, *output, "the key is the same in every phase");
+        let place = format!("undo:{}", self.name);
+        let plan = world.at(&place).await;
+        if matches!(plan, Plan::Fine | Plan::Gate | Plan::Lost) {
+            world.undone(&call.key);
+        }
+        plan.into_result(&place)
+    }
+
+    async fn probe(&self, world: &World, call: &EffectCall) -> Result<Probe<String>, Failure> {
+        let place = format!("probe:{}", self.name);
+        match world.at(&place).await {
+            Plan::NotYet(after) => Ok(Probe::NotYet(after)),
+            Plan::CannotTell => Ok(Probe::CannotTell),
+            Plan::Fine | Plan::Gate if world.stands(&call.key) => {
+                Ok(Probe::Happened(call.key.clone()))
+            }
+            Plan::Fine | Plan::Gate => Ok(Probe::DidNotHappen),
+            plan => plan.into_result(&place).map(|()| Probe::CannotTell),
+        }
+    }
+}
+
+/// A line in the ledger table that can be taken back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    line: String,
+}
+
+impl Change<Toy> for Entry {
+    const NAME: &'static str = "entry";
+    type Output = i64;
+
+    async fn apply(&self, tx: &mut Tx, (): &()) -> Result<i64, Failure> {
+        write(tx, &self.line).await
+    }
+
+    async fn undo(&self, tx: &mut Tx, (): &(), id: &i64) -> Result<(), Failure> {
+        sqlx::query("update toy.ledger set undone = undone + 1 where id = $1")
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// A workflow whose argument nobody else may read.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Secret {
+    pub code: Sealed<String>,
+}
+
+impl Workflow<Toy> for Secret {
+    const KIND: &'static str = "secret";
+    const QUEUE: &'static str = "secrets";
+    type Output = Sealed<String>;
+
+    async fn run(&self, ctx: &Context<'_, Toy>) -> Result<Sealed<String>, Failure> {
+        let code = ctx.open(&self.code)?;
+        ctx.step("sealed", async |_, _| Ok(self.code.clone())).await?;
+        ctx.wait_for::<Value>("go").for_ever().await?;
+        ctx.seal(&format!("{code}!"))
+    }
+}

@@ -1,0 +1,146 @@
+//! What is outside: a provider that remembers its deeds, and a plan of what goes wrong at which place, in which order.
+//! Shared by all workers of a test; outlives them, as a provider does.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use engine::Failure;
+use parking_lot::Mutex;
+use tests::{holds, wait_until};
+use tokio::sync::Semaphore;
+
+/// What happens the next time somebody comes to a place.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// Nothing.
+    Fine,
+    /// Worth another try.
+    Retry,
+    /// At the earliest after this long.
+    RetryAfter(Duration),
+    /// For good.
+    Permanent,
+    /// Free of charge, this much later.
+    Snooze(Duration),
+    /// The deed is done; the reply is lost.
+    Lost,
+    /// The deed is not done; nobody can tell.
+    LostBefore,
+    /// A panic.
+    Panic,
+    /// It takes until the test opens the place.
+    Gate,
+    /// A probe's answers.
+    NotYet(Duration),
+    /// As above.
+    CannotTell,
+}
+
+/// The outside.
+#[derive(Default)]
+pub struct World {
+    plans: Mutex<HashMap<String, VecDeque<Plan>>>,
+    log: Mutex<Vec<String>>,
+    gates: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// Deeds that stand, by idempotency key, and how often each was done.
+    deeds: Mutex<BTreeMap<String, u32>>,
+}
+
+impl World {
+    /// From now on, who comes to a place meets these, one after the other; after that nothing.
+    pub fn plan(&self, place: &str, plans: impl IntoIterator<Item = Plan>) {
+        self.plans.lock().entry(place.to_owned()).or_default().extend(plans);
+    }
+
+    /// Somebody is at a place.
+    pub async fn at(&self, place: &str) -> Plan {
+        self.log.lock().push(place.to_owned());
+        let plan =
+            self.plans.lock().get_mut(place).and_then(VecDeque::pop_front).unwrap_or(Plan::Fine);
+        if matches!(plan, Plan::Gate) {
+            let gate = self.gate(place);
+            gate.acquire().await.expect("gates are never taken down").forget();
+        }
+        plan
+    }
+
+    /// Somebody is at a place where nothing is remembered.
+    pub async fn pass(&self, place: &str) -> Result<(), Failure> {
+        self.at(place).await.into_result(place)
+    }
+
+    fn gate(&self, place: &str) -> Arc<Semaphore> {
+        Arc::clone(
+            self.gates
+                .lock()
+                .entry(place.to_owned())
+                .or_insert_with(|| Arc::new(Semaphore::new(0))),
+        )
+    }
+
+    /// Lets one through.
+    pub fn open(&self, place: &str) {
+        self.gate(place).add_permits(1);
+    }
+
+    /// How often somebody was at a place.
+    pub fn count(&self, place: &str) -> usize {
+        self.log.lock().iter().filter(|entry| *entry == place).count()
+    }
+
+    /// Waits until somebody has been there this often.
+    pub async fn reached(&self, place: &str, times: usize) {
+        wait_until(&format!("{place}, {times} times"), async || holds(self.count(place) >= times))
+            .await;
+    }
+
+    /// Everything that happened at places that begin so, in order.
+    pub fn story(&self, prefix: &str) -> Vec<String> {
+        self.log
+            .lock()
+            .iter()
+            .filter_map(|entry| entry.strip_prefix(prefix))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// A deed is done. A second time under the same key is a second deed: this provider honours no keys.
+    pub fn done(&self, key: &str) {
+        *self.deeds.lock().entry(key.to_owned()).or_default() += 1;
+    }
+
+    /// A deed is taken back, if it stands.
+    pub fn undone(&self, key: &str) {
+        self.deeds.lock().remove(key);
+    }
+
+    /// Whether a deed stands.
+    pub fn stands(&self, key: &str) -> bool {
+        self.deeds.lock().contains_key(key)
+    }
+
+    /// How many deeds stand, those done twice counted twice.
+    pub fn deeds(&self) -> u32 {
+        self.deeds.lock().values().sum()
+    }
+}
+
+impl Plan {
+    /// As the code at a place sees it.
+    pub fn into_result(self, place: &str) -> Result<(), Failure> {
+        match self {
+            Plan::Fine | Plan::Gate | Plan::NotYet(_) | Plan::CannotTell => Ok(()),
+            Plan::Retry => Err(Failure::retry(format!("{place} is busy"))),
+            Plan::RetryAfter(after) => Err(Failure::retry_after(after, format!("{place} is busy"))),
+            Plan::Permanent => Err(Failure::permanent(format!("{place} is closed"))),
+            Plan::Snooze(after) => Err(Failure::snooze(after, format!("{place} opens later"))),
+            Plan::Lost | Plan::LostBefore => {
+                Err(Failure::unknown(format!("{place} gave no answer")))
+            }
+            Plan::Panic => panic!("{place} exploded"),
+        }
+    }
+}
