@@ -28,7 +28,7 @@ pub use self::{
     binaries::{Binaries, Search, Version},
     error::Error,
     home::sweep_abandoned,
-    server::{Options, Running, Server},
+    server::{Options, Running, Server, ServerEnded},
     settings::Profile,
     wrap::{TEST_BIN_DIR, TEST_URL, run_with_server},
 };

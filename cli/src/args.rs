@@ -1,0 +1,86 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A durable workflow and job system on Postgres, and the voice-agent platform that runs on it.
+#[derive(Debug, Parser)]
+#[command(name = "trunkline", version, about)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: a private Postgres, the API, workers and the sandbox.
+    Dev(DevArgs),
+    /// Play the main job: sign up, read the code, verify, and show what the run did.
+    Demo(DemoArgs),
+    /// Run the API. Configured by the environment.
+    Api,
+    /// Run a pool of workers. Configured by the environment.
+    Worker(WorkerArgs),
+    /// Bring the database up to date (`DATABASE_OWNER_URL`, else `DATABASE_DIRECT_URL`, else `DATABASE_URL`).
+    Migrate,
+}
+
+/// Options of `trunkline dev`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevArgs {
+    /// Use a data directory of its own, removed at exit.
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
+    /// Begin with an empty data directory.
+    #[arg(long, conflicts_with = "ephemeral")]
+    pub(crate) fresh: bool,
+    /// Where the API listens on 127.0.0.1; 0 for any free port.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Start no workers; the API, the scheduler and the sandbox stay.
+    #[arg(long)]
+    pub(crate) no_workers: bool,
+    /// Start no voice pool.
+    #[arg(long)]
+    pub(crate) no_voice: bool,
+    /// Print one line of JSON on stdout when ready, instead of the banner.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the data is kept.
+    #[arg(long, value_name = "DIR", default_value = ".trunkline")]
+    pub(crate) home: PathBuf,
+}
+
+/// Options of `trunkline demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where a running `trunkline dev` keeps its data.
+    #[arg(long, value_name = "DIR", default_value = ".trunkline")]
+    pub(crate) home: PathBuf,
+}
+
+/// Options of `trunkline worker`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorkerArgs {
+    /// Which pool.
+    #[arg(long, value_enum, default_value_t = PoolName::Default)]
+    pub(crate) pool: PoolName,
+    /// Jobs at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) slots: Option<u32>,
+    /// Where this worker can be reached from outside.
+    #[arg(long, value_name = "URL")]
+    pub(crate) advertise: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PoolName {
+    /// Ordinary work.
+    Default,
+    /// Live calls.
+    Voice,
+}

@@ -1,0 +1,127 @@
+//! `trunkline dev`: a private Postgres, migrations, the sandbox, the API and the workers in one process.
+
+mod banner; // what a person is told
+mod environment; // what every further process is told
+mod postgres; // which database
+mod secrets; // keys that outlive a restart
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use daemon::{
+    config::Env,
+    lifecycle::{ExitReason, Lifecycle},
+    probes::Probes,
+    telemetry::{self, LogConfig, Metrics},
+};
+use engine::Engine;
+use sandbox::Options as SandboxOptions;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use self::{banner::DevReady, environment::Environment, postgres::Database, secrets::Secrets};
+use crate::{VERSION, args::DevArgs, ready, runtime, seed, worker};
+
+pub(crate) use self::banner::{DevReady as Ready, file as ready_file};
+
+/// Where the API listens if nobody says otherwise.
+const PORT: u16 = 8080;
+
+/// How long jobs in hand may take when everything is stopped; a second Ctrl-C does not wait.
+const GRACE: Duration = Duration::from_secs(15);
+
+pub(crate) fn run(options: &DevArgs) -> anyhow::Result<ExitCode> {
+    let env = Env::of_process();
+    let log = env.finish(LogConfig::read(&env))?;
+    let metrics = telemetry::install(&log, "dev", VERSION)?;
+    // Before the runtime: starting a server blocks.
+    let database = Database::start(options)?;
+    let exit = runtime()?.block_on(life(options, &database, metrics));
+    database.stop();
+    exit.map(Into::into)
+}
+
+/// From the migrations to the last task's end.
+async fn life(options: &DevArgs, database: &Database, metrics: Metrics) -> anyhow::Result<ExitReason> {
+    let mut life = Lifecycle::install()?;
+    if let Some(ended) = database.ended() {
+        life.support("postgres", ended);
+    }
+    let urls = database.prepare().await?;
+    let listener = listen(options.port).await?;
+    let secrets = Secrets::load_or_make(database.home())?;
+    let twilio = twilio(&mut life, &secrets, database.home()).await?;
+    let address = listener.local_addr()?;
+    let environment = Environment::make(&urls, &secrets, address, &twilio);
+    let (engine, config) = start(&mut life, &environment, options, listener, metrics).await?;
+    let line = DevReady::new(&environment, database, &twilio, config.public_base_url.clone(), address)?;
+    line.keep(&options.home)?;
+    if options.json {
+        ready::print(&line)?;
+    } else {
+        line.show(options, database);
+    }
+    let exit = life.until_stopped(GRACE + Duration::from_secs(5)).await;
+    engine.close().await;
+    line.forget(&options.home);
+    Ok(exit)
+}
+
+/// Starts the API and the workers on the very environment that further processes are told.
+async fn start(
+    life: &mut Lifecycle,
+    environment: &Environment,
+    options: &DevArgs,
+    listener: TcpListener,
+    metrics: Metrics,
+) -> anyhow::Result<(Engine, api::Config)> {
+    let env = environment.env();
+    let api_config = api::Config::read(&env);
+    let worker_config = workers::Config::read(&env);
+    let numbers = seed::demo_numbers(&env);
+    let (api_config, worker_config) = env.finish((api_config, worker_config))?;
+    let mut worker_config = worker_config.context("the workers are not configured")?;
+    worker_config.drain = GRACE;
+    let registry = Arc::new(workflows::registry(worker_config.try_kinds));
+    let engine = Engine::connect(worker_config.engine.clone(), &registry).await?;
+    seed::seed(&engine, numbers).await?;
+    let state = api::ApiState::new(
+        engine.clone(),
+        Arc::clone(&registry),
+        api_config.clone(),
+        Probes::new(life.drain()),
+        metrics.clone(),
+    );
+    life.support("metrics", Metrics::upkeep(metrics, life.closing()));
+    life.task("api", api::serve(listener, state, life.drain()));
+    if options.no_workers {
+        let (engine, drain) = (engine.clone(), life.drain());
+        life.task("scheduler", async move { engine.schedule_until(drain).await });
+    } else {
+        worker::start(life, &engine, registry, &worker_config, None).await?;
+    }
+    Ok((engine, api_config))
+}
+
+/// The asked port, the usual one, or, if that is taken, any.
+async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
+    let loopback = |port| TcpListener::bind(("127.0.0.1", port));
+    match port {
+        Some(port) => loopback(port).await.with_context(|| format!("port {port} cannot be had")),
+        None => match loopback(PORT).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => loopback(0).await.context("no port can be had"),
+        },
+    }
+}
+
+/// The sandbox's Twilio.
+async fn twilio(life: &mut Lifecycle, secrets: &Secrets, home: &std::path::Path) -> anyhow::Result<sandbox::Handle> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let token = SecretString::from(secrets.twilio_auth_token.clone());
+    let mut options = SandboxOptions::new(secrets.twilio_account_sid.clone(), token);
+    options.ledger = Some(PathBuf::from(home).join("sandbox-messages.jsonl"));
+    let (handle, serving) = sandbox::Twilio::serve(listener, options, life.closing()).await?;
+    life.support("sandbox", serving);
+    Ok(handle)
+}

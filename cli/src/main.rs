@@ -1,0 +1,51 @@
+//! `trunkline`, the one binary: every process of the system, and the tools for those who run it.
+
+mod api; // the API as a process of its own
+mod args; // what can be asked on the command line
+mod demo; // plays the main job
+mod dev; // everything in one process, with a private Postgres
+mod migrate; // brings a database up to date
+mod ready; // the line that tells scripts a process is ready
+mod seed; // what a new database is given
+mod worker; // a pool as a process of its own
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use daemon::postgres::guard;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    // Before anything else: the guard must be the only thread of its process.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == guard::SUBCOMMAND) {
+        let error = match guard::run(words) {
+            Ok(never) => match never {},
+            Err(error) => anyhow::Error::new(error),
+        };
+        return failed(&error);
+    }
+    let done = match Args::parse().command {
+        Command::Dev(options) => dev::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Api => api::run(),
+        Command::Worker(options) => worker::run(&options),
+        Command::Migrate => migrate::run(),
+    };
+    done.unwrap_or_else(|error| failed(&error))
+}
+
+/// Says on stderr what went wrong, with its causes.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("trunkline: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// The runtime of every process.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// The version of this binary.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,100 @@
+//! `trunkline worker`: a pool as a process of its own.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use daemon::{
+    config::Env,
+    lifecycle::Lifecycle,
+    probes::{self, Check, Probes},
+    telemetry::{self, LogConfig, Metrics},
+};
+use engine::{Engine, PoolConfig, Registry};
+use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use workflows::Trunkline;
+
+use crate::{
+    VERSION,
+    args::{PoolName, WorkerArgs},
+    ready::{self, Ready},
+    runtime,
+};
+
+/// How often readiness asks the database.
+const PING_EVERY: Duration = Duration::from_secs(2);
+
+pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
+    if options.pool == PoolName::Voice {
+        bail!("the voice pool is not built yet; `--pool default` runs everything there is");
+    }
+    let env = Env::of_process();
+    let log = LogConfig::read(&env);
+    let config = workers::Config::read(&env);
+    let listen: SocketAddr = env
+        .var("TRUNKLINE_LISTEN")
+        .parse("an address with a port")
+        .or(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut config = env.finish(config)?.context("the worker is not configured")?;
+    config.slots = options.slots.map_or(config.slots, |slots| slots as usize);
+    let metrics = telemetry::install(&log, "worker", VERSION)?;
+    runtime()?.block_on(async {
+        let mut life = Lifecycle::install()?;
+        let registry = Arc::new(workflows::registry(config.try_kinds));
+        let engine =
+            Engine::connect(config.engine.clone(), &registry).await.context("could not reach the database")?;
+        let listener = TcpListener::bind(listen).await.context("could not listen")?;
+        let listen = listener.local_addr()?;
+        let probes = Probes::new(life.drain());
+        let check = probes.check("database");
+        start(&mut life, &engine, registry, &config, options.advertise.clone()).await?;
+        life.support("ping", ping(engine.clone(), check, life.closing()));
+        life.support("metrics", Metrics::upkeep(metrics.clone(), life.closing()));
+        life.support("probes", probes::serve(listener, probes.router(metrics), life.closing()));
+        ready::print(&Ready::new("worker", Some("default"), listen))?;
+        let exit = life.until_stopped(config.drain + Duration::from_secs(5)).await;
+        engine.close().await;
+        Ok(exit.into())
+    })
+}
+
+/// Starts the default pool as a task of the process.
+pub(crate) async fn start(
+    life: &mut Lifecycle,
+    engine: &Engine,
+    registry: Arc<Registry<Trunkline>>,
+    config: &workers::Config,
+    address: Option<String>,
+) -> anyhow::Result<()> {
+    let pool = PoolConfig { version: VERSION.to_owned(), address, ..PoolConfig::batch(config.slots) };
+    let (clients, settings) = (Arc::clone(&config.clients), Arc::clone(&config.settings));
+    let mut running = workers::start(engine.clone(), registry, clients, settings, pool)
+        .await
+        .context("the pool could not be started")?;
+    let (drain, abort, grace) = (life.drain(), life.abort(), config.drain);
+    life.task("pool", async move {
+        tokio::select! {
+            () = drain.cancelled() => {}
+            ended = running.ended() => return ended,
+        }
+        tokio::select! {
+            () = running.stop(grace) => {}
+            // What is left in hand comes back to others when the lease has run out.
+            () = abort.cancelled() => {}
+        }
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Keeps readiness up to date.
+async fn ping(engine: Engine, check: Check, closing: CancellationToken) {
+    let mut ticks = tokio::time::interval(PING_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            _ = ticks.tick() => check.note(&engine.ping().await.map(drop)),
+        }
+    }
+}
