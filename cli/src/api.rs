@@ -12,7 +12,11 @@ use daemon::{
 use engine::Engine;
 use tokio::net::TcpListener;
 
-use crate::{VERSION, ready::{self, Ready}, runtime, seed};
+use crate::{
+    VERSION,
+    ready::{self, Ready},
+    runtime, seed,
+};
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let env = Env::of_process();
@@ -27,12 +31,19 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async {
         let mut life = Lifecycle::install()?;
         let registry = Arc::new(workflows::registry(config.try_kinds));
-        let engine = Engine::connect(engine, &registry).await.context("could not reach the database")?;
+        let engine =
+            Engine::connect(engine, &registry).await.context("could not reach the database")?;
         seed::seed(&engine, numbers).await?;
         let listener = TcpListener::bind(config.listen).await.context("could not listen")?;
         let listen = listener.local_addr()?;
         life.support("metrics", Metrics::upkeep(metrics.clone(), life.closing()));
-        let state = api::ApiState::new(engine.clone(), registry, config, Probes::new(life.drain()), metrics);
+        let state = api::ApiState::new(
+            engine.clone(),
+            registry,
+            config,
+            Probes::new(life.drain()),
+            metrics,
+        );
         life.task("api", api::serve(listener, state, life.drain()));
         ready::print(&Ready::new("api", None, listen))?;
         let exit = life.until_stopped(drain).await;

@@ -41,8 +41,9 @@ pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async {
         let mut life = Lifecycle::install()?;
         let registry = Arc::new(workflows::registry(config.try_kinds));
-        let engine =
-            Engine::connect(config.engine.clone(), &registry).await.context("could not reach the database")?;
+        let engine = Engine::connect(config.engine.clone(), &registry)
+            .await
+            .context("could not reach the database")?;
         let listener = TcpListener::bind(listen).await.context("could not listen")?;
         let listen = listener.local_addr()?;
         let probes = Probes::new(life.drain());
@@ -66,7 +67,8 @@ pub(crate) async fn start(
     config: &workers::Config,
     address: Option<String>,
 ) -> anyhow::Result<()> {
-    let pool = PoolConfig { version: VERSION.to_owned(), address, ..PoolConfig::batch(config.slots) };
+    let pool =
+        PoolConfig { version: VERSION.to_owned(), address, ..PoolConfig::batch(config.slots) };
     let (clients, settings) = (Arc::clone(&config.clients), Arc::clone(&config.settings));
     let mut running = workers::start(engine.clone(), registry, clients, settings, pool)
         .await

@@ -147,7 +147,10 @@ impl Engine {
             older_than: filter.older_than.map(JobId::as_uuid),
         };
         let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
-        let rows = self.db().run(async |conn| store::search::jobs_search(conn, &filter, rows_max).await).await?;
+        let rows = self
+            .db()
+            .run(async |conn| store::search::jobs_search(conn, &filter, rows_max).await)
+            .await?;
         Ok(rows.into_iter().map(|row| summary(&row)).collect())
     }
 
@@ -204,8 +207,13 @@ impl Engine {
 
     /// The output of a job that has succeeded; `None` while it has not.
     pub async fn output(&self, id: JobId) -> Result<Option<Value>, Error> {
-        let outcome = self.db().run(async |conn| store::outcomes::outcome_get(conn, id.as_uuid()).await).await?;
-        Ok(outcome.filter(|outcome| outcome.state == State::Succeeded.as_str()).and_then(|outcome| outcome.output))
+        let outcome = self
+            .db()
+            .run(async |conn| store::outcomes::outcome_get(conn, id.as_uuid()).await)
+            .await?;
+        Ok(outcome
+            .filter(|outcome| outcome.state == State::Succeeded.as_str())
+            .and_then(|outcome| outcome.output))
     }
 }
 
@@ -217,7 +225,8 @@ impl Tx {
             Some("scheduled" | "parked") => store::waits::wait_release(self, job, None).await?,
             Some(_) => None,
             None => {
-                let ended = [State::Failed.as_str().to_owned(), State::Cancelled.as_str().to_owned()];
+                let ended =
+                    [State::Failed.as_str().to_owned(), State::Cancelled.as_str().to_owned()];
                 store::outcomes::outcome_reopen(self, job, &ended, Course::Forward.code()).await?
             }
         };

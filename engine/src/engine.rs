@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::{PgConnectOptions, PgPoolOptions}};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -130,6 +133,11 @@ impl Engine {
         }
     }
 
+    /// Makes the jobs of due schedules until told to stop: for a process without a pool, which does it by itself.
+    pub async fn schedule_until(&self, stop: CancellationToken) {
+        crate::scheduler::run(self.clone(), stop).await;
+    }
+
     /// Encrypts and decrypts what is stored.
     pub fn sealer(&self) -> &Arc<Sealer> {
         &self.0.sealer
@@ -179,7 +187,14 @@ impl Engine {
         let mut tx = self.begin().await?;
         let succeeded = [State::Succeeded.as_str().to_owned()];
         let id = job.as_uuid();
-        match store::outcomes::outcome_reopen(&mut tx, id, &succeeded, Course::UndoingCancelled.code()).await? {
+        match store::outcomes::outcome_reopen(
+            &mut tx,
+            id,
+            &succeeded,
+            Course::UndoingCancelled.code(),
+        )
+        .await?
+        {
             Some(queue) => tx.wake_mut().queue(queue),
             None => {
                 crate::admin::cancel_in(&mut tx, job).await?;

@@ -1,6 +1,10 @@
 //! What the engine can answer instead of doing what it was asked.
 
-use crate::{json::JsonFault, sealed::{OpenError, SealError}, store::db::DbError};
+use crate::{
+    json::JsonFault,
+    sealed::{OpenError, SealError},
+    store::db::DbError,
+};
 
 /// Why the engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -104,7 +104,8 @@ pub struct Unique {
 impl Unique {
     /// A key within a scope (the kind, as a rule). Only its SHA-256 is stored, so it may hold what must not be seen.
     pub fn new(scope: &str, key: &str, hold: Hold) -> Unique {
-        let digest = Sha256::new().chain_update(scope).chain_update([0]).chain_update(key).finalize();
+        let digest =
+            Sha256::new().chain_update(scope).chain_update([0]).chain_update(key).finalize();
         Unique { key: digest[..16].to_vec(), hold }
     }
 }

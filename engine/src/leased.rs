@@ -95,7 +95,11 @@ impl LeasedJob {
     }
 
     pub(crate) fn fence(&self) -> Fence {
-        Fence { job_id: self.0.row.job_id, retention: self.0.row.retention, epoch: self.0.row.epoch }
+        Fence {
+            job_id: self.0.row.job_id,
+            retention: self.0.row.retention,
+            epoch: self.0.row.epoch,
+        }
     }
 
     pub(crate) fn parent(&self) -> Option<Uuid> {

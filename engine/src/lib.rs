@@ -1,24 +1,24 @@
 //! Durable jobs and workflows on Postgres. Knows nothing of what the work is about.
 
-mod job; // what is to be done
-mod state; // where it can stand, and every legal move
-mod failure; // what going wrong can mean
-mod retry; // when it is tried again
-mod effect; // what an effect is told, and what its probe can answer
-mod workflow; // what a user of the engine writes
-mod registry; // which of those this version knows
-mod context; // what a body has in its hands
-mod runner; // one attempt, from claim to how it left
-mod undo; // taking back what a run did
-mod leased; // a claimed job
-mod pool; // claiming, heartbeat, housekeeping
-mod scheduler; // which jobs are made when
-mod engine; // the handle
-mod tx; // a caller's own transaction
 mod admin; // what operators ask
 mod committer; // the one write path for everything else
+mod context; // what a body has in its hands
+mod effect; // what an effect is told, and what its probe can answer
+mod engine; // the handle
+mod failure; // what going wrong can mean
+mod job; // what is to be done
+mod leased; // a claimed job
+mod pool; // claiming, heartbeat, housekeeping
+mod registry; // which of those this version knows
+mod retry; // when it is tried again
+mod runner; // one attempt, from claim to how it left
+mod scheduler; // which jobs are made when
+mod state; // where it can stand, and every legal move
+mod store;
+mod tx; // a caller's own transaction
+mod undo; // taking back what a run did
 mod wakeups; // telling idle workers
-mod store; // every statement we send to Postgres
+mod workflow; // what a user of the engine writes // every statement we send to Postgres
 
 pub mod cron;
 pub mod json;

@@ -31,11 +31,23 @@ pub const FLUSH_SIZE: &str = "engine_flush_operations";
 pub const FLUSH_TIME: &str = "engine_flush_seconds";
 
 /// All of them.
-pub const NAMES: [&str; 11] =
-    [STARTED, FINISHED, WAITED, RAN, STALE, RESCUED, DEDUPLICATED, PROBED, TICKED, FLUSH_SIZE, FLUSH_TIME];
+pub const NAMES: [&str; 11] = [
+    STARTED,
+    FINISHED,
+    WAITED,
+    RAN,
+    STALE,
+    RESCUED,
+    DEDUPLICATED,
+    PROBED,
+    TICKED,
+    FLUSH_SIZE,
+    FLUSH_TIME,
+];
 
 pub(crate) fn started(job: &LeasedJob) {
-    counter!(STARTED, "queue" => job.queue().to_owned(), "kind" => job.kind().to_owned()).increment(1);
+    counter!(STARTED, "queue" => job.queue().to_owned(), "kind" => job.kind().to_owned())
+        .increment(1);
     if job.epoch() == 1 {
         histogram!(WAITED, "queue" => job.queue().to_owned()).record(job.waited());
     }

@@ -25,7 +25,12 @@ struct Inner {
 
 impl Names {
     /// Gives ids to names that have none yet, and reads all there are.
-    pub(crate) async fn register(&self, db: &Db, kinds: &[String], queues: &[String]) -> Result<(), Error> {
+    pub(crate) async fn register(
+        &self,
+        db: &Db,
+        kinds: &[String],
+        queues: &[String],
+    ) -> Result<(), Error> {
         let (kinds, queues) = db
             .run(async |conn| {
                 store::names::kinds_ensure(conn, kinds).await?;
@@ -46,19 +51,39 @@ impl Names {
     }
 
     pub(crate) fn kind(&self, name: &str) -> Result<i16, Error> {
-        self.inner.read().kinds.get(name).copied().ok_or_else(|| Error::UnknownName { name: name.to_owned() })
+        self.inner
+            .read()
+            .kinds
+            .get(name)
+            .copied()
+            .ok_or_else(|| Error::UnknownName { name: name.to_owned() })
     }
 
     pub(crate) fn queue(&self, name: &str) -> Result<i16, Error> {
-        self.inner.read().queues.get(name).copied().ok_or_else(|| Error::UnknownName { name: name.to_owned() })
+        self.inner
+            .read()
+            .queues
+            .get(name)
+            .copied()
+            .ok_or_else(|| Error::UnknownName { name: name.to_owned() })
     }
 
     /// The name of a kind that another process registered later is its number, until this process reads again.
     pub(crate) fn kind_name(&self, id: i16) -> Arc<str> {
-        self.inner.read().kind_names.get(&id).cloned().unwrap_or_else(|| format!("kind {id}").into())
+        self.inner
+            .read()
+            .kind_names
+            .get(&id)
+            .cloned()
+            .unwrap_or_else(|| format!("kind {id}").into())
     }
 
     pub(crate) fn queue_name(&self, id: i16) -> Arc<str> {
-        self.inner.read().queue_names.get(&id).cloned().unwrap_or_else(|| format!("queue {id}").into())
+        self.inner
+            .read()
+            .queue_names
+            .get(&id)
+            .cloned()
+            .unwrap_or_else(|| format!("queue {id}").into())
     }
 }

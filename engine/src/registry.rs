@@ -106,7 +106,11 @@ pub(crate) trait AnyWorkflow<A: App>: Send + Sync {
     fn queue(&self) -> &'static str;
     fn retry(&self) -> RetryPolicy;
     fn accepts(&self, args: &Value) -> Result<(), String>;
-    fn run<'a>(&self, args: &'a Value, ctx: &'a Context<'a, A>) -> BoxFuture<'a, Result<Value, Failure>>;
+    fn run<'a>(
+        &self,
+        args: &'a Value,
+        ctx: &'a Context<'a, A>,
+    ) -> BoxFuture<'a, Result<Value, Failure>>;
 }
 
 impl<A: App, W: Workflow<A>> AnyWorkflow<A> for Of<W> {
@@ -122,12 +126,17 @@ impl<A: App, W: Workflow<A>> AnyWorkflow<A> for Of<W> {
         W::deserialize(args).map(|_| ()).map_err(|error| error.to_string())
     }
 
-    fn run<'a>(&self, args: &'a Value, ctx: &'a Context<'a, A>) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn run<'a>(
+        &self,
+        args: &'a Value,
+        ctx: &'a Context<'a, A>,
+    ) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let workflow = W::deserialize(args)
                 .map_err(|error| Failure::diverged(format!("the arguments do not fit: {error}")))?;
             let output = workflow.run(ctx).await?;
-            serde_json::to_value(output).map_err(|error| Failure::permanent(format!("the output is no JSON: {error}")))
+            serde_json::to_value(output)
+                .map_err(|error| Failure::permanent(format!("the output is no JSON: {error}")))
         }
         .boxed()
     }
@@ -176,10 +185,11 @@ impl<A: App, E: Effect<A>> AnyEffect<A> for Of<E> {
         async move {
             let effect: E = stored(input)?;
             Ok(match effect.probe(clients, call).await? {
-                Probe::Happened(output) => Probe::Happened(
-                    serde_json::to_value(output)
-                        .map_err(|error| Failure::permanent(format!("the output is no JSON: {error}")))?,
-                ),
+                Probe::Happened(output) => {
+                    Probe::Happened(serde_json::to_value(output).map_err(|error| {
+                        Failure::permanent(format!("the output is no JSON: {error}"))
+                    })?)
+                }
                 Probe::DidNotHappen => Probe::DidNotHappen,
                 Probe::NotYet(after) => Probe::NotYet(after),
                 Probe::CannotTell => Probe::CannotTell,
@@ -219,5 +229,6 @@ impl<A: App, C: Change<A>> AnyChange<A> for Of<C> {
 
 /// Reads what an earlier attempt, perhaps of another version, has stored.
 pub(crate) fn stored<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
-    T::deserialize(value).map_err(|error| Failure::diverged(format!("a stored value does not fit: {error}")))
+    T::deserialize(value)
+        .map_err(|error| Failure::diverged(format!("a stored value does not fit: {error}")))
 }

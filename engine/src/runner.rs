@@ -71,7 +71,9 @@ impl Ending {
             Ending::Retried(_) => "retry",
             Ending::Left(Departure(Suspension::Until(_))) => "waiting",
             Ending::Left(Departure(Suspension::Parked(_))) => "parked",
-            Ending::Left(Departure(Suspension::Cancelled | Suspension::Interrupted)) => "interrupted",
+            Ending::Left(Departure(Suspension::Cancelled | Suspension::Interrupted)) => {
+                "interrupted"
+            }
             Ending::Left(Departure(Suspension::Lost)) => "lost",
         }
     }
@@ -96,7 +98,9 @@ pub(crate) async fn attempt<A: App>(
     let world = undo::World { engine, registry, clients, settings };
     match job.course() {
         Course::UndoingFailed | Course::UndoingCancelled => return undo::run(&world, job).await,
-        Course::Cancelling => return undo::turn(&world, job, memo.has_deeds(), Reason::Cancelled).await,
+        Course::Cancelling => {
+            return undo::turn(&world, job, memo.has_deeds(), Reason::Cancelled).await;
+        }
         Course::Forward => {}
     }
     let has_deeds = memo.has_deeds();
@@ -105,8 +109,12 @@ pub(crate) async fn attempt<A: App>(
     let has_deeds = has_deeds || ctx.has_deeds();
     drop(ctx);
     match ending {
-        Forward::Done(output) => Ending::Finished { state: Final::Succeeded(output), undone: false },
-        Forward::Stuck(Suspension::Cancelled) => undo::turn(&world, job, has_deeds, Reason::Cancelled).await,
+        Forward::Done(output) => {
+            Ending::Finished { state: Final::Succeeded(output), undone: false }
+        }
+        Forward::Stuck(Suspension::Cancelled) => {
+            undo::turn(&world, job, has_deeds, Reason::Cancelled).await
+        }
         Forward::Stuck(suspension) => Ending::left(suspension),
         Forward::Failed(failure) => match failure.class {
             Class::Retry { .. } | Class::Unknown | Class::Panic => {
@@ -119,7 +127,9 @@ pub(crate) async fn attempt<A: App>(
             Class::Snooze { after } => {
                 Ending::left(Suspension::again(after, format!("put off: {}", failure.text), false))
             }
-            Class::Diverged => Ending::left(Suspension::Parked(format!("diverged: {}", failure.text))),
+            Class::Diverged => {
+                Ending::left(Suspension::Parked(format!("diverged: {}", failure.text)))
+            }
             Class::Permanent | Class::Undo => {
                 undo::turn(&world, job, has_deeds, Reason::Failed(failure.text)).await
             }
@@ -141,7 +151,10 @@ enum Forward {
 
 async fn forward<A: App>(registry: &Registry<A>, job: &LeasedJob, ctx: &Context<'_, A>) -> Forward {
     let Some(workflow) = registry.workflows.get(job.kind()) else {
-        return Forward::Stuck(Suspension::Parked(format!("diverged: the kind {} is not known here", job.kind())));
+        return Forward::Stuck(Suspension::Parked(format!(
+            "diverged: the kind {} is not known here",
+            job.kind()
+        )));
     };
     let body = AssertUnwindSafe(workflow.run(job.args(), ctx)).catch_unwind();
     tokio::select! {
@@ -167,7 +180,12 @@ impl<A: App> Registry<A> {
     /// The delay before the whole body is tried again.
     pub(crate) fn job_delay(&self, job: &LeasedJob, failure: &Failure) -> Duration {
         let attempt = job.attempt().unsigned_abs();
-        let delay = self.retry_of(job.kind()).next_delay(attempt, &mut rand::rng()).unwrap_or_default();
-        if let Class::Retry { after: Some(after) } = failure.class { delay.max(after) } else { delay }
+        let delay =
+            self.retry_of(job.kind()).next_delay(attempt, &mut rand::rng()).unwrap_or_default();
+        if let Class::Retry { after: Some(after) } = failure.class {
+            delay.max(after)
+        } else {
+            delay
+        }
     }
 }

@@ -38,8 +38,10 @@ pub struct Schedule {
 pub(crate) async fn declare(engine: &Engine, schedules: &[Schedule]) -> Result<(), Error> {
     for schedule in schedules {
         let bad = |why: String| Error::BadSchedule { name: schedule.name.clone(), why };
-        let cron = Cron::parse(&schedule.cron, &schedule.timezone).map_err(|error| bad(error.to_string()))?;
-        let (kind_id, queue_id) = (engine.names().kind(&schedule.kind)?, engine.names().queue(&schedule.queue)?);
+        let cron = Cron::parse(&schedule.cron, &schedule.timezone)
+            .map_err(|error| bad(error.to_string()))?;
+        let (kind_id, queue_id) =
+            (engine.names().kind(&schedule.kind)?, engine.names().queue(&schedule.queue)?);
         let now = engine.db().run(async |conn| store::clock::now(conn).await).await?;
         let next_at = cron.next_after(now).ok_or_else(|| bad("it never fires".to_owned()))?;
         let row = ScheduleRow {
@@ -58,7 +60,11 @@ pub(crate) async fn declare(engine: &Engine, schedules: &[Schedule]) -> Result<(
 
 /// The unique key of a tick: the same whoever makes it, by the clock or by hand.
 pub fn tick_key(schedule: &str, scheduled_for: DateTime<Utc>) -> Unique {
-    Unique::new("schedule", &format!("{schedule}@{}", scheduled_for.timestamp_millis()), Hold::ForEver)
+    Unique::new(
+        "schedule",
+        &format!("{schedule}@{}", scheduled_for.timestamp_millis()),
+        Hold::ForEver,
+    )
 }
 
 /// Makes the jobs of due ticks until told to stop.
@@ -83,8 +89,10 @@ async fn tick(engine: &Engine) -> Result<bool, Error> {
     let bad = |why: String| Error::BadSchedule { name: due.name.clone(), why };
     let cron = Cron::parse(&due.cron, &due.timezone).map_err(|error| bad(error.to_string()))?;
     let next_at = cron.next_after(due.now).ok_or_else(|| bad("it never fires again".to_owned()))?;
-    let (kind, queue) = (engine.names().kind_name(due.kind_id), engine.names().queue_name(due.queue_id));
-    let mut job = NewJob::of_kind(&kind, &queue, due.args.clone()).unique(tick_key(&due.name, due.next_at));
+    let (kind, queue) =
+        (engine.names().kind_name(due.kind_id), engine.names().queue_name(due.queue_id));
+    let mut job =
+        NewJob::of_kind(&kind, &queue, due.args.clone()).unique(tick_key(&due.name, due.next_at));
     job.retention = Retention::Brief;
     let made = tx.enqueue(job).await?;
     store::schedules::schedule_advance(&mut tx, &due.name, next_at, made.id().as_uuid()).await?;

@@ -83,7 +83,9 @@ impl fmt::Display for State {
 
 /// The word is none of the states.
 #[derive(Debug, thiserror::Error)]
-#[error("no such state; known are: scheduled, ready, running, waiting, parked, succeeded, failed, cancelled")]
+#[error(
+    "no such state; known are: scheduled, ready, running, waiting, parked, succeeded, failed, cancelled"
+)]
 pub struct NoSuchState;
 
 impl FromStr for State {

@@ -65,8 +65,14 @@ impl Tx {
                 Hold::For(time) => (Some(crate::time::interval(time)), false),
                 Hold::ForEver => (None, true),
             };
-            let holder =
-                store::uniques::unique_take(&mut self.inner, &unique.key, row.job_id, hold, for_ever).await?;
+            let holder = store::uniques::unique_take(
+                &mut self.inner,
+                &unique.key,
+                row.job_id,
+                hold,
+                for_ever,
+            )
+            .await?;
             if let Some(first) = holder {
                 crate::metrics::deduplicated(&job.queue);
                 return Ok(Enqueued::Duplicate(first.into()));
@@ -88,7 +94,15 @@ impl Tx {
         let payload = serde_json::to_value(payload).map_err(Error::Encode)?;
         json::check(&payload, PAYLOAD_BYTES_MAX).map_err(Error::BadJson)?;
         let id = JobId::mint().as_uuid();
-        store::signals::signal_insert(&mut self.inner, id, job.as_uuid(), name, &payload, dedupe_key).await?;
+        store::signals::signal_insert(
+            &mut self.inner,
+            id,
+            job.as_uuid(),
+            name,
+            &payload,
+            dedupe_key,
+        )
+        .await?;
         self.wake.job(job.as_uuid());
         Ok(())
     }

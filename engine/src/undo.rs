@@ -41,7 +41,12 @@ enum Entry {
 }
 
 /// A run stops going forward. Without deeds it ends here; with deeds it first takes them back, in this same lease.
-pub(crate) async fn turn<A: App>(world: &World<'_, A>, job: &LeasedJob, has_deeds: bool, reason: Reason) -> Ending {
+pub(crate) async fn turn<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    has_deeds: bool,
+    reason: Reason,
+) -> Ending {
     if !has_deeds {
         let state = match reason {
             Reason::Failed(text) => Final::Failed(text),
@@ -74,7 +79,8 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
         .db()
         .run(async |conn| {
             let effects = store::effects::effects_of(conn, fence.job_id, fence.retention).await?;
-            let failures = store::failures::failures_count(conn, fence.job_id, fence.retention).await?;
+            let failures =
+                store::failures::failures_count(conn, fence.job_id, fence.retention).await?;
             let why = store::timeline::failure_last(conn, fence.job_id, fence.retention).await?;
             Ok((effects, failures, why))
         })
@@ -113,14 +119,24 @@ fn is_settled(effect: &StoredEffect) -> bool {
     matches!(effect.state.as_str(), "idle" | "undone" | "skipped" | "resolved")
 }
 
-async fn undo<A: App>(world: &World<'_, A>, job: &LeasedJob, effect: &StoredEffect, failed: u16) -> Entry {
+async fn undo<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    effect: &StoredEffect,
+    failed: u16,
+) -> Entry {
     let result = match effect.form.as_str() {
         "change" => undo_change(world, job, effect).await,
         "child" => undo_child(world, job, effect).await,
-        _ => match tokio::time::timeout(UNDO_TIMEOUT, undo_effect(world, job, effect, failed)).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::retry(format!("no end within {} s", UNDO_TIMEOUT.as_secs()))),
-        },
+        _ => {
+            match tokio::time::timeout(UNDO_TIMEOUT, undo_effect(world, job, effect, failed)).await
+            {
+                Ok(result) => result,
+                Err(_) => {
+                    Err(Failure::retry(format!("no end within {} s", UNDO_TIMEOUT.as_secs())))
+                }
+            }
+        }
     };
     let failure = match result {
         Ok(entry) => return entry,
@@ -131,13 +147,19 @@ async fn undo<A: App>(world: &World<'_, A>, job: &LeasedJob, effect: &StoredEffe
     let delay = match failure.class {
         Class::Snooze { after } => Some(after),
         Class::Retry { .. } | Class::Unknown | Class::Panic => {
-            let wish = if let Class::Retry { after: Some(after) } = failure.class { after } else { Duration::ZERO };
+            let wish = if let Class::Retry { after: Some(after) } = failure.class {
+                after
+            } else {
+                Duration::ZERO
+            };
             RetryPolicy::UNDO.next_delay(attempt, &mut rand::rng()).map(|delay| delay.max(wish))
         }
         Class::Permanent | Class::Undo | Class::Diverged => None,
     };
     Entry::Left(match delay {
-        Some(delay) => Suspension::again(delay, format!("undo of {} is tried again", effect.key), false),
+        Some(delay) => {
+            Suspension::again(delay, format!("undo of {} is tried again", effect.key), false)
+        }
         None => Suspension::Parked(format!("undo of {} failed: {}", effect.key, failure.text)),
     })
 }
@@ -147,12 +169,10 @@ async fn undo_change<A: App>(
     job: &LeasedJob,
     effect: &StoredEffect,
 ) -> Result<Entry, Failure> {
-    let change = world
-        .registry
-        .changes
-        .get(effect.name.as_str())
-        .map(Arc::clone)
-        .ok_or_else(|| Failure::diverged(format!("the change {} is not known here", effect.name)))?;
+    let change =
+        world.registry.changes.get(effect.name.as_str()).map(Arc::clone).ok_or_else(|| {
+            Failure::diverged(format!("the change {} is not known here", effect.name))
+        })?;
     let Some(output) = &effect.output else { return Ok(Entry::Undone) };
     let work = async {
         let mut tx = world.engine.begin().await?;
@@ -160,7 +180,8 @@ async fn undo_change<A: App>(
             return Ok(Entry::Left(Suspension::Lost));
         }
         change.undo(&mut tx, world.settings, &effect.input, output).await?;
-        store::effects::effects_settle(&mut tx, &[settled(job, &effect.key, "undone", None)]).await?;
+        store::effects::effects_settle(&mut tx, &[settled(job, &effect.key, "undone", None)])
+            .await?;
         tx.commit().await?;
         Ok(Entry::Undone)
     };
@@ -177,12 +198,10 @@ async fn undo_effect<A: App>(
     effect: &StoredEffect,
     failed: u16,
 ) -> Result<Entry, Failure> {
-    let known = world
-        .registry
-        .effects
-        .get(effect.name.as_str())
-        .map(Arc::clone)
-        .ok_or_else(|| Failure::diverged(format!("the effect {} is not known here", effect.name)))?;
+    let known =
+        world.registry.effects.get(effect.name.as_str()).map(Arc::clone).ok_or_else(|| {
+            Failure::diverged(format!("the effect {} is not known here", effect.name))
+        })?;
     let call = EffectCall {
         key: idempotency_key(job.id(), &effect.key),
         job: job.id(),
@@ -223,8 +242,11 @@ async fn undo_child<A: App>(
         Some(output) => stored(output)?,
         None => return Ok(Entry::Undone),
     };
-    let outcome =
-        world.engine.db().run(async |conn| store::outcomes::outcome_get(conn, child.as_uuid()).await).await?;
+    let outcome = world
+        .engine
+        .db()
+        .run(async |conn| store::outcomes::outcome_get(conn, child.as_uuid()).await)
+        .await?;
     let over = match outcome {
         Some(outcome) => outcome.undone || outcome.state != "succeeded",
         None => false,
@@ -234,10 +256,18 @@ async fn undo_child<A: App>(
     }
     world.engine.take_back(child).await?;
     let wakes = vec![child_signal(child)];
-    Ok(Entry::Left(Suspension::wait(None, wakes, format!("waiting for the undo of {}", effect.key))))
+    Ok(Entry::Left(Suspension::wait(
+        None,
+        wakes,
+        format!("waiting for the undo of {}", effect.key),
+    )))
 }
 
-async fn mark_undone<A: App>(world: &World<'_, A>, job: &LeasedJob, key: &str) -> Result<Entry, Failure> {
+async fn mark_undone<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    key: &str,
+) -> Result<Entry, Failure> {
     match world.engine.committer().commit(Op::Settle(settled(job, key, "undone", None))).await {
         Ok(()) => Ok(Entry::Undone),
         Err(CommitError::Refused(why)) => Err(Failure::permanent(why)),
@@ -245,7 +275,12 @@ async fn mark_undone<A: App>(world: &World<'_, A>, job: &LeasedJob, key: &str) -
     }
 }
 
-fn settled(job: &LeasedJob, key: &str, state: &'static str, output: Option<serde_json::Value>) -> SettleRow {
+fn settled(
+    job: &LeasedJob,
+    key: &str,
+    state: &'static str,
+    output: Option<serde_json::Value>,
+) -> SettleRow {
     SettleRow { fence: job.fence(), key: key.to_owned(), state, output }
 }
 
@@ -256,7 +291,13 @@ fn departure(error: &CommitError) -> Suspension {
     }
 }
 
-async fn note<A: App>(world: &World<'_, A>, job: &LeasedJob, key: Option<&str>, attempt: u16, failure: &Failure) {
+async fn note<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    key: Option<&str>,
+    attempt: u16,
+    failure: &Failure,
+) {
     let row = FailureRow {
         fence: job.fence(),
         failure_id: JobId::mint().as_uuid(),
@@ -273,10 +314,14 @@ async fn note<A: App>(world: &World<'_, A>, job: &LeasedJob, key: Option<&str>, 
 /// What a parent is told of a child's end.
 pub(crate) fn end_of(state: &Final) -> ChildEnd {
     match state {
-        Final::Succeeded(output) => ChildEnd { state: State::Succeeded, output: output.clone(), error: None },
-        Final::Failed(text) => {
-            ChildEnd { state: State::Failed, output: serde_json::Value::Null, error: Some(text.clone()) }
+        Final::Succeeded(output) => {
+            ChildEnd { state: State::Succeeded, output: output.clone(), error: None }
         }
+        Final::Failed(text) => ChildEnd {
+            state: State::Failed,
+            output: serde_json::Value::Null,
+            error: Some(text.clone()),
+        },
         Final::Cancelled => {
             ChildEnd { state: State::Cancelled, output: serde_json::Value::Null, error: None }
         }

@@ -60,7 +60,9 @@ impl Wakeups {
     /// A bell that rings when one of these queues has work.
     pub(crate) fn bell(&self, queue_ids: &[i16]) -> Arc<Notify> {
         let notify = Arc::new(Notify::new());
-        self.sleepers.lock().push(Sleeper { queue_ids: queue_ids.to_vec(), notify: Arc::clone(&notify) });
+        self.sleepers
+            .lock()
+            .push(Sleeper { queue_ids: queue_ids.to_vec(), notify: Arc::clone(&notify) });
         notify
     }
 
@@ -79,7 +81,9 @@ impl Wakeups {
     }
 
     fn ring_here(&self, queue: i16) {
-        for sleeper in self.sleepers.lock().iter().filter(|sleeper| sleeper.queue_ids.contains(&queue)) {
+        for sleeper in
+            self.sleepers.lock().iter().filter(|sleeper| sleeper.queue_ids.contains(&queue))
+        {
             sleeper.notify.notify_one();
         }
     }
@@ -134,7 +138,10 @@ async fn hear(wakeups: &Wakeups, direct_url: &str) -> Result<(), sqlx::Error> {
 }
 
 /// The one pause of the engine's loops.
-#[expect(clippy::disallowed_methods, reason = "loops that poll pause here; nothing uses it to wait for a condition")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "loops that poll pause here; nothing uses it to wait for a condition"
+)]
 pub(crate) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }

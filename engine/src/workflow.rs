@@ -42,7 +42,10 @@ pub trait Workflow<A: App>: Serialize + DeserializeOwned + Send + Sync + 'static
     fn ledger(_ledger: &mut Registrar<'_, A>) {}
 
     /// Does the work.
-    fn run(&self, ctx: &Context<'_, A>) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
+    fn run(
+        &self,
+        ctx: &Context<'_, A>,
+    ) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
 
     /// A new job of this kind.
     ///

@@ -28,7 +28,10 @@ pub(crate) struct JobBackend<A: App> {
 }
 
 impl<A: App> JobBackend<A> {
-    pub(crate) fn new(pool: Arc<Pool<A>>, batches: mpsc::Receiver<Vec<LeasedJob>>) -> JobBackend<A> {
+    pub(crate) fn new(
+        pool: Arc<Pool<A>>,
+        batches: mpsc::Receiver<Vec<LeasedJob>>,
+    ) -> JobBackend<A> {
         JobBackend { pool, batches, buffer: VecDeque::new() }
     }
 }
@@ -37,7 +40,11 @@ impl<A: App> Backend for JobBackend<A> {
     type Task = Task<LeasedJob>;
     type Error = Infallible;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
@@ -59,7 +66,11 @@ impl<A: App> Backend for JobBackend<A> {
     }
 
     /// What was not begun goes back with the pool's leave.
-    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+    fn poll_close(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -39,7 +39,11 @@ impl Config {
         let engine = engine_config(env);
         let sms = sms_sender(env);
         let demo = DemoSettings {
-            lifetime: env.var("DEMO_TENANT_LIFETIME_HOURS").number(1..=8760_u64).map(hours).or(hours(72)),
+            lifetime: env
+                .var("DEMO_TENANT_LIFETIME_HOURS")
+                .number(1..=8760_u64)
+                .map(hours)
+                .or(hours(72)),
             daily_calls_max: env.var("DEMO_MAX_DAILY_CALLS").number(1..=100_000_i32).optional(),
             sms_template: env.var("DEMO_SMS_TEMPLATE").text().optional(),
         };
@@ -50,8 +54,9 @@ impl Config {
         let ledger = env.var("TRUNKLINE_LEDGER").text().map(PathBuf::from).optional();
         let try_kinds = env.var("TRUNKLINE_TRY_KINDS").flag().or(false);
         let slots = env.var("TRUNKLINE_SLOTS").number(1..=10_000_u32).or(SLOTS);
-        let drain = env.var("TRUNKLINE_DRAIN_SECS").secs(0..=3600).or(DRAIN);
-        let settings = Settings { pepper: pepper?, demo, sms_from: sms.as_ref().map(|sms| sms.from.clone()) };
+        let drain = drain(env);
+        let settings =
+            Settings { pepper: pepper?, demo, sms_from: sms.as_ref().map(|sms| sms.from.clone()) };
         Some(Config {
             engine: engine?,
             clients: Arc::new(Clients { sms, ledger }),
@@ -61,6 +66,11 @@ impl Config {
             drain,
         })
     }
+}
+
+/// `TRUNKLINE_DRAIN_SECS`: how long a stopping process waits for what it has in hand.
+pub fn drain(env: &Env) -> Duration {
+    env.var("TRUNKLINE_DRAIN_SECS").secs(0..=3600).or(DRAIN)
 }
 
 /// The engine's part of a process's configuration; the API reads the same.
@@ -99,19 +109,27 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         Ok(from) => Some(from),
         Err(_) if from.is_empty() => None,
         Err(_) => {
-            env.mistake("TWILIO_PHONE_NUMBER", "must be a phone number in E.164 form, such as +15005550006");
+            env.mistake(
+                "TWILIO_PHONE_NUMBER",
+                "must be a phone number in E.164 form, such as +15005550006",
+            );
             None
         }
     };
     let api_base = url(env, "TWILIO_API_BASE", Some("https://api.twilio.com"));
     let public_base_url = url(env, PUBLIC_BASE_URL, None);
-    let timeout = env.var("TWILIO_TIMEOUT_MS").millis(10..=60_000).or(clients::http::REQUEST_TIMEOUT);
+    let timeout =
+        env.var("TWILIO_TIMEOUT_MS").millis(10..=60_000).or(clients::http::REQUEST_TIMEOUT);
     // Twilio's list shows a message within seconds; two minutes are its own advice.
-    let second_look = env.var("TRUNKLINE_SMS_SECOND_LOOK_SECS").secs(0..=3600).or(Duration::from_secs(120));
+    let second_look =
+        env.var("TRUNKLINE_SMS_SECOND_LOOK_SECS").secs(0..=3600).or(Duration::from_secs(120));
     let http = match clients::http::client(timeout) {
         Ok(http) => http,
         Err(_) => {
-            env.mistake("TWILIO_API_BASE", "no HTTP client could be made: this machine has no certificates");
+            env.mistake(
+                "TWILIO_API_BASE",
+                "no HTTP client could be made: this machine has no certificates",
+            );
             return None;
         }
     };

@@ -8,7 +8,10 @@ use engine::{App, Ending, LeasedJob, Pool};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Runs a job once. A panic is this attempt's failure; dropping the future ends the attempt.
-pub(crate) async fn attempt<A: App>(job: LeasedJob, pool: Data<Arc<Pool<A>>>) -> Result<Ending, BoxDynError> {
+pub(crate) async fn attempt<A: App>(
+    job: LeasedJob,
+    pool: Data<Arc<Pool<A>>>,
+) -> Result<Ending, BoxDynError> {
     let pool = Arc::clone(&pool);
     let work = tokio::spawn(async move { pool.attempt(&job).await });
     Ok(AbortOnDropHandle::new(work).await?)

@@ -5,8 +5,8 @@
 
 mod backend; // jobs out of the engine, as apalis wants them
 mod handler; // one attempt, in a task of its own
-mod settle; // what came of an attempt goes back to the engine
-mod pools; // how many jobs run at once, and where
+mod pools;
+mod settle; // what came of an attempt goes back to the engine // how many jobs run at once, and where
 
 pub mod config; // what a worker process is told
 

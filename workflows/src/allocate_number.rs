@@ -7,7 +7,11 @@
 
 use std::time::Duration;
 
-use domain::{TenantId, numbers, scope, signups::{self, SignupStatus}, waitlist::{self, Joined}};
+use domain::{
+    TenantId, numbers, scope,
+    signups::{self, SignupStatus},
+    waitlist::{self, Joined},
+};
 use engine::{Change, Context, Failure, JobId, Registrar, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -80,15 +84,21 @@ impl Change<Trunkline> for TakeNumber {
     async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<Taken, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         if numbers::allocate(tx, self.tenant).await.map_err(of_domain)?.is_some() {
-            signups::set_status(tx, self.tenant, SignupStatus::Provisioning).await.map_err(of_domain)?;
+            signups::set_status(tx, self.tenant, SignupStatus::Provisioning)
+                .await
+                .map_err(of_domain)?;
             return Ok(Taken::Number);
         }
         match waitlist::join(tx, self.tenant, self.job.as_uuid()).await.map_err(of_domain)? {
             Joined::Waiting => {
-                signups::set_status(tx, self.tenant, SignupStatus::Waitlisted).await.map_err(of_domain)?;
+                signups::set_status(tx, self.tenant, SignupStatus::Waitlisted)
+                    .await
+                    .map_err(of_domain)?;
                 Ok(Taken::Place)
             }
-            Joined::NumberIsFree => Err(Failure::snooze(Duration::ZERO, "a number has just come back")),
+            Joined::NumberIsFree => {
+                Err(Failure::snooze(Duration::ZERO, "a number has just come back"))
+            }
         }
     }
 

@@ -13,8 +13,11 @@
 //! | `activate` | the demo begins | – (the last step) | `active` |
 
 use domain::{
-    BotId, Digest, MessageId, PhoneNumber, TenantId, UserId, access, bots, code::{self, Code}, codes,
-    password, scope, signups::{self, Signup, SignupStatus}, subscriptions, tenants, users,
+    BotId, Digest, MessageId, PhoneNumber, TenantId, UserId, access, bots,
+    code::{self, Code},
+    codes, password, scope,
+    signups::{self, Signup, SignupStatus},
+    subscriptions, tenants, users,
 };
 use engine::{Awaited, Change, Context, Failure, Registrar, Sealed, Tx, Workflow};
 use secrecy::{ExposeSecret, SecretString};
@@ -91,7 +94,9 @@ impl Workflow<Trunkline> for DemoSignup {
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<DemoReady, Failure> {
         let (tenant, bot) = (self.tenant, self.bot);
         ctx.change(OpenTenant { tenant }).await?;
-        let issued = ctx.transaction("issue_code", async |tx| issue_code(tx, ctx.settings(), tenant).await).await?;
+        let issued = ctx
+            .transaction("issue_code", async |tx| issue_code(tx, ctx.settings(), tenant).await)
+            .await?;
         self.verified(ctx, issued).await?;
 
         ctx.change(OpenSubscription { tenant }).await?;
@@ -129,7 +134,9 @@ impl DemoSignup {
                     let why = end.error.unwrap_or_default();
                     return Err(Failure::undo(format!("the code could not be sent: {why}")));
                 }
-                Awaited::TimedOut => return Err(Failure::undo("the phone was not verified in time")),
+                Awaited::TimedOut => {
+                    return Err(Failure::undo("the phone was not verified in time"));
+                }
             }
         }
     }
@@ -156,8 +163,9 @@ impl Change<Trunkline> for OpenTenant {
         scope::platform(tx).await.map_err(of_domain)?;
         let now = tx.now().await?;
         let signup = signups::get(tx, self.tenant).await.map_err(of_domain)?;
-        let ran_out = signup
-            .is_some_and(|signup| signup.status == SignupStatus::PendingVerification && signup.expires_at <= now);
+        let ran_out = signup.is_some_and(|signup| {
+            signup.status == SignupStatus::PendingVerification && signup.expires_at <= now
+        });
         let word = if ran_out { SignupStatus::Expired } else { SignupStatus::Failed };
         signups::end(tx, self.tenant, word).await.map_err(of_domain)?;
         tenants::delete_demo(tx, self.tenant).await.map_err(of_domain)
@@ -227,10 +235,12 @@ impl Change<Trunkline> for CreateUser {
         let temporary = password::generate(&mut rand::rng());
         let sealed: Sealed<String> = tx.seal(&temporary.expose_secret().to_owned())?;
         let salt = password::Salt::generate(&mut rand::rng());
-        let password_hash = password::hash(SecretString::from(temporary), salt).await.map_err(of_domain)?;
+        let password_hash =
+            password::hash(SecretString::from(temporary), salt).await.map_err(of_domain)?;
         scope::platform(tx).await.map_err(of_domain)?;
         let signup = signup_of(tx, self.tenant).await?;
-        let email = signup.email.ok_or_else(|| Failure::permanent("the sign-up has no e-mail any more"))?;
+        let email =
+            signup.email.ok_or_else(|| Failure::permanent("the sign-up has no e-mail any more"))?;
         let new = users::NewUser {
             user: UserId::mint(),
             tenant: self.tenant,
@@ -255,18 +265,30 @@ impl Change<Trunkline> for CreateUser {
 async fn issue_code(tx: &mut Tx, settings: &Settings, tenant: TenantId) -> Result<Issued, Failure> {
     scope::platform(tx).await.map_err(of_domain)?;
     let signup = signup_of(tx, tenant).await?;
-    let phone = signup.phone.ok_or_else(|| Failure::permanent("the sign-up has no phone any more"))?;
+    let phone =
+        signup.phone.ok_or_else(|| Failure::permanent("the sign-up has no phone any more"))?;
     let code = Code::generate(&mut rand::rng());
     let hash: Digest = code::hash_code(&settings.pepper, tenant, &code);
-    let expires_at = codes::issue(tx, tenant, &phone, &hash, codes::LIFETIME).await.map_err(of_domain)?;
+    let expires_at =
+        codes::issue(tx, tenant, &phone, &hash, codes::LIFETIME).await.map_err(of_domain)?;
     let body = text::verification_code(signup.locale, &code, settings.demo.sms_template.as_deref());
-    Ok(Issued { message: MessageId::mint(), to: tx.seal(&phone)?, body: tx.seal(&body)?, expires_at })
+    Ok(Issued {
+        message: MessageId::mint(),
+        to: tx.seal(&phone)?,
+        body: tx.seal(&body)?,
+        expires_at,
+    })
 }
 
 /// The demo begins.
-async fn activate(tx: &mut Tx, settings: &Settings, tenant: TenantId) -> Result<DemoReady, Failure> {
+async fn activate(
+    tx: &mut Tx,
+    settings: &Settings,
+    tenant: TenantId,
+) -> Result<DemoReady, Failure> {
     scope::platform(tx).await.map_err(of_domain)?;
-    let expires_at = tenants::activate_demo(tx, tenant, settings.demo.lifetime).await.map_err(of_domain)?;
+    let expires_at =
+        tenants::activate_demo(tx, tenant, settings.demo.lifetime).await.map_err(of_domain)?;
     signups::set_status(tx, tenant, SignupStatus::Active).await.map_err(of_domain)?;
     Ok(DemoReady { tenant, expires_at })
 }
@@ -283,6 +305,7 @@ trait ParseCompany {
 
 impl ParseCompany for String {
     fn parse_company(&self) -> Result<domain::line::CompanyName, Failure> {
-        domain::line::CompanyName::parse(self).map_err(|_| Failure::permanent("the sign-up has no company name any more"))
+        domain::line::CompanyName::parse(self)
+            .map_err(|_| Failure::permanent("the sign-up has no company name any more"))
     }
 }

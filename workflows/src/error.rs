@@ -10,9 +10,13 @@ pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
         twilio::Error::NotSent(_) => Failure::retry(error),
         // It may have been taken: only a look into Twilio's list can tell.
         twilio::Error::Unknown(_) | twilio::Error::ServerError { .. } => Failure::unknown(error),
-        twilio::Error::Unreadable { status } if (200..300).contains(status) => Failure::unknown(error),
+        twilio::Error::Unreadable { status } if (200..300).contains(status) => {
+            Failure::unknown(error)
+        }
         twilio::Error::Unreadable { .. } => Failure::retry(error),
-        twilio::Error::RateLimited { retry_after: Some(after) } => Failure::retry_after(*after, error),
+        twilio::Error::RateLimited { retry_after: Some(after) } => {
+            Failure::retry_after(*after, error)
+        }
         twilio::Error::RateLimited { retry_after: None } => Failure::retry(error),
         twilio::Error::Rejected { class, .. } => match class {
             // The sender's queue drains by itself, the network may find the phone later.
@@ -31,7 +35,9 @@ pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
 pub(crate) fn of_twilio_read(error: &twilio::Error) -> Failure {
     match error {
         twilio::Error::Rejected { .. } => Failure::permanent(error),
-        twilio::Error::RateLimited { retry_after: Some(after) } => Failure::retry_after(*after, error),
+        twilio::Error::RateLimited { retry_after: Some(after) } => {
+            Failure::retry_after(*after, error)
+        }
         twilio::Error::RateLimited { retry_after: None }
         | twilio::Error::NotSent(_)
         | twilio::Error::Unknown(_)
@@ -60,7 +66,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_may_have_been_a_yes_is_never_repeated_blindly() {
-        let answers = [twilio::Error::ServerError { status: 503 }, twilio::Error::Unreadable { status: 201 }];
+        let answers =
+            [twilio::Error::ServerError { status: 503 }, twilio::Error::Unreadable { status: 201 }];
         for answer in answers {
             assert!(format!("{:?}", of_twilio(&answer)).contains("Unknown"));
         }
@@ -68,7 +75,11 @@ mod tests {
 
     #[test]
     fn a_number_that_cannot_be_reached_is_not_tried_again() {
-        let refusal = twilio::Error::Rejected { status: 400, code: Some(21_211), class: RejectedClass::Recipient };
+        let refusal = twilio::Error::Rejected {
+            status: 400,
+            code: Some(21_211),
+            class: RejectedClass::Recipient,
+        };
         assert!(of_twilio(&refusal).is_permanent());
     }
 }

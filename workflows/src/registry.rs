@@ -28,7 +28,13 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
     if !try_kinds {
         return registry;
     }
-    registry.with::<Noop>().with::<Sleep>().with::<Timer>().with::<Steps>().with::<Fail>().with::<Ledger>()
+    registry
+        .with::<Noop>()
+        .with::<Sleep>()
+        .with::<Timer>()
+        .with::<Steps>()
+        .with::<Fail>()
+        .with::<Ledger>()
 }
 
 /// A workflow without arguments, by the clock of UTC.
@@ -50,8 +56,11 @@ mod tests {
     #[test]
     fn every_schedule_can_be_read_and_its_kind_accepts_its_arguments() {
         let registry = registry(false);
-        for (name, cron) in [("serve-waitlist", "* * * * *"), ("cleanup-verification-codes", "0 * * * *")] {
-            engine::cron::Cron::parse(cron, "UTC").unwrap_or_else(|error| panic!("{name}: {error}"));
+        for (name, cron) in
+            [("serve-waitlist", "* * * * *"), ("cleanup-verification-codes", "0 * * * *")]
+        {
+            engine::cron::Cron::parse(cron, "UTC")
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         for kind in ["serve_waitlist", "clean_expired"] {
             assert_eq!(registry.accepts(kind, &json!({})), Some(Ok(())));
@@ -62,7 +71,10 @@ mod tests {
     fn every_kind_is_in_the_table_of_contents() {
         let contents = include_str!("lib.rs");
         for kind in registry(true).kinds() {
-            assert!(contents.contains(&format!("`{kind}`")), "{kind} is missing from the table in lib.rs");
+            assert!(
+                contents.contains(&format!("`{kind}`")),
+                "{kind} is missing from the table in lib.rs"
+            );
         }
     }
 }

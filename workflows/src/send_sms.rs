@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use clients::twilio::{Error, Message, NewMessage};
 use domain::{MessageId, PhoneNumber, TenantId, messages, scope};
-use engine::{Context, Effect, EffectCall, Failure, Jitter, Probe, Registrar, RetryPolicy, Sealed, Tx, Workflow};
+use engine::{
+    Context, Effect, EffectCall, Failure, Jitter, Probe, Registrar, RetryPolicy, Sealed, Tx,
+    Workflow,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -80,7 +83,8 @@ impl Workflow<Trunkline> for SendSms {
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Sent, Failure> {
         let to = ctx.open(&self.to)?;
         let from = ctx.settings().sms_from.as_ref();
-        let is_configured = ctx.transaction("record", async |tx| self.record(tx, &to, from).await).await?;
+        let is_configured =
+            ctx.transaction("record", async |tx| self.record(tx, &to, from).await).await?;
         if !is_configured {
             tracing::warn!(message.id = %self.message, "no SMS provider is configured: a message was skipped");
             return Ok(Sent::Skipped);
@@ -95,16 +99,22 @@ impl Workflow<Trunkline> for SendSms {
         ctx.transaction("settle", async |tx| settle(tx, self.message, &outcome).await).await?;
         match outcome? {
             Submitted::Taken { .. } => Ok(Sent::Submitted),
-            Submitted::Refused { code } => {
-                Err(Failure::permanent(format!("Twilio refused the message with code {}", code.unwrap_or_default())))
-            }
+            Submitted::Refused { code } => Err(Failure::permanent(format!(
+                "Twilio refused the message with code {}",
+                code.unwrap_or_default()
+            ))),
         }
     }
 }
 
 impl SendSms {
     /// Writes the message down before anything is sent. Says whether there is anybody to send it.
-    async fn record(&self, tx: &mut Tx, to: &PhoneNumber, from: Option<&PhoneNumber>) -> Result<bool, Failure> {
+    async fn record(
+        &self,
+        tx: &mut Tx,
+        to: &PhoneNumber,
+        from: Option<&PhoneNumber>,
+    ) -> Result<bool, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         let new = messages::NewMessage {
             message: self.message,
@@ -123,11 +133,17 @@ impl SendSms {
 }
 
 /// Writes down what became of it. A failure is written too: the run goes on to end with it.
-async fn settle(tx: &mut Tx, message: MessageId, outcome: &Result<Submitted, Failure>) -> Result<(), Failure> {
+async fn settle(
+    tx: &mut Tx,
+    message: MessageId,
+    outcome: &Result<Submitted, Failure>,
+) -> Result<(), Failure> {
     scope::platform(tx).await.map_err(of_domain)?;
     match outcome {
         Ok(Submitted::Taken { sid }) => {
-            messages::mark_submitted(tx, message, sid, messages::MessageStatus::Queued).await.map_err(of_domain)
+            messages::mark_submitted(tx, message, sid, messages::MessageStatus::Queued)
+                .await
+                .map_err(of_domain)
         }
         Ok(Submitted::Refused { code }) => {
             let code = code.and_then(|code| i32::try_from(code).ok());
@@ -192,7 +208,11 @@ impl Effect<Trunkline> for SubmitSms {
         }
     }
 
-    async fn probe(&self, clients: &Clients, call: &EffectCall) -> Result<Probe<Submitted>, Failure> {
+    async fn probe(
+        &self,
+        clients: &Clients,
+        call: &EffectCall,
+    ) -> Result<Probe<Submitted>, Failure> {
         let sender = sender(clients)?;
         if let Some(found) = self.look(sender, call).await? {
             return Ok(Probe::Happened(found));
@@ -207,11 +227,17 @@ impl Effect<Trunkline> for SubmitSms {
 
 impl SubmitSms {
     /// Looks for the message in Twilio's list: same numbers, same text, not older than the attempt.
-    async fn look(&self, sender: &SmsSender, call: &EffectCall) -> Result<Option<Submitted>, Failure> {
+    async fn look(
+        &self,
+        sender: &SmsSender,
+        call: &EffectCall,
+    ) -> Result<Option<Submitted>, Failure> {
         let (to, body) = (call.open(&self.to)?, call.open(&self.body)?);
-        let listed = sender.twilio.list_messages(to.as_e164(), sender.from.as_e164(), LOOK_AT).await;
+        let listed =
+            sender.twilio.list_messages(to.as_e164(), sender.from.as_e164(), LOOK_AT).await;
         let listed = listed.map_err(|error| of_twilio_read(&error))?;
-        Ok(oldest_of_this_attempt(listed, &body, call.begun_at).map(|message| Submitted::Taken { sid: message.sid }))
+        Ok(oldest_of_this_attempt(listed, &body, call.begun_at)
+            .map(|message| Submitted::Taken { sid: message.sid }))
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the provider says became of a message. Reports come repeated and out of order; only a step forward counts.
 
-use domain::{MessageId, messages::{self, Applied, MessageStatus, Named}, scope};
+use domain::{
+    MessageId,
+    messages::{self, Applied, MessageStatus, Named},
+    scope,
+};
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +44,10 @@ impl Workflow<Trunkline> for SmsStatus {
     type Output = Report;
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Report, Failure> {
-        let status: MessageStatus =
-            self.status.parse().map_err(|_| Failure::permanent("the provider used a word that we do not know"))?;
+        let status: MessageStatus = self
+            .status
+            .parse()
+            .map_err(|_| Failure::permanent("the provider used a word that we do not know"))?;
         let applied = ctx
             .transaction("apply", async |tx| {
                 scope::platform(tx).await.map_err(of_domain)?;
@@ -49,7 +55,10 @@ impl Workflow<Trunkline> for SmsStatus {
                     Some(message) => Named::Ours(message, &self.sid),
                     None => Named::Provider(&self.sid),
                 };
-                match messages::apply_status(tx, named, status, self.error_code).await.map_err(of_domain)? {
+                match messages::apply_status(tx, named, status, self.error_code)
+                    .await
+                    .map_err(of_domain)?
+                {
                     Applied::Yes => Ok(Some(Report::Applied)),
                     Applied::Late => Ok(Some(Report::Late)),
                     Applied::OtherSid => Ok(Some(Report::Double)),

@@ -85,7 +85,12 @@ fn digits(body: &str) -> Option<String> {
     body.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(ToOwned::to_owned)
 }
 
-async fn fetch_access(http: &Client, instance: &Ready, tenant: &str, token: &str) -> anyhow::Result<Value> {
+async fn fetch_access(
+    http: &Client,
+    instance: &Ready,
+    tenant: &str,
+    token: &str,
+) -> anyhow::Result<Value> {
     let status = format!("{}/api/demo/{tenant}/status", instance.api);
     let began = Instant::now();
     loop {
@@ -112,7 +117,10 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<V
 }
 
 fn text(value: &Value, field: &str) -> anyhow::Result<String> {
-    value[field].as_str().map(ToOwned::to_owned).with_context(|| format!("the answer has no {field}"))
+    value[field]
+        .as_str()
+        .map(ToOwned::to_owned)
+        .with_context(|| format!("the answer has no {field}"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a person looks at their phone now and then")]

@@ -24,7 +24,8 @@ impl Report {
             let url = format!("{}/v1/admin/jobs/{id}", instance.api);
             answer(http.get(url).bearer_auth(&instance.admin_api_key)).await
         };
-        let status = answer(http.get(format!("{}/api/demo/{}/status", instance.api, played.tenant))).await?;
+        let status =
+            answer(http.get(format!("{}/api/demo/{}/status", instance.api, played.tenant))).await?;
         let mut runs = vec![job(status["jobId"].as_str().unwrap_or_default()).await?];
         let children: Vec<String> = runs[0]["effects"]
             .as_array()

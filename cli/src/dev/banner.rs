@@ -125,9 +125,14 @@ impl DevReady {
         }
         eprintln!();
         eprintln!("  see the main job at work:   {binary} demo --home {home}");
-        eprintln!("  list jobs:                  curl -H 'Authorization: Bearer {}' {}/v1/admin/jobs", self.admin_api_key, self.api);
+        eprintln!(
+            "  list jobs:                  curl -H 'Authorization: Bearer {}' {}/v1/admin/jobs",
+            self.admin_api_key, self.api
+        );
         eprintln!();
-        eprintln!("  Ctrl-C finishes what is in hand and stops everything; a second one stops at once.");
+        eprintln!(
+            "  Ctrl-C finishes what is in hand and stops everything; a second one stops at once."
+        );
         eprintln!();
     }
 }

@@ -17,7 +17,12 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// What was set by the caller goes before what is made here, so that any part can be replaced by another.
-    pub(crate) fn make(urls: &Urls, secrets: &Secrets, api: SocketAddr, twilio: &sandbox::Handle) -> Environment {
+    pub(crate) fn make(
+        urls: &Urls,
+        secrets: &Secrets,
+        api: SocketAddr,
+        twilio: &sandbox::Handle,
+    ) -> Environment {
         let address = format!("http://{api}");
         let app = urls.app.expose_secret();
         let made = [
@@ -42,7 +47,9 @@ impl Environment {
         let outer = outer();
         let variables = made
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), outer.get(name).cloned().unwrap_or_else(|| value.to_owned())))
+            .map(|(name, value)| {
+                (name.to_owned(), outer.get(name).cloned().unwrap_or_else(|| value.to_owned()))
+            })
             .collect();
         Environment { variables }
     }

@@ -42,7 +42,11 @@ pub(crate) fn run(options: &DevArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// From the migrations to the last task's end.
-async fn life(options: &DevArgs, database: &Database, metrics: Metrics) -> anyhow::Result<ExitReason> {
+async fn life(
+    options: &DevArgs,
+    database: &Database,
+    metrics: Metrics,
+) -> anyhow::Result<ExitReason> {
     let mut life = Lifecycle::install()?;
     if let Some(ended) = database.ended() {
         life.support("postgres", ended);
@@ -54,7 +58,8 @@ async fn life(options: &DevArgs, database: &Database, metrics: Metrics) -> anyho
     let address = listener.local_addr()?;
     let environment = Environment::make(&urls, &secrets, address, &twilio);
     let (engine, config) = start(&mut life, &environment, options, listener, metrics).await?;
-    let line = DevReady::new(&environment, database, &twilio, config.public_base_url.clone(), address)?;
+    let line =
+        DevReady::new(&environment, database, &twilio, config.public_base_url.clone(), address)?;
     line.keep(&options.home)?;
     if options.json {
         ready::print(&line)?;
@@ -116,7 +121,11 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
 }
 
 /// The sandbox's Twilio.
-async fn twilio(life: &mut Lifecycle, secrets: &Secrets, home: &std::path::Path) -> anyhow::Result<sandbox::Handle> {
+async fn twilio(
+    life: &mut Lifecycle,
+    secrets: &Secrets,
+    home: &std::path::Path,
+) -> anyhow::Result<sandbox::Handle> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let token = SecretString::from(secrets.twilio_auth_token.clone());
     let mut options = SandboxOptions::new(secrets.twilio_account_sid.clone(), token);

@@ -54,7 +54,11 @@ impl Database {
         }
         std::fs::create_dir_all(&home)?;
         if let Some(url) = given {
-            return Ok(Database::Given { owner_url: owner.unwrap_or_else(|| url.clone()), url, home });
+            return Ok(Database::Given {
+                owner_url: owner.unwrap_or_else(|| url.clone()),
+                url,
+                home,
+            });
         }
         let mut server = Options::dev(home.join("postgres"), search);
         server.ephemeral = options.ephemeral;
@@ -69,9 +73,13 @@ impl Database {
                 let superuser = &server.running().superuser_url;
                 migrations::provision(superuser, DATABASE, &Passwords::derived(superuser)?).await?
             }
-            Database::Given { url, owner_url, .. } => Urls { owner: owner_url.clone(), app: url.clone() },
+            Database::Given { url, owner_url, .. } => {
+                Urls { owner: owner_url.clone(), app: url.clone() }
+            }
         };
-        let report = migrations::migrate(&urls.owner).await.context("the database could not be brought up to date")?;
+        let report = migrations::migrate(&urls.owner)
+            .await
+            .context("the database could not be brought up to date")?;
         if !report.applied.is_empty() {
             tracing::info!("{} migrations were applied", report.applied.len());
         }
@@ -105,7 +113,9 @@ impl Database {
     }
 
     /// Resolves when the private server ends by itself.
-    pub(crate) fn ended(&self) -> Option<impl Future<Output = Result<(), ServerEnded>> + Send + 'static> {
+    pub(crate) fn ended(
+        &self,
+    ) -> Option<impl Future<Output = Result<(), ServerEnded>> + Send + 'static> {
         match self {
             Database::Private { server, .. } => Some(server.ended()),
             Database::Given { .. } => None,
@@ -121,7 +131,8 @@ impl Database {
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {
-    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    let removed =
+        if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{} cannot be removed", path.display()))

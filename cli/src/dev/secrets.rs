@@ -27,12 +27,12 @@ impl Secrets {
     pub(crate) fn load_or_make(home: &Path) -> anyhow::Result<Secrets> {
         let path = home.join("secrets.json");
         match fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))
-            }
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} cannot be read", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let secrets = Secrets::make();
-                let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+                let mut file =
+                    OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
                 file.write_all(&serde_json::to_vec_pretty(&secrets)?)?;
                 Ok(secrets)
             }

@@ -25,7 +25,12 @@ struct After {
 }
 
 /// Writes the batch. `again`: an earlier try may have been committed without our hearing of it.
-pub(super) async fn flush(db: &Db, wakeups: &Wakeups, ops: &[Op], again: bool) -> Result<Verdicts, DbError> {
+pub(super) async fn flush(
+    db: &Db,
+    wakeups: &Wakeups,
+    ops: &[Op],
+    again: bool,
+) -> Result<Verdicts, DbError> {
     let kinds: HashSet<_> = ops.iter().map(std::mem::discriminant).collect();
     let single = kinds.len() == 1 && !ops.iter().any(takes_several_statements);
     let (verdicts, mut after) = db
@@ -40,7 +45,8 @@ pub(super) async fn flush(db: &Db, wakeups: &Wakeups, ops: &[Op], again: bool) -
         })
         .await?;
     if !after.look.is_empty() {
-        let woken = db.run(async |conn| store::signals::signals_wake(conn, &after.look).await).await;
+        let woken =
+            db.run(async |conn| store::signals::signals_wake(conn, &after.look).await).await;
         // If this fails, the sweep will wake them.
         after.queues.extend(woken.unwrap_or_default());
     }
@@ -66,8 +72,13 @@ fn takes_several_statements(op: &Op) -> bool {
     }
 }
 
-async fn write(conn: &mut PgConnection, ops: &[Op], again: bool) -> Result<(Verdicts, After), sqlx::Error> {
-    let mut batch = Batch { ops, again, verdicts: vec![Ok(()); ops.len()], after: After::default() };
+async fn write(
+    conn: &mut PgConnection,
+    ops: &[Op],
+    again: bool,
+) -> Result<(Verdicts, After), sqlx::Error> {
+    let mut batch =
+        Batch { ops, again, verdicts: vec![Ok(()); ops.len()], after: After::default() };
     batch.begin(conn).await?;
     batch.spawn(conn).await?;
     batch.checkpoint(conn).await?;
@@ -96,7 +107,11 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// The operations of one kind, with their places in the batch.
     fn of<T>(&self, pick: impl Fn(&'a Op) -> Option<T>) -> (Vec<usize>, Vec<T>) {
-        self.ops.iter().enumerate().filter_map(|(place, op)| pick(op).map(|row| (place, row))).unzip()
+        self.ops
+            .iter()
+            .enumerate()
+            .filter_map(|(place, op)| pick(op).map(|row| (place, row)))
+            .unzip()
     }
 
     /// Marks those that are not among the held ones (positions within `places`) as fenced.
@@ -110,7 +125,8 @@ impl<'a> Batch<'a> {
     }
 
     async fn begin(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, rows) = self.of(|op| if let Op::Begin(row) = op { Some(row.clone()) } else { None });
+        let (places, rows) =
+            self.of(|op| if let Op::Begin(row) = op { Some(row.clone()) } else { None });
         if !rows.is_empty() {
             let held = store::effects::effects_begin(conn, &rows).await?;
             self.fence_but(&places, &held);
@@ -119,13 +135,15 @@ impl<'a> Batch<'a> {
     }
 
     async fn spawn(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, pairs) = self.of(|op| if let Op::Spawn(pair) = op { Some((**pair).clone()) } else { None });
+        let (places, pairs) =
+            self.of(|op| if let Op::Spawn(pair) = op { Some((**pair).clone()) } else { None });
         if pairs.is_empty() {
             return Ok(());
         }
         let (intents, children): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let held = store::effects::effects_begin(conn, &intents).await?;
-        let children: Vec<_> = held.iter().filter_map(|position| children.get(*position).cloned()).collect();
+        let children: Vec<_> =
+            held.iter().filter_map(|position| children.get(*position).cloned()).collect();
         store::jobs::jobs_insert(conn, &children).await?;
         self.after.queues.extend(children.iter().map(|child| child.queue_id));
         self.fence_but(&places, &held);
@@ -133,7 +151,8 @@ impl<'a> Batch<'a> {
     }
 
     async fn checkpoint(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, rows) = self.of(|op| if let Op::Checkpoint(row) = op { Some(row.clone()) } else { None });
+        let (places, rows) =
+            self.of(|op| if let Op::Checkpoint(row) = op { Some(row.clone()) } else { None });
         if !rows.is_empty() {
             let held = store::checkpoints::checkpoints_insert(conn, &rows).await?;
             self.fence_but(&places, &held);
@@ -142,7 +161,8 @@ impl<'a> Batch<'a> {
     }
 
     async fn settle(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, rows) = self.of(|op| if let Op::Settle(row) = op { Some(row.clone()) } else { None });
+        let (places, rows) =
+            self.of(|op| if let Op::Settle(row) = op { Some(row.clone()) } else { None });
         if !rows.is_empty() {
             let held = store::effects::effects_settle(conn, &rows).await?;
             self.fence_but(&places, &held);
@@ -159,8 +179,8 @@ impl<'a> Batch<'a> {
     }
 
     async fn turn(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, turns) =
-            self.of(|op| if let Op::Turn(fence, course) = op { Some((*fence, *course)) } else { None });
+        let (places, turns) = self
+            .of(|op| if let Op::Turn(fence, course) = op { Some((*fence, *course)) } else { None });
         for (place, (fence, course)) in places.into_iter().zip(turns) {
             if !store::leases::lease_turn(conn, fence, course).await? {
                 self.verdicts[place] = Err(CommitError::Fenced);
@@ -170,7 +190,8 @@ impl<'a> Batch<'a> {
     }
 
     async fn release(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, fences) = self.of(|op| if let Op::Release(fence) = op { Some(*fence) } else { None });
+        let (places, fences) =
+            self.of(|op| if let Op::Release(fence) = op { Some(*fence) } else { None });
         if fences.is_empty() {
             return Ok(());
         }
@@ -181,13 +202,16 @@ impl<'a> Batch<'a> {
     }
 
     async fn suspend(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, rows) = self.of(|op| if let Op::Suspend(row) = op { Some(row.clone()) } else { None });
+        let (places, rows) =
+            self.of(|op| if let Op::Suspend(row) = op { Some(row.clone()) } else { None });
         if rows.is_empty() {
             return Ok(());
         }
         let fences: Vec<_> = rows.iter().map(|row| row.fence).collect();
         let moved = store::leases::leases_suspend(conn, &rows).await?;
-        self.after.look.extend(rows.iter().filter(|row| !row.wakes.is_empty()).map(|row| row.fence.job_id));
+        self.after
+            .look
+            .extend(rows.iter().filter(|row| !row.wakes.is_empty()).map(|row| row.fence.job_id));
         self.fence_unmoved(&places, &fences, moved);
         Ok(())
     }
@@ -204,12 +228,14 @@ impl<'a> Batch<'a> {
     }
 
     async fn finish(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (places, ends) = self.of(|op| if let Op::Finish(finish) = op { Some(finish.as_ref()) } else { None });
+        let (places, ends) =
+            self.of(|op| if let Op::Finish(finish) = op { Some(finish.as_ref()) } else { None });
         if ends.is_empty() {
             return Ok(());
         }
         let rows: Vec<_> = ends.iter().map(|end| end.row.clone()).collect();
-        let done: HashSet<_> = store::leases::leases_finish(conn, &rows).await?.into_iter().collect();
+        let done: HashSet<_> =
+            store::leases::leases_finish(conn, &rows).await?.into_iter().collect();
         let written: HashSet<_> = if self.again {
             let (job_ids, epochs) = split(&rows.iter().map(|row| row.fence).collect::<Vec<_>>());
             store::outcomes::outcomes_written(conn, &job_ids, &epochs).await?.into_iter().collect()
@@ -221,12 +247,17 @@ impl<'a> Batch<'a> {
                 self.verdicts[*place] = Err(CommitError::Fenced);
             }
         }
-        let ended: Vec<_> = ends.into_iter().filter(|end| done.contains(&end.row.fence.job_id)).collect();
+        let ended: Vec<_> =
+            ends.into_iter().filter(|end| done.contains(&end.row.fence.job_id)).collect();
         self.see_to_others(conn, &ended).await
     }
 
     /// Frees unique keys, drops signals nobody will take, tells parents.
-    async fn see_to_others(&mut self, conn: &mut PgConnection, ended: &[&Finish]) -> Result<(), sqlx::Error> {
+    async fn see_to_others(
+        &mut self,
+        conn: &mut PgConnection,
+        ended: &[&Finish],
+    ) -> Result<(), sqlx::Error> {
         let (keys, holders): (Vec<_>, Vec<_>) = ended
             .iter()
             .filter_map(|end| end.unique_key.clone().map(|key| (key, end.row.fence.job_id)))
@@ -234,8 +265,11 @@ impl<'a> Batch<'a> {
         if !keys.is_empty() {
             store::uniques::uniques_free(conn, &keys, &holders).await?;
         }
-        let untaken: Vec<_> =
-            ended.iter().filter(|end| end.may_have_signals).map(|end| end.row.fence.job_id).collect();
+        let untaken: Vec<_> = ended
+            .iter()
+            .filter(|end| end.may_have_signals)
+            .map(|end| end.row.fence.job_id)
+            .collect();
         if !untaken.is_empty() {
             store::signals::signals_drop(conn, &untaken).await?;
         }
@@ -246,7 +280,8 @@ impl<'a> Batch<'a> {
                 // A child that is undone later ends a second time: the epoch keeps the two messages apart.
                 let dedupe_key = end.row.fence.epoch.to_string();
                 let id = JobId::mint().as_uuid();
-                store::signals::signal_insert(conn, id, *parent, &name, payload, Some(&dedupe_key)).await?;
+                store::signals::signal_insert(conn, id, *parent, &name, payload, Some(&dedupe_key))
+                    .await?;
                 self.after.look.push(*parent);
             }
         }

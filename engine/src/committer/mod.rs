@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::op::{Finish, Op};
-use crate::{store::db::Db, wakeups::{Wakeups, pause}};
+use crate::{
+    store::db::Db,
+    wakeups::{Wakeups, pause},
+};
 
 /// Operations in one flush. More would make the statement slow for the first of them.
 const FLUSH_MAX: usize = 1000;
@@ -90,7 +93,8 @@ async fn serve(db: Db, wakeups: Wakeups, mut inbox: mpsc::Receiver<Request>) {
 /// Writes a batch, however often the database has to be asked.
 async fn write(db: &Db, wakeups: &Wakeups, batch: Vec<Request>) {
     let began = Instant::now();
-    let (ops, replies): (Vec<Op>, Vec<_>) = batch.into_iter().map(|request| (request.op, request.reply)).unzip();
+    let (ops, replies): (Vec<Op>, Vec<_>) =
+        batch.into_iter().map(|request| (request.op, request.reply)).unzip();
     let verdicts = match attempt(db, wakeups, &ops, began).await {
         Ok(verdicts) => verdicts,
         Err(CommitError::Refused(_)) if ops.len() > 1 => one_by_one(db, wakeups, &ops, began).await,
@@ -107,7 +111,12 @@ async fn write(db: &Db, wakeups: &Wakeups, batch: Vec<Request>) {
 }
 
 /// One of them is poisoned: written alone, it fails alone.
-async fn one_by_one(db: &Db, wakeups: &Wakeups, ops: &[Op], began: Instant) -> Vec<Result<(), CommitError>> {
+async fn one_by_one(
+    db: &Db,
+    wakeups: &Wakeups,
+    ops: &[Op],
+    began: Instant,
+) -> Vec<Result<(), CommitError>> {
     let mut verdicts = Vec::with_capacity(ops.len());
     for op in ops {
         verdicts.push(match attempt(db, wakeups, std::slice::from_ref(op), began).await {
@@ -149,7 +158,11 @@ async fn attempt(
 fn first_line(error: &crate::store::db::DbError) -> String {
     match error {
         crate::store::db::DbError::Sql(sqlx::Error::Database(database)) => {
-            format!("{} ({})", database.message().lines().next().unwrap_or_default(), database.code().unwrap_or_default())
+            format!(
+                "{} ({})",
+                database.message().lines().next().unwrap_or_default(),
+                database.code().unwrap_or_default()
+            )
         }
         other => other.to_string(),
     }

@@ -47,7 +47,9 @@ impl<A: App> Context<'_, A> {
         let key = self.claim_key(W::KIND)?;
         match self.spawned(&key, W::KIND) {
             Some(Ok(child)) => return Ok(child),
-            Some(Err(why)) => return self.suspend(Suspension::Parked(format!("diverged: {key} {why}"))).await,
+            Some(Err(why)) => {
+                return self.suspend(Suspension::Parked(format!("diverged: {key} {why}"))).await;
+            }
             None => {}
         }
         self.boundary().await;

@@ -140,7 +140,12 @@ impl<A: App> Context<'_, A> {
     }
 
     /// Intent, deed, outcome.
-    async fn apply<E: Effect<A>>(&self, effect: E, key: String, seq: i16) -> Result<E::Output, Failure> {
+    async fn apply<E: Effect<A>>(
+        &self,
+        effect: E,
+        key: String,
+        seq: i16,
+    ) -> Result<E::Output, Failure> {
         let attempt = self.inner.lock().memo.attempt(&key, "do");
         let begun_at = self.now();
         let intent = IntentRow {
@@ -212,10 +217,15 @@ impl<A: App> Context<'_, A> {
                 self.suspend(Suspension::again(after, reason, false)).await
             }
             Ok(Ok(Probe::CannotTell)) => {
-                self.suspend(Suspension::Parked(format!("unknown outcome: {key} may have happened"))).await
+                self.suspend(Suspension::Parked(format!(
+                    "unknown outcome: {key} may have happened"
+                )))
+                .await
             }
             Ok(Err(failure)) => Err(self.undecided(key, failure).await),
-            Err(_) => Err(self.undecided(key, Failure::retry("the probe did not end in time")).await),
+            Err(_) => {
+                Err(self.undecided(key, Failure::retry("the probe did not end in time")).await)
+            }
         }
     }
 

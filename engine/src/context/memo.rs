@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use crate::store::{
-    self, Fence,
-    checkpoints::StoredCheckpoint,
-    effects::StoredEffect,
-    signals::StoredSignal,
+    self, Fence, checkpoints::StoredCheckpoint, effects::StoredEffect, signals::StoredSignal,
 };
 
 /// The stored past of a run.
@@ -35,7 +32,10 @@ impl Memo {
         let failures = store::failures::failures_count(conn, job_id, retention).await?;
         Ok(Memo {
             last_seq: effects.iter().map(|effect| effect.seq).max().unwrap_or(0),
-            checkpoints: checkpoints.into_iter().map(|stored| (stored.key.clone(), stored)).collect(),
+            checkpoints: checkpoints
+                .into_iter()
+                .map(|stored| (stored.key.clone(), stored))
+                .collect(),
             effects: effects.into_iter().map(|stored| (stored.key.clone(), stored)).collect(),
             failures: failures
                 .into_iter()
@@ -76,7 +76,11 @@ impl Memo {
 
     /// The number of the attempt that is going on, from 1.
     pub(crate) fn attempt(&self, key: &str, phase: &str) -> u16 {
-        self.failures.get(&(key.to_owned(), phase.to_owned())).copied().unwrap_or(0).saturating_add(1)
+        self.failures
+            .get(&(key.to_owned(), phase.to_owned()))
+            .copied()
+            .unwrap_or(0)
+            .saturating_add(1)
     }
 
     /// Takes the oldest signal with one of these names.

@@ -18,7 +18,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-pub use self::{child::{ChildEnd, Spawned}, step::StepKey, wait::{Awaited, Wait}};
+pub use self::{
+    child::{ChildEnd, Spawned},
+    step::StepKey,
+    wait::{Awaited, Wait},
+};
 pub(crate) use self::{deed::ProbeAnswer, memo::Memo, suspension::Suspension};
 use crate::{
     committer::{CommitError, Op},
@@ -69,7 +73,12 @@ impl<'a, A: App> Context<'a, A> {
             clients,
             settings,
             job,
-            inner: Mutex::new(Inner { memo, seen: HashMap::new(), active: 0, suspensions: Vec::new() }),
+            inner: Mutex::new(Inner {
+                memo,
+                seen: HashMap::new(),
+                active: 0,
+                suspensions: Vec::new(),
+            }),
             changed: Notify::new(),
         }
     }
@@ -95,12 +104,18 @@ impl<'a, A: App> Context<'a, A> {
     }
 
     /// Encrypts a value, so that it can be an argument or an output.
-    pub fn seal<T: serde::Serialize>(&self, value: &T) -> Result<crate::sealed::Sealed<T>, Failure> {
+    pub fn seal<T: serde::Serialize>(
+        &self,
+        value: &T,
+    ) -> Result<crate::sealed::Sealed<T>, Failure> {
         self.engine.sealer().seal(value).map_err(Failure::permanent)
     }
 
     /// Decrypts an argument or an output. One that cannot be read parks the run: the key may come back.
-    pub fn open<T: serde::de::DeserializeOwned>(&self, sealed: &crate::sealed::Sealed<T>) -> Result<T, Failure> {
+    pub fn open<T: serde::de::DeserializeOwned>(
+        &self,
+        sealed: &crate::sealed::Sealed<T>,
+    ) -> Result<T, Failure> {
         self.engine.sealer().open(sealed).map_err(|error| Failure::diverged(error.to_string()))
     }
 
@@ -174,12 +189,20 @@ impl<'a, A: App> Context<'a, A> {
     }
 
     /// Notes a failed attempt and decides what follows from it: leave and come back, or give the failure to the body.
-    async fn fail(&self, key: &str, phase: &'static str, policy: RetryPolicy, failure: Failure) -> Failure {
+    async fn fail(
+        &self,
+        key: &str,
+        phase: &'static str,
+        policy: RetryPolicy,
+        failure: Failure,
+    ) -> Failure {
         let attempt = self.inner.lock().memo.next_attempt(key, phase);
         self.note(Some(key), phase, attempt, &failure).await;
         match failure.class {
             Class::Permanent | Class::Undo => failure,
-            Class::Diverged => self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await,
+            Class::Diverged => {
+                self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await
+            }
             Class::Snooze { after } => {
                 self.suspend(Suspension::again(after, format!("{key} is put off"), false)).await
             }
@@ -187,11 +210,18 @@ impl<'a, A: App> Context<'a, A> {
                 let delay = policy.next_delay(attempt, &mut rand::rng());
                 match delay {
                     Some(delay) => {
-                        let wish = if let Class::Retry { after: Some(after) } = failure.class { after } else { Duration::ZERO };
+                        let wish = if let Class::Retry { after: Some(after) } = failure.class {
+                            after
+                        } else {
+                            Duration::ZERO
+                        };
                         let reason = format!("{key} is tried again, attempt {}", attempt + 1);
                         self.suspend(Suspension::again(delay.max(wish), reason, false)).await
                     }
-                    None => Failure::permanent(format!("gave up after {attempt} attempts: {}", failure.text)),
+                    None => Failure::permanent(format!(
+                        "gave up after {attempt} attempts: {}",
+                        failure.text
+                    )),
                 }
             }
         }

@@ -139,9 +139,10 @@ impl<A: App> Context<'_, A> {
         let done: Result<Option<(Tx, T)>, Failure> =
             match tokio::time::timeout(TRANSACTION_TIMEOUT, work).await {
                 Ok(done) => done,
-                Err(_) => {
-                    Err(Failure::retry(format!("no end within {} s", TRANSACTION_TIMEOUT.as_secs())))
-                }
+                Err(_) => Err(Failure::retry(format!(
+                    "no end within {} s",
+                    TRANSACTION_TIMEOUT.as_secs()
+                ))),
             };
         let committed = match done? {
             None => None,
@@ -170,7 +171,11 @@ impl<A: App> Context<'_, A> {
                 Some(Err("a deed".to_owned()))
             } else {
                 inner.memo.checkpoint(key).map(|stored| {
-                    if stored.form == form { Ok(stored.output.clone()) } else { Err(stored.form.clone()) }
+                    if stored.form == form {
+                        Ok(stored.output.clone())
+                    } else {
+                        Err(stored.form.clone())
+                    }
                 })
             }
         };
@@ -178,7 +183,10 @@ impl<A: App> Context<'_, A> {
             None => None,
             Some(Ok(output)) => Some(output),
             Some(Err(other)) => {
-                self.suspend(Suspension::Parked(format!("diverged: {key} was {other} and is now {form}"))).await
+                self.suspend(Suspension::Parked(format!(
+                    "diverged: {key} was {other} and is now {form}"
+                )))
+                .await
             }
         }
     }
@@ -187,7 +195,9 @@ impl<A: App> Context<'_, A> {
     pub(super) async fn decoded<T: DeserializeOwned>(&self, value: &Value) -> Result<T, Failure> {
         match stored(value) {
             Ok(value) => Ok(value),
-            Err(failure) => self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await,
+            Err(failure) => {
+                self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await
+            }
         }
     }
 }

@@ -39,12 +39,30 @@ pub(crate) struct Until {
 impl Suspension {
     /// Leaves and comes back after a delay.
     pub(crate) fn again(after: Duration, reason: String, charged: bool) -> Suspension {
-        Suspension::Until(Until { after: Some(after), at: None, wakes: Vec::new(), reason, between_attempts: true, charged })
+        Suspension::Until(Until {
+            after: Some(after),
+            at: None,
+            wakes: Vec::new(),
+            reason,
+            between_attempts: true,
+            charged,
+        })
     }
 
     /// Waits for a signal or an instant.
-    pub(crate) fn wait(at: Option<DateTime<Utc>>, wakes: Vec<String>, reason: String) -> Suspension {
-        Suspension::Until(Until { after: None, at, wakes, reason, between_attempts: false, charged: false })
+    pub(crate) fn wait(
+        at: Option<DateTime<Utc>>,
+        wakes: Vec<String>,
+        reason: String,
+    ) -> Suspension {
+        Suspension::Until(Until {
+            after: None,
+            at,
+            wakes,
+            reason,
+            between_attempts: false,
+            charged: false,
+        })
     }
 
     fn rank(&self) -> u8 {

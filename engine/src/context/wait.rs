@@ -74,7 +74,9 @@ impl<'a, A: App> Context<'a, A> {
         let recorded = self
             .engine
             .db()
-            .run(async |conn| store::checkpoints::deadline_record(conn, fence, &key, interval(time)).await)
+            .run(async |conn| {
+                store::checkpoints::deadline_record(conn, fence, &key, interval(time)).await
+            })
             .await;
         match recorded {
             Ok(Some(deadline)) => Ok(deadline),
@@ -93,12 +95,25 @@ impl<'a, A: App> Context<'a, A> {
     ) -> Result<(), Failure> {
         let fence = self.job.fence();
         let attempt = self.job.attempt();
-        self.commit(Op::Checkpoint(CheckpointRow { fence, key, form, output, attempt, started_at: None, takes_signal }))
-            .await
+        self.commit(Op::Checkpoint(CheckpointRow {
+            fence,
+            key,
+            form,
+            output,
+            attempt,
+            started_at: None,
+            takes_signal,
+        }))
+        .await
     }
 
     /// The heart of every wait: the first of these signals, or nothing when the time is over.
-    async fn first_of(&self, name: &str, signals: Vec<String>, limit: Option<Limit>) -> Result<Ended, Failure> {
+    async fn first_of(
+        &self,
+        name: &str,
+        signals: Vec<String>,
+        limit: Option<Limit>,
+    ) -> Result<Ended, Failure> {
         let key = self.claim_key(&format!("wait:{name}"))?;
         if let Some(stored) = self.remembered(&key, "wait").await {
             return self.decoded(&stored).await;
@@ -116,7 +131,9 @@ impl<'a, A: App> Context<'a, A> {
             Some(Limit::For(time)) => Some(self.deadline(&key, time).await?),
         };
         if until.is_none_or(|until| self.now() < until) {
-            return self.suspend(Suspension::wait(until, signals, format!("waiting for {name}"))).await;
+            return self
+                .suspend(Suspension::wait(until, signals, format!("waiting for {name}")))
+                .await;
         }
         let ended = Ended { signal: None, payload: Value::Null };
         self.keep(key, "wait", encoded(&ended)?, None).await?;
@@ -157,9 +174,9 @@ impl<A: App, T: DeserializeOwned + Send> Wait<'_, '_, A, T> {
         let ended = self.ctx.first_of(&self.name, signals, limit).await?;
         match ended.signal {
             None => Ok(Awaited::TimedOut),
-            Some(name) if Some(&name) == child.as_ref() => {
-                Ok(Awaited::Child(self.ctx.decoded::<ChildEnd>(&ended.payload).await?.into_result()))
-            }
+            Some(name) if Some(&name) == child.as_ref() => Ok(Awaited::Child(
+                self.ctx.decoded::<ChildEnd>(&ended.payload).await?.into_result(),
+            )),
             Some(_) => Ok(Awaited::Signal(self.ctx.decoded(&ended.payload).await?)),
         }
     }

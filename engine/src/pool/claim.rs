@@ -16,9 +16,14 @@ const TRY_AGAIN: Duration = Duration::from_millis(200);
 /// Claims until the pool drains. The sender's end is the receiver's.
 pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<LeasedJob>>) {
     let names = pool.engine.names();
-    let queues = if pool.config.queues.is_empty() { pool.registry.queues() } else { pool.config.queues.clone() };
+    let queues = if pool.config.queues.is_empty() {
+        pool.registry.queues()
+    } else {
+        pool.config.queues.clone()
+    };
     let mut queue_ids: Vec<i16> = queues.iter().filter_map(|name| names.queue(name).ok()).collect();
-    let kind_ids: Vec<i16> = pool.registry.kinds().iter().filter_map(|name| names.kind(name).ok()).collect();
+    let kind_ids: Vec<i16> =
+        pool.registry.kinds().iter().filter_map(|name| names.kind(name).ok()).collect();
     let bell = pool.engine.wakeups().bell(&queue_ids);
     let mut backlog = false;
     loop {
@@ -32,7 +37,9 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
         let claimed = pool
             .engine
             .db()
-            .run(async |conn| store::ready::ready_claim(conn, worker_id, &queue_ids, &kind_ids, rows_max).await)
+            .run(async |conn| {
+                store::ready::ready_claim(conn, worker_id, &queue_ids, &kind_ids, rows_max).await
+            })
             .await;
         let rows = match claimed {
             Ok(rows) => rows,
@@ -69,7 +76,9 @@ async fn room<A: App>(pool: &Pool<A>, wanted: usize) -> Option<tokio::sync::Owne
         room = Arc::clone(&pool.room).acquire_many_owned(wanted) => room.ok()?,
     };
     let more = pool.room.available_permits().min(CLAIM_MAX - room.num_permits().min(CLAIM_MAX));
-    if let Ok(more) = Arc::clone(&pool.room).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+    if let Ok(more) =
+        Arc::clone(&pool.room).try_acquire_many_owned(u32::try_from(more).unwrap_or(0))
+    {
         room.merge(more);
     }
     Some(room)

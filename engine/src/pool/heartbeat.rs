@@ -22,14 +22,23 @@ pub(super) async fn enter(engine: &Engine, config: &PoolConfig) -> Result<i32, E
     let entered = engine
         .beats()
         .run(async |conn| {
-            store::workers::worker_enter(conn, &name, &config.name, &config.version, config.address.as_deref(), lease).await
+            store::workers::worker_enter(
+                conn,
+                &name,
+                &config.name,
+                &config.version,
+                config.address.as_deref(),
+                lease,
+            )
+            .await
         })
         .await?;
     Ok(entered)
 }
 
 pub(super) async fn leave(engine: &Engine, worker_id: i32) {
-    let left = engine.beats().run(async |conn| store::workers::worker_leave(conn, worker_id).await).await;
+    let left =
+        engine.beats().run(async |conn| store::workers::worker_leave(conn, worker_id).await).await;
     if let Err(error) = left {
         tracing::warn!(%error, "the worker's row could not be removed; its lease runs out by itself");
     }
@@ -57,7 +66,11 @@ pub(super) async fn beat<A: App>(pool: Arc<Pool<A>>) {
                 renewed = Instant::now();
             }
             Beat::Failed if renewed.elapsed() > pool.config.lease.mul_f64(SELF_FENCE) => {
-                tracing::error!(pool = pool.config.name, "the lease could not be renewed: letting go of {} jobs", pool.in_hand());
+                tracing::error!(
+                    pool = pool.config.name,
+                    "the lease could not be renewed: letting go of {} jobs",
+                    pool.in_hand()
+                );
                 pool.live.lose();
             }
             Beat::Failed => {}
@@ -103,7 +116,11 @@ async fn one<A: App>(pool: &Pool<A>) -> Beat {
 /// Begins a new life under a new id; whatever was in hand is lost.
 async fn reenter<A: App>(pool: &Pool<A>) {
     if pool.live.worker_id() != 0 {
-        tracing::error!(pool = pool.config.name, "the lease had ended: letting go of {} jobs", pool.in_hand());
+        tracing::error!(
+            pool = pool.config.name,
+            "the lease had ended: letting go of {} jobs",
+            pool.in_hand()
+        );
     }
     pool.live.lose();
     while !pool.leave.is_cancelled() {

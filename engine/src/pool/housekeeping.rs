@@ -42,7 +42,9 @@ pub(super) async fn promote<A: App>(pool: Arc<Pool<A>>) {
         let rest = match promoted {
             Ok((queues, next)) => {
                 pool.engine.wakeups().ring(queues);
-                Duration::try_from_secs_f64(next.unwrap_or(1.0).max(0.001)).unwrap_or(PROMOTE_IDLE).min(PROMOTE_IDLE)
+                Duration::try_from_secs_f64(next.unwrap_or(1.0).max(0.001))
+                    .unwrap_or(PROMOTE_IDLE)
+                    .min(PROMOTE_IDLE)
             }
             Err(error) => {
                 tracing::warn!(%error, "due jobs could not be made ready");
@@ -74,7 +76,9 @@ pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
                 if !rescued.is_empty() {
                     tracing::warn!("{} jobs of silent workers were returned", rescued.len());
                 }
-                pool.engine.wakeups().ring(rescued.into_iter().map(|one| one.queue_id).chain(woken));
+                pool.engine
+                    .wakeups()
+                    .ring(rescued.into_iter().map(|one| one.queue_id).chain(woken));
             }
             Err(error) => tracing::warn!(%error, "jobs of silent workers could not be returned"),
         }

@@ -20,7 +20,11 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(worker_id: i32) -> Live {
-        Live { worker_id: AtomicI32::new(worker_id), jobs: Mutex::default(), changed: Notify::new() }
+        Live {
+            worker_id: AtomicI32::new(worker_id),
+            jobs: Mutex::default(),
+            changed: Notify::new(),
+        }
     }
 
     pub(super) fn worker_id(&self) -> i32 {

@@ -151,7 +151,12 @@ impl<A: App> Pool<A> {
         }
     }
 
-    async fn finish(&self, job: &LeasedJob, state: &Final, undone: bool) -> Result<(), CommitError> {
+    async fn finish(
+        &self,
+        job: &LeasedJob,
+        state: &Final,
+        undone: bool,
+    ) -> Result<(), CommitError> {
         let told = undo::end_of(state);
         if let Final::Failed(why) = state {
             tracing::warn!(job.id = %job.id(), job.kind = job.kind(), undone, "a job failed: {why}");
@@ -163,7 +168,8 @@ impl<A: App> Pool<A> {
             output: (told.state == crate::State::Succeeded).then(|| told.output.clone()),
             error: told.error.clone().map(|text| serde_json::json!({ "message": text })),
         };
-        let tells = job.parent().map(|parent| (parent, serde_json::to_value(&told).unwrap_or_default()));
+        let tells =
+            job.parent().map(|parent| (parent, serde_json::to_value(&told).unwrap_or_default()));
         self.engine
             .committer()
             .commit(Op::Finish(Box::new(Finish {

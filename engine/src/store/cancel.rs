@@ -4,7 +4,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Ends a job that has never run: nothing has to be taken back. Returns whether it was one.
-pub(crate) async fn cancel_unstarted(conn: &mut PgConnection, job_id: Uuid) -> Result<bool, sqlx::Error> {
+pub(crate) async fn cancel_unstarted(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"
         with job as (
@@ -29,7 +32,10 @@ pub(crate) async fn cancel_unstarted(conn: &mut PgConnection, job_id: Uuid) -> R
 }
 
 /// Has a worker see to a job that has run before and stands still now. Returns its queue, if it was one.
-pub(crate) async fn cancel_resting(conn: &mut PgConnection, job_id: Uuid) -> Result<Option<i16>, sqlx::Error> {
+pub(crate) async fn cancel_resting(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<Option<i16>, sqlx::Error> {
     let in_ready = sqlx::query_scalar!(
         "update trunkline.ready r set course = greatest(r.course, 1::int2)
          from (select queue_id, priority from trunkline.jobs where job_id = $1) as job
@@ -57,10 +63,14 @@ pub(crate) async fn cancel_resting(conn: &mut PgConnection, job_id: Uuid) -> Res
 }
 
 /// Asks the worker that has the job. Returns whether one has it.
-pub(crate) async fn cancel_running(conn: &mut PgConnection, job_id: Uuid) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("update trunkline.leases set cancel_asked = true where job_id = $1", job_id)
-        .execute(conn)
-        .await?;
+pub(crate) async fn cancel_running(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let done =
+        sqlx::query!("update trunkline.leases set cancel_asked = true where job_id = $1", job_id)
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -72,8 +82,15 @@ pub(crate) struct Concerns {
 }
 
 /// Whom a job concerns. `None`: there is no such job.
-pub(crate) async fn concerns_of(conn: &mut PgConnection, job_id: Uuid) -> Result<Option<Concerns>, sqlx::Error> {
-    sqlx::query_as!(Concerns, "select parent_id, unique_key from trunkline.jobs where job_id = $1", job_id)
-        .fetch_optional(conn)
-        .await
+pub(crate) async fn concerns_of(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<Option<Concerns>, sqlx::Error> {
+    sqlx::query_as!(
+        Concerns,
+        "select parent_id, unique_key from trunkline.jobs where job_id = $1",
+        job_id
+    )
+    .fetch_optional(conn)
+    .await
 }

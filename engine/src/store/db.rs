@@ -25,7 +25,9 @@ impl DbError {
         match self {
             DbError::Sql(sqlx::Error::Database(error)) => {
                 // 22 data, 23 constraint, 42 syntax or right: SQLSTATE classes of a wrong request.
-                error.code().is_some_and(|code| ["22", "23", "42"].iter().any(|class| code.starts_with(class)))
+                error.code().is_some_and(|code| {
+                    ["22", "23", "42"].iter().any(|class| code.starts_with(class))
+                })
             }
             DbError::Sql(_) | DbError::TimedOut => false,
         }

@@ -22,7 +22,10 @@ pub(crate) struct IntentRow {
 }
 
 /// Writes intents of jobs whose lease is ours; says of which (by position). A deed with an output is done at once.
-pub(crate) async fn effects_begin(conn: &mut PgConnection, rows: &[IntentRow]) -> Result<Vec<usize>, sqlx::Error> {
+pub(crate) async fn effects_begin(
+    conn: &mut PgConnection,
+    rows: &[IntentRow],
+) -> Result<Vec<usize>, sqlx::Error> {
     let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
@@ -80,7 +83,10 @@ pub(crate) struct SettleRow {
 }
 
 /// Writes what became of deeds of jobs whose lease is ours; says of which (by position).
-pub(crate) async fn effects_settle(conn: &mut PgConnection, rows: &[SettleRow]) -> Result<Vec<usize>, sqlx::Error> {
+pub(crate) async fn effects_settle(
+    conn: &mut PgConnection,
+    rows: &[SettleRow],
+) -> Result<Vec<usize>, sqlx::Error> {
     let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();

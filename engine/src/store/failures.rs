@@ -18,7 +18,10 @@ pub(crate) struct FailureRow {
 }
 
 /// Notes failed attempts of jobs whose lease is ours. A note that comes too late is dropped, like its job.
-pub(crate) async fn failures_insert(conn: &mut PgConnection, rows: &[FailureRow]) -> Result<(), sqlx::Error> {
+pub(crate) async fn failures_insert(
+    conn: &mut PgConnection,
+    rows: &[FailureRow],
+) -> Result<(), sqlx::Error> {
     let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let ids: Vec<_> = rows.iter().map(|row| row.failure_id).collect();

@@ -24,7 +24,10 @@ pub(crate) struct JobRow {
 }
 
 /// Inserts jobs with their tokens. A job that is there already (a repeat after a lost reply) is left as it is.
-pub(crate) async fn jobs_insert(conn: &mut PgConnection, rows: &[JobRow]) -> Result<(), sqlx::Error> {
+pub(crate) async fn jobs_insert(
+    conn: &mut PgConnection,
+    rows: &[JobRow],
+) -> Result<(), sqlx::Error> {
     let column = |f: fn(&JobRow) -> i16| rows.iter().map(f).collect::<Vec<_>>();
     let job_ids: Vec<_> = rows.iter().map(|row| row.job_id).collect();
     let args: Vec<_> = rows.iter().map(|row| &row.args).collect();

@@ -29,7 +29,10 @@ pub(crate) struct FinishRow {
 }
 
 /// Ends jobs: the lease goes, the outcome comes. Returns those whose lease was still ours.
-pub(crate) async fn leases_finish(conn: &mut PgConnection, rows: &[FinishRow]) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(crate) async fn leases_finish(
+    conn: &mut PgConnection,
+    rows: &[FinishRow],
+) -> Result<Vec<Uuid>, sqlx::Error> {
     let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();
@@ -95,7 +98,11 @@ pub(crate) async fn leases_release(
 }
 
 /// Turns a run round: from here on it takes back what it did. False: the lease is not ours.
-pub(crate) async fn lease_turn(conn: &mut PgConnection, fence: Fence, course: i16) -> Result<bool, sqlx::Error> {
+pub(crate) async fn lease_turn(
+    conn: &mut PgConnection,
+    fence: Fence,
+    course: i16,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "update trunkline.leases set course = $3 where job_id = $1 and epoch = $2",
         fence.job_id,
@@ -108,7 +115,10 @@ pub(crate) async fn lease_turn(conn: &mut PgConnection, fence: Fence, course: i1
 }
 
 /// Which of a worker's jobs somebody wants cancelled.
-pub(crate) async fn leases_cancel_asked(conn: &mut PgConnection, worker_id: i32) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(crate) async fn leases_cancel_asked(
+    conn: &mut PgConnection,
+    worker_id: i32,
+) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select job_id from trunkline.leases where worker_id = $1 and cancel_asked",
         worker_id,
@@ -185,7 +195,10 @@ pub(crate) struct SuspendRow {
 
 /// Moves jobs from their leases to `waits`. A job that somebody wants cancelled goes to `ready` instead, so that a
 /// worker sees to it at once. Returns those whose lease was still ours.
-pub(crate) async fn leases_suspend(conn: &mut PgConnection, rows: &[SuspendRow]) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(crate) async fn leases_suspend(
+    conn: &mut PgConnection,
+    rows: &[SuspendRow],
+) -> Result<Vec<Uuid>, sqlx::Error> {
     let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();

@@ -3,7 +3,10 @@
 use sqlx::PgConnection;
 
 /// Makes sure that these kinds have ids.
-pub(crate) async fn kinds_ensure(conn: &mut PgConnection, names: &[String]) -> Result<(), sqlx::Error> {
+pub(crate) async fn kinds_ensure(
+    conn: &mut PgConnection,
+    names: &[String],
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into trunkline.kinds (name)
          select name from unnest($1::text[]) as t (name)
@@ -18,7 +21,10 @@ pub(crate) async fn kinds_ensure(conn: &mut PgConnection, names: &[String]) -> R
 }
 
 /// Makes sure that these queues have ids.
-pub(crate) async fn queues_ensure(conn: &mut PgConnection, names: &[String]) -> Result<(), sqlx::Error> {
+pub(crate) async fn queues_ensure(
+    conn: &mut PgConnection,
+    names: &[String],
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into trunkline.queues (name)
          select name from unnest($1::text[]) as t (name)

@@ -29,7 +29,10 @@ pub(crate) struct OutcomeRow {
 }
 
 /// How a job ended, if it has.
-pub(crate) async fn outcome_get(conn: &mut PgConnection, job_id: Uuid) -> Result<Option<OutcomeRow>, sqlx::Error> {
+pub(crate) async fn outcome_get(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<Option<OutcomeRow>, sqlx::Error> {
     sqlx::query_as!(
         OutcomeRow,
         "select state, undone, output from trunkline.outcomes where job_id = $1",

@@ -63,7 +63,10 @@ pub(crate) struct ScheduleRow<'a> {
 }
 
 /// Declares a schedule. One that is there keeps its next tick, unless its times were changed.
-pub(crate) async fn schedule_declare(conn: &mut PgConnection, row: &ScheduleRow<'_>) -> Result<(), sqlx::Error> {
+pub(crate) async fn schedule_declare(
+    conn: &mut PgConnection,
+    row: &ScheduleRow<'_>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into trunkline.schedules as s (name, cron, timezone, kind_id, queue_id, args, next_at)
          values ($1, $2, $3, $4, $5, $6, $7)

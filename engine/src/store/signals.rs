@@ -38,7 +38,10 @@ pub(crate) async fn signal_insert(
 }
 
 /// Messages that a run has not taken yet, oldest first.
-pub(crate) async fn signals_of(conn: &mut PgConnection, job_id: Uuid) -> Result<Vec<StoredSignal>, sqlx::Error> {
+pub(crate) async fn signals_of(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<Vec<StoredSignal>, sqlx::Error> {
     sqlx::query_as!(
         StoredSignal,
         "select signal_id, name, payload from trunkline.signals where job_id = $1 order by sent_at, signal_id",
@@ -52,7 +55,10 @@ pub(crate) async fn signals_of(conn: &mut PgConnection, job_id: Uuid) -> Result<
 ///
 /// Both the sender and the job that goes to wait look here after their own commits: whichever commits second sees the
 /// other. What a crash leaves between a commit and its look, [`signals_sweep`] finds.
-pub(crate) async fn signals_wake(conn: &mut PgConnection, job_ids: &[Uuid]) -> Result<Vec<i16>, sqlx::Error> {
+pub(crate) async fn signals_wake(
+    conn: &mut PgConnection,
+    job_ids: &[Uuid],
+) -> Result<Vec<i16>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
         with woken as materialized (
@@ -75,7 +81,10 @@ pub(crate) async fn signals_wake(conn: &mut PgConnection, job_ids: &[Uuid]) -> R
 }
 
 /// Jobs that wait although their message is there: the sender or the waiter died between its commit and its look.
-pub(crate) async fn signals_sweep(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(crate) async fn signals_sweep(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select distinct s.job_id from trunkline.signals s
            join trunkline.waits w on w.job_id = s.job_id and w.state = 'waiting' and s.name = any (w.wakes)
@@ -87,7 +96,12 @@ pub(crate) async fn signals_sweep(conn: &mut PgConnection, rows_max: i64) -> Res
 }
 
 /// Drops what finished jobs never took.
-pub(crate) async fn signals_drop(conn: &mut PgConnection, job_ids: &[Uuid]) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from trunkline.signals where job_id = any ($1)", job_ids).execute(conn).await?;
+pub(crate) async fn signals_drop(
+    conn: &mut PgConnection,
+    job_ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from trunkline.signals where job_id = any ($1)", job_ids)
+        .execute(conn)
+        .await?;
     Ok(())
 }

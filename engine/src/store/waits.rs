@@ -4,7 +4,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Makes due jobs ready, the longest due first. Returns the queue of each.
-pub(crate) async fn waits_promote(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<i16>, sqlx::Error> {
+pub(crate) async fn waits_promote(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<Vec<i16>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
         with due as materialized (
@@ -56,6 +59,11 @@ pub(crate) async fn wait_release(
 }
 
 /// In which state a job waits; `None` if it does not.
-pub(crate) async fn wait_state(conn: &mut PgConnection, job_id: Uuid) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select state from trunkline.waits where job_id = $1", job_id).fetch_optional(conn).await
+pub(crate) async fn wait_state(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select state from trunkline.waits where job_id = $1", job_id)
+        .fetch_optional(conn)
+        .await
 }

@@ -45,8 +45,13 @@ pub(crate) async fn worker_beat(
 }
 
 /// Takes a worker off the list: whatever it still holds can be rescued at once.
-pub(crate) async fn worker_leave(conn: &mut PgConnection, worker_id: i32) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from trunkline.workers where worker_id = $1", worker_id).execute(conn).await?;
+pub(crate) async fn worker_leave(
+    conn: &mut PgConnection,
+    worker_id: i32,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from trunkline.workers where worker_id = $1", worker_id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -31,7 +31,10 @@ impl Workflow<Trunkline> for Ledger {
     }
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<(), Failure> {
-        if self.key.is_empty() || self.key.len() > KEY_CHARS_MAX || self.key.contains(char::is_whitespace) {
+        if self.key.is_empty()
+            || self.key.len() > KEY_CHARS_MAX
+            || self.key.contains(char::is_whitespace)
+        {
             return Err(Failure::permanent("the key must be one word of at most 200 characters"));
         }
         ctx.effect(Append { key: self.key.clone() }).await
@@ -71,7 +74,8 @@ async fn on_file<T: Send + 'static>(
     clients: &Clients,
     work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
-    let path: PathBuf = clients.ledger.clone().ok_or_else(|| Failure::permanent("TRUNKLINE_LEDGER is not set"))?;
+    let path: PathBuf =
+        clients.ledger.clone().ok_or_else(|| Failure::permanent("TRUNKLINE_LEDGER is not set"))?;
     tokio::task::spawn_blocking(move || work(&path)).await?.map_err(Failure::from)
 }
 

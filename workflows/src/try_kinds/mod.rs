@@ -7,7 +7,14 @@ mod sleep;
 mod steps;
 mod timer;
 
-pub use self::{fail::Fail, ledger::{Append, Ledger}, noop::Noop, sleep::Sleep, steps::Steps, timer::Timer};
+pub use self::{
+    fail::Fail,
+    ledger::{Append, Ledger},
+    noop::Noop,
+    sleep::Sleep,
+    steps::Steps,
+    timer::Timer,
+};
 
 /// Where they wait.
 const QUEUE: &str = "try";
