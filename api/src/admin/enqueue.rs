@@ -1,0 +1,177 @@
+//! `POST /v1/admin/jobs`: a job by the name of its kind.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    TenantId,
+    audit::{self, Entry},
+};
+use engine::{ARGS_BYTES_MAX, Enqueued, Hold, NewJob, Start, Unique};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::key::Operator;
+use crate::{
+    caller::Caller,
+    json::{Body, Fields},
+    problem::Problem,
+    state::ApiState,
+};
+
+/// How long a key keeps a second job out. Shorter than any finished job is kept, so the id that a repeat gets still leads
+/// somewhere.
+const KEY_HOLDS: Duration = Duration::from_hours(24);
+
+/// Longer keys belong into the arguments.
+const KEY_CHARS_MAX: usize = 200;
+
+/// What to put in the queue.
+struct Wanted {
+    kind: String,
+    args: Value,
+    queue: String,
+    priority: i16,
+    start: Start,
+    unique_key: Option<String>,
+    tenant: Option<Uuid>,
+}
+
+pub(crate) async fn enqueue(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Body(fields): Body,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::read(fields, &state)?;
+    let entry_details =
+        json!({ "kind": wanted.kind, "queue": wanted.queue, "request": caller.request_id });
+    let tenant = wanted.tenant.map(TenantId::from);
+    let job = wanted.job(&caller);
+    let mut tx = state.begin().await?;
+    let enqueued = tx.enqueue(job).await?;
+    if let Enqueued::New(id) = enqueued {
+        let mut details = entry_details;
+        details["job"] = json!(id);
+        let ip = caller.ip_digest(&state.config().pepper);
+        let entry = Entry {
+            action: "job.enqueued",
+            tenant,
+            actor: Operator::ACTOR,
+            phone: None,
+            ip: Some(&ip),
+            details,
+        };
+        audit::record(&mut tx, entry).await?;
+    }
+    tx.commit().await?;
+    let status = match enqueued {
+        Enqueued::New(_) => StatusCode::CREATED,
+        Enqueued::Duplicate(_) => StatusCode::OK,
+    };
+    let id = enqueued.id();
+    let location = format!("/v1/admin/jobs/{id}");
+    Ok((status, [(LOCATION, location)], Json(json!({ "id": id }))).into_response())
+}
+
+impl Wanted {
+    fn read(mut fields: Fields, state: &ApiState) -> Result<Wanted, Problem> {
+        let registry = state.registry();
+        let kind = fields.required("kind", str::parse::<String>);
+        let args = fields.take("args").unwrap_or_else(|| json!({}));
+        match kind.as_deref().map(|kind| registry.accepts(kind, &args)) {
+            Some(None) => fields.wrong("kind", "is not known here"),
+            Some(Some(Err(why))) => fields.wrong("args", format!("do not fit the kind: {why}")),
+            Some(Some(Ok(()))) | None => {}
+        }
+        if let Err(fault) = engine::json::check(&args, ARGS_BYTES_MAX) {
+            fields.wrong("args", fault);
+        }
+        let queue = fields.optional("queue", |queue| {
+            if registry.queues().iter().any(|known| known == queue) {
+                Ok(queue.to_owned())
+            } else {
+                Err("is not known here")
+            }
+        });
+        let own_queue =
+            kind.as_deref().and_then(|kind| registry.queue_of(kind)).map(ToOwned::to_owned);
+        let priority = priority(&mut fields);
+        let start = fields.optional("run_at", instant).map_or(Start::Now, Start::At);
+        let unique_key = fields.optional("unique_key", |key| match key.chars().count() {
+            1..=KEY_CHARS_MAX => Ok(key.to_owned()),
+            _ => Err(format!("must have 1 to {KEY_CHARS_MAX} characters")),
+        });
+        let tenant = fields
+            .optional("tenant_id", |text| Uuid::try_parse(text).map_err(|_| "must be a UUID"));
+        fields.refuse_others();
+        let whole = kind.zip(queue.or(own_queue)).map(|(kind, queue)| Wanted {
+            kind,
+            args,
+            queue,
+            priority,
+            start,
+            unique_key,
+            tenant,
+        });
+        fields.finish(whole)
+    }
+
+    fn job(self, caller: &Caller) -> NewJob {
+        let unique = self.unique_key.map(|key| Unique::new(&self.kind, &key, Hold::For(KEY_HOLDS)));
+        let mut job = NewJob::of_kind(&self.kind, &self.queue, self.args)
+            .start(self.start)
+            .priority(self.priority);
+        job.tenant = self.tenant;
+        job.unique = unique;
+        job.traceparent.clone_from(&caller.traceparent);
+        job
+    }
+}
+
+fn priority(fields: &mut Fields) -> i16 {
+    let Some(value) = fields.take("priority") else { return 0 };
+    let number = value.as_i64().and_then(|number| i16::try_from(number).ok());
+    number.unwrap_or_else(|| {
+        fields.wrong("priority", "must be a whole number from -32768 to 32767");
+        0
+    })
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|instant| instant.with_timezone(&Utc))
+        .map_err(|_| "must be an instant such as 2026-01-31T09:00:00Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_needs_its_offset() {
+        assert!(instant("2026-01-31T09:00:00Z").is_ok());
+        assert!(instant("2026-01-31T09:00:00+01:00").is_ok());
+        assert!(instant("2026-01-31T09:00:00").is_err());
+        assert!(instant("tomorrow").is_err());
+    }
+
+    #[test]
+    fn a_priority_is_a_small_number() {
+        let read = |text: &str| {
+            let mut fields = Fields::of_test(text);
+            let priority = priority(&mut fields);
+            fields.finish(Some(priority)).ok()
+        };
+        assert_eq!(read("{}"), Some(0));
+        assert_eq!(read(r#"{"priority":-3}"#), Some(-3));
+        assert_eq!(read(r#"{"priority":40000}"#), None);
+        assert_eq!(read(r#"{"priority":"1"}"#), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Retry and cancel. The deed and its audit entry commit together.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use domain::audit::{self, Entry};
+use engine::{JobId, Tx};
+use serde_json::{Value, json};
+
+use super::{jobs::job_of, key::Operator};
+use crate::{
+    caller::Caller,
+    json::{Fields, MaybeBody},
+    problem::Problem,
+    state::ApiState,
+};
+
+/// Why, in an operator's words.
+const REASON_CHARS_MAX: usize = 500;
+
+/// `POST /v1/admin/jobs/{id}/retry`.
+pub(crate) async fn retry(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Path(id): Path<String>,
+    MaybeBody(fields): MaybeBody,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (id, reason) = (job_of(&id)?, reason_of(fields)?);
+    let mut tx = state.begin().await?;
+    tx.retry(id).await?;
+    note(&mut tx, &state, &caller, "job.retried", id, reason).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
+}
+
+/// `POST /v1/admin/jobs/{id}/cancel`.
+pub(crate) async fn cancel(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Path(id): Path<String>,
+    MaybeBody(fields): MaybeBody,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (id, reason) = (job_of(&id)?, reason_of(fields)?);
+    let mut tx = state.begin().await?;
+    tx.cancel(id).await?;
+    note(&mut tx, &state, &caller, "job.cancelled", id, reason).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
+}
+
+/// `{"reason":"…"}`, or nothing.
+pub(super) fn reason_of(mut fields: Fields) -> Result<Option<String>, Problem> {
+    let reason = fields.optional("reason", |text| match text.chars().count() {
+        1..=REASON_CHARS_MAX => Ok(text.to_owned()),
+        _ => Err(format!("must have 1 to {REASON_CHARS_MAX} characters")),
+    });
+    fields.refuse_others();
+    fields.finish(Some(reason))
+}
+
+async fn note(
+    tx: &mut Tx,
+    state: &ApiState,
+    caller: &Caller,
+    action: &str,
+    job: JobId,
+    reason: Option<String>,
+) -> Result<(), Problem> {
+    let ip = caller.ip_digest(&state.config().pepper);
+    let entry = Entry {
+        action,
+        tenant: None,
+        actor: Operator::ACTOR,
+        phone: None,
+        ip: Some(&ip),
+        details: json!({ "job": job, "request": caller.request_id, "reason": reason }),
+    };
+    Ok(audit::record(tx, entry).await?)
+}

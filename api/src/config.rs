@@ -1,0 +1,202 @@
+//! What the API is told by its environment, read once.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use daemon::config::Env;
+use domain::{Pepper, phone::Region};
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+/// Below that a key is one that somebody made up.
+const KEY_CHARS_MIN: usize = 16;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// The API's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `TRUNKLINE_LISTEN`: where it listens.
+    pub listen: SocketAddr,
+    /// `PUBLIC_BASE_URL` (or its older names): how the outside reaches it; signatures are computed over it.
+    pub public_base_url: String,
+    /// `DEMO_LOGIN_URL`: where people log in.
+    pub login_url: String,
+    /// `TWILIO_ACCOUNT_SID`.
+    pub twilio_account_sid: Option<String>,
+    /// `TWILIO_AUTH_TOKEN` and `TWILIO_AUTH_TOKEN_PREVIOUS`: with what webhooks may be signed. Without any, every webhook is
+    /// refused.
+    pub twilio_auth_tokens: Vec<SecretString>,
+    /// `ADMIN_API_KEY`: the operators' key.
+    pub admin_api_key: SecretString,
+    /// `CRON_SECRET`: the key of an outside clock.
+    pub cron_secret: Option<SecretString>,
+    /// `TRUNKLINE_PEPPER`: the server's part of every keyed hash.
+    pub pepper: Pepper,
+    /// `TRUNKLINE_TRUSTED_PROXIES`: whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `TRUNKLINE_TRY_KINDS`: whether the kinds for trying and measuring are registered.
+    pub try_kinds: bool,
+    /// `DEMO_…`.
+    pub demo: DemoConfig,
+}
+
+/// What is configured about demos.
+#[derive(Debug, Clone)]
+pub struct DemoConfig {
+    /// `DEMO_TENANT_LIFETIME_HOURS`.
+    pub lifetime: Duration,
+    /// `DEMO_PHONE_REGION`: whose rules a number without country code follows.
+    pub region: Region,
+    /// `DEMO_RATE_LIMIT_PER_IP`: sign-ups from one address in a window.
+    pub per_ip_max: u32,
+    /// `DEMO_RATE_LIMIT_PER_PHONE`: sign-ups with one phone in a window.
+    pub per_phone_max: u32,
+    /// `DEMO_RATE_LIMIT_WINDOW_HOURS`.
+    pub window: Duration,
+}
+
+impl Config {
+    /// Reads the variables; mistakes are left in `env`, which tells all of them at once.
+    pub fn read(env: &Env<'_>) -> Config {
+        let public_base_url = env
+            .var([
+                "PUBLIC_BASE_URL",
+                "TWILIO_WEBHOOK_BASE_URL",
+                "API_BASE_URL",
+                "NEXT_PUBLIC_APP_URL",
+            ])
+            .url(&["http", "https"])
+            .required();
+        let login_url = env.var("DEMO_LOGIN_URL").url(&["http", "https"]);
+        Config {
+            listen: env
+                .var("TRUNKLINE_LISTEN")
+                .parse("an address with a port")
+                .or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            login_url: login_url.or(format!("{public_base_url}/login")),
+            public_base_url,
+            twilio_account_sid: env.var("TWILIO_ACCOUNT_SID").text().optional(),
+            twilio_auth_tokens: twilio_auth_tokens(env),
+            admin_api_key: env.var("ADMIN_API_KEY").secret(KEY_CHARS_MIN).required(),
+            cron_secret: env.var("CRON_SECRET").secret(KEY_CHARS_MIN).optional(),
+            pepper: pepper(env),
+            trusted_proxies: trusted_proxies(env),
+            try_kinds: env.var("TRUNKLINE_TRY_KINDS").flag().or(false),
+            demo: DemoConfig::read(env),
+        }
+    }
+
+    /// Whether the outside reaches it by https only.
+    pub fn is_https(&self) -> bool {
+        self.public_base_url.starts_with("https://")
+    }
+}
+
+impl DemoConfig {
+    fn read(env: &Env<'_>) -> DemoConfig {
+        DemoConfig {
+            lifetime: HOUR * env.var("DEMO_TENANT_LIFETIME_HOURS").number(1..=24 * 365).or(72),
+            region: env
+                .var("DEMO_PHONE_REGION")
+                .parse("a region that is served, such as AT")
+                .or(Region::AT),
+            per_ip_max: env.var("DEMO_RATE_LIMIT_PER_IP").number(1..=1_000_000).or(3),
+            per_phone_max: env.var("DEMO_RATE_LIMIT_PER_PHONE").number(1..=1_000_000).or(3),
+            window: HOUR * env.var("DEMO_RATE_LIMIT_WINDOW_HOURS").number(1..=24 * 30).or(1),
+        }
+    }
+}
+
+fn twilio_auth_tokens(env: &Env<'_>) -> Vec<SecretString> {
+    let current = env.var("TWILIO_AUTH_TOKEN").secret(KEY_CHARS_MIN).optional();
+    let previous = env.var("TWILIO_AUTH_TOKEN_PREVIOUS").secret(KEY_CHARS_MIN).optional();
+    for name in ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_PREVIOUS"] {
+        if env.is_set(name) && !env.is_set("TWILIO_AUTH_TOKEN") {
+            env.mistake("TWILIO_AUTH_TOKEN", format!("is not set, though {name} is"));
+        }
+    }
+    current.into_iter().chain(previous).collect()
+}
+
+fn pepper(env: &Env<'_>) -> Pepper {
+    let secret = env.var("TRUNKLINE_PEPPER").secret(Pepper::BYTES_MIN).required();
+    // What is too short was reported already; the placeholder never leaves `Env::finish`.
+    Pepper::new(secret).unwrap_or_else(|_| {
+        Pepper::new("0".repeat(Pepper::BYTES_MIN).into())
+            .expect("it has as many bytes as are asked for")
+    })
+}
+
+/// Networks, or single addresses.
+fn trusted_proxies(env: &Env<'_>) -> Vec<IpNet> {
+    let words = env.var("TRUNKLINE_TRUSTED_PROXIES").list().or_default();
+    let network = |word: &String| {
+        let net = word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
+        if net.is_none() {
+            env.mistake(
+                "TRUNKLINE_TRUSTED_PROXIES",
+                format!("must be networks such as 10.0.0.0/8, not {word:?}"),
+            );
+        }
+        net
+    };
+    words.iter().filter_map(network).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENOUGH: &[(&str, &str)] = &[
+        ("API_BASE_URL", "https://api.example.com/"),
+        ("ADMIN_API_KEY", "0123456789abcdef"),
+        ("TRUNKLINE_PEPPER", "0123456789abcdef0123456789abcdef"),
+    ];
+
+    fn read(more: &[(&str, &str)]) -> Result<Config, String> {
+        let pairs: Vec<_> = more.iter().chain(ENOUGH).collect();
+        let env =
+            Env::new(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()));
+        let config = Config::read(&env);
+        env.finish(config).map_err(|mistakes| mistakes.to_string())
+    }
+
+    #[test]
+    fn without_more_the_defaults_are_those_of_the_product() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.login_url, "https://api.example.com/login");
+        assert_eq!(config.demo.lifetime, 72 * HOUR);
+        assert_eq!(
+            (config.demo.per_ip_max, config.demo.per_phone_max, config.demo.window),
+            (3, 3, HOUR)
+        );
+        assert!(config.is_https() && config.trusted_proxies.is_empty() && !config.try_kinds);
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_and_none_shows_a_secret() {
+        let mistakes = read(&[
+            ("ADMIN_API_KEY", "hunter2"),
+            ("TRUNKLINE_PEPPER", "hunter3"),
+            ("DEMO_PHONE_REGION", "XX"),
+            ("TRUNKLINE_TRUSTED_PROXIES", "127.0.0.1, ::1, 10.0.0.0/8, elsewhere"),
+            ("TWILIO_ACCOUNT_SID", "AC1"),
+        ])
+        .unwrap_err();
+        assert_eq!(mistakes.lines().count(), 6, "{mistakes}");
+        assert!(!mistakes.contains("hunter"), "{mistakes}");
+    }
+
+    #[test]
+    fn both_tokens_of_a_rotation_are_kept_in_order() {
+        let config = read(&[
+            ("TWILIO_AUTH_TOKEN", "0123456789abcdef"),
+            ("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210"),
+        ]);
+        assert_eq!(config.unwrap().twilio_auth_tokens.len(), 2);
+    }
+}

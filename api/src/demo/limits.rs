@@ -1,0 +1,53 @@
+//! How often one may ask for a demo, and try a code that was never sent.
+
+use std::time::Duration;
+
+use domain::{
+    Digest, codes,
+    limits::{self, Hit},
+};
+use engine::Tx;
+
+use crate::{
+    metrics,
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+const PER_IP: &str = "demo.signup_per_ip";
+const PER_PHONE: &str = "demo.signup_per_phone";
+const UNKNOWN_CODE: &str = "demo.unknown_code";
+
+/// Counts a sign-up from this address, then one with this phone. `Some`: there were too many; commit it all the same.
+pub(super) async fn refuse_signup(
+    tx: &mut Tx,
+    state: &ApiState,
+    ip: &Digest,
+    phone: &Digest,
+) -> Result<Option<Problem>, Problem> {
+    let demo = &state.config().demo;
+    // The address first: whoever is over its limit must not use up a phone's.
+    for (scope, key, max) in [(PER_IP, ip, demo.per_ip_max), (PER_PHONE, phone, demo.per_phone_max)]
+    {
+        if let Hit::Refused { retry_after } = limits::hit(tx, scope, key, max, demo.window).await? {
+            metrics::rate_limited(scope);
+            return Ok(Some(too_many(retry_after)));
+        }
+    }
+    Ok(None)
+}
+
+/// Counts an attempt where no code was sent: the answers are those that a wrong code would have had, so that nobody learns
+/// whose phone has a demo. Says how many attempts remain; `None` when there are no more.
+pub(super) async fn unknown_code(tx: &mut Tx, key: &Digest) -> Result<Option<u32>, Problem> {
+    let max = u32::from(codes::ATTEMPTS_MAX.unsigned_abs());
+    match limits::hit(tx, UNKNOWN_CODE, key, max, codes::LIFETIME).await? {
+        Hit::Allowed { remaining, .. } => Ok(Some(remaining)),
+        Hit::Refused { .. } => Ok(None),
+    }
+}
+
+pub(crate) fn too_many(retry_after: Duration) -> Problem {
+    Problem::new(Code::RateLimited, format!("please come back in {} s", retry_after.as_secs()))
+        .retry_after(retry_after)
+}

@@ -1,0 +1,30 @@
+//! HTTP in, rows out: a request is checked, written down and answered. Whatever is slow or can fail outside is a job that the
+//! same transaction enqueues; nothing here ever speaks to a provider.
+
+mod config; // what the process is told
+mod routes; // every route, with who may use it
+mod serve;
+mod state; // what every handler has in its hands // the layers around them, and the listener
+
+mod admin; // what operators ask and do
+mod demo; // a sign-up, from the form to the access data
+mod health;
+mod people; // logging in and out
+mod webhooks; // what providers post // is it well?
+
+mod bearer; // the token of an Authorization header
+mod body; // as many bytes as are allowed, and no more
+mod caller; // who asks: request id, trace, address
+mod client_ip; // behind which proxies the address is believed
+mod json; // bodies and queries, read strictly
+mod observe;
+mod problem; // every error, and its HTTP status // what is noted of every request
+
+pub mod metrics;
+
+pub use self::{
+    config::Config,
+    routes::{Guard, ROUTES, Route},
+    serve::serve,
+    state::ApiState,
+};

@@ -1,0 +1,64 @@
+//! This API's metrics: every name once, with its unit. All are this process's. Labels are bounded: methods and routes come
+//! from the table of routes, results and limits from the lists below.
+
+use std::time::Duration;
+
+use metrics::{counter, histogram};
+
+/// From a request's head to its answer, in seconds, by method, route and status.
+pub const REQUEST_TIME: &str = "http_server_request_duration_seconds";
+/// Webhooks that came in, by provider and result.
+pub const WEBHOOKS: &str = "webhooks_received_total";
+/// Demo sign-ups that were asked for, by outcome.
+pub const SIGNUPS: &str = "demo_signups_total";
+/// Requests that were refused because there were too many, by limit.
+pub const RATE_LIMITED: &str = "rate_limited_total";
+
+/// All of them.
+pub const NAMES: [&str; 4] = [REQUEST_TIME, WEBHOOKS, SIGNUPS, RATE_LIMITED];
+
+/// What became of a webhook.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Webhook {
+    Accepted,
+    Repeated,
+    BadSignature,
+    Malformed,
+}
+
+/// What became of a request for a demo.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Signup {
+    Accepted,
+    AlreadyOpen,
+    RateLimited,
+}
+
+pub(crate) fn request(method: &'static str, route: &str, status: u16, time: Duration) {
+    let (route, status) = (route.to_owned(), status.to_string());
+    histogram!(REQUEST_TIME, "method" => method, "route" => route, "status" => status)
+        .record(time.as_secs_f64());
+}
+
+pub(crate) fn webhook(provider: &'static str, result: Webhook) {
+    let result = match result {
+        Webhook::Accepted => "accepted",
+        Webhook::Repeated => "repeated",
+        Webhook::BadSignature => "bad_signature",
+        Webhook::Malformed => "malformed",
+    };
+    counter!(WEBHOOKS, "provider" => provider, "result" => result).increment(1);
+}
+
+pub(crate) fn signup(outcome: Signup) {
+    let outcome = match outcome {
+        Signup::Accepted => "accepted",
+        Signup::AlreadyOpen => "already_open",
+        Signup::RateLimited => "rate_limited",
+    };
+    counter!(SIGNUPS, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn rate_limited(limit: &'static str) {
+    counter!(RATE_LIMITED, "limit" => limit).increment(1);
+}

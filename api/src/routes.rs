@@ -1,0 +1,138 @@
+//! Every route, with who may use it. The router and the list are made of the same lines, so that neither can lack one.
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::{
+    admin, demo, health, people,
+    problem::{Code, Problem},
+    state::ApiState,
+    webhooks,
+};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guard {
+    /// Everybody; limits count.
+    Open,
+    /// Whoever has the code that was sent to the phone.
+    PhoneCode,
+    /// Whoever has the token that verification returned.
+    AccessToken,
+    /// Whoever logs in with a password.
+    Password,
+    /// Anybody with or without a session: it is only ended.
+    AnySession,
+    /// A person who is logged in, even if their password is still the temporary one.
+    Session,
+    /// A person who is logged in and has chosen their own password.
+    OwnPassword,
+    /// Twilio, by its signature.
+    TwilioSignature,
+    /// An operator, by the key.
+    AdminKey,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub guard: Guard,
+}
+
+macro_rules! routes {
+    (
+        ours { $( $method:ident $path:literal $guard:ident => $handler:path; )+ }
+        of_the_process { $( $their_path:literal; )+ }
+    ) => {
+        /// Every route of the API.
+        pub const ROUTES: &[Route] = &[
+            $( Route { method: method_name!($method), path: $path, guard: Guard::$guard }, )+
+            $( Route { method: "GET", path: $their_path, guard: Guard::Open }, )+
+        ];
+
+        fn table() -> Router<ApiState> {
+            Router::new() $( .route($path, $method($handler)) )+
+        }
+    };
+}
+
+macro_rules! method_name {
+    (get) => {
+        "GET"
+    };
+    (post) => {
+        "POST"
+    };
+}
+
+routes! {
+    ours {
+        post "/api/demo/create-tenant" Open => demo::create_tenant;
+        post "/api/demo/setup" Open => demo::setup;
+        post "/api/demo/verify-phone" PhoneCode => demo::verify_phone;
+        get "/api/demo/{tenant}/status" Open => demo::status;
+        get "/api/demo/{tenant}/access" AccessToken => demo::access;
+
+        post "/api/auth/login" Password => people::login;
+        post "/api/auth/logout" AnySession => people::logout;
+        post "/api/auth/change-password" Session => people::change_password;
+        get "/api/me" Session => people::me;
+        get "/api/tenant" OwnPassword => people::tenant;
+
+        post "/telephony/sms-status" TwilioSignature => webhooks::sms_status;
+
+        get "/v1/admin/jobs" AdminKey => admin::list;
+        post "/v1/admin/jobs" AdminKey => admin::enqueue;
+        get "/v1/admin/jobs/{id}" AdminKey => admin::get;
+        post "/v1/admin/jobs/{id}/retry" AdminKey => admin::retry;
+        post "/v1/admin/jobs/{id}/cancel" AdminKey => admin::cancel;
+        post "/v1/admin/demo/{tenant}/verify" AdminKey => admin::vouch;
+
+        get "/health" Open => health::health;
+    }
+    of_the_process {
+        "/livez";
+        "/readyz";
+        "/metrics";
+    }
+}
+
+/// The routes without the layers around them.
+pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
+    table()
+        .merge(state.probes().router(state.metrics()))
+        .fallback(async || Problem::new(Code::NotFound, "no such path"))
+        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_route_stands_twice() {
+        let lines: BTreeSet<_> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
+        assert_eq!(lines.len(), ROUTES.len());
+    }
+
+    #[test]
+    fn everything_below_admin_needs_the_key() {
+        for route in ROUTES.iter().filter(|route| route.path.starts_with("/v1/admin")) {
+            assert_eq!(route.guard, Guard::AdminKey, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn the_table_makes_a_router() {
+        let _: Router<ApiState> = table();
+    }
+}

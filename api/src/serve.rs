@@ -1,0 +1,66 @@
+//! The layers around the routes, and the listener.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    health,
+    observe::observe,
+    problem::{Code, Problem},
+    routes,
+    state::ApiState,
+};
+
+/// From a request's head to its answer, its body included. Longer than any transaction or wait of ours; a client that sends
+/// a byte a second is cut here.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Serves until `drain`; then takes no new connections and ends once every request is answered.
+pub async fn serve(
+    listener: TcpListener,
+    state: ApiState,
+    drain: CancellationToken,
+) -> io::Result<()> {
+    let service = service(&state).into_make_service_with_connect_info::<SocketAddr>();
+    let closing = CancellationToken::new();
+    let watcher = health::watch(state, closing.clone());
+    let serving = async {
+        let served =
+            axum::serve(listener, service).with_graceful_shutdown(drain.cancelled_owned()).await;
+        closing.cancel();
+        served
+    };
+    let (served, ()) = tokio::join!(serving, watcher);
+    served
+}
+
+/// The routes with their layers, the first of these innermost.
+fn service(state: &ApiState) -> Router {
+    routes::router(state)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(in_time))
+        .layer(from_fn_with_state(state.clone(), observe))
+        .with_state(state.clone())
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        // A transaction that was open is rolled back.
+        Err(_) => Problem::new(Code::TookTooLong, "").into_response(),
+    }
+}
+
+/// A handler's panic is one failed request. The process's panic hook has logged where it happened.
+fn panicked(_what: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::new(Code::Internal, "").into_response()
+}
