@@ -202,6 +202,7 @@ fn wraps_a_command() {
 }
 
 /// Needs a package registry, so only the full run does it.
+#[expect(clippy::disallowed_methods, reason = "the switch of ./test --full")]
 fn fetches_a_server() {
     if std::env::var_os("TRUNKLINE_FULL").is_none() {
         return eprintln!("skipped: needs TRUNKLINE_FULL=1 and a package registry");

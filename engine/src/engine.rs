@@ -241,6 +241,6 @@ fn connections(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPool
         .max_connections(max)
         .acquire_timeout(CALL_TIMEOUT)
         .test_before_acquire(ping_first)
-        .max_lifetime(Duration::from_secs(30 * 60))
+        .max_lifetime(Duration::from_mins(30))
         .connect_lazy_with(options.clone())
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// Arguments above this belong in a table of their own, with their id as the argument.
 pub const ARGS_BYTES_MAX: usize = 256 * 1024;
 
-/// Names a job for ever. A UUIDv7, so that ids sort by the time they were made.
+/// Names a job for ever. A `UUIDv7`, so that ids sort by the time they were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(Uuid);

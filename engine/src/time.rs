@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::types::PgInterval;
 
 /// Nothing in the engine waits longer: ten years, far inside what an interval and a timestamp can hold.
-const INTERVAL_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+const INTERVAL_MAX: Duration = Duration::from_hours(87600);
 
 /// A duration as an interval, to the microsecond.
 pub(crate) fn interval(duration: Duration) -> PgInterval {

@@ -106,12 +106,14 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
             return Ending::left(suspension);
         }
     }
+    // A run of which nothing had happened is as good as new: it can be tried again.
+    let undone = effects.iter().any(|effect| effect.state != "idle");
     let state = if course == Course::UndoingCancelled {
         Final::Cancelled
     } else {
         Final::Failed(why.unwrap_or_else(|| "undone".to_owned()))
     };
-    Ending::Finished { state, undone: true }
+    Ending::Finished { state, undone }
 }
 
 /// Nothing to take back (any more).
@@ -245,7 +247,12 @@ async fn undo_child<A: App>(
     let outcome = world
         .engine
         .db()
-        .run(async |conn| store::outcomes::outcome_get(conn, child.as_uuid()).await)
+        .run(async |conn| {
+            // What it said of an earlier end must not wake us again and again. In this order: an end that comes in
+            // between is seen as an outcome, a later one as a signal.
+            store::signals::signals_forget(conn, job.id().as_uuid(), &child_signal(child)).await?;
+            store::outcomes::outcome_get(conn, child.as_uuid()).await
+        })
         .await?;
     let over = match outcome {
         Some(outcome) => outcome.undone || outcome.state != "succeeded",

@@ -93,11 +93,8 @@ pub fn engine_config(env: &Env) -> Option<engine::Config> {
 
 fn pepper(env: &Env) -> Option<Pepper> {
     let secret = env.var("TRUNKLINE_PEPPER").secret(32).required();
-    match Pepper::new(secret) {
-        Ok(pepper) => Some(pepper),
-        // Missing or too short is noted already.
-        Err(_) => None,
-    }
+    // Missing or too short is noted already.
+    Pepper::new(secret).ok()
 }
 
 /// Twilio, where an account is configured. Half an account is a mistake.
@@ -122,16 +119,13 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         env.var("TWILIO_TIMEOUT_MS").millis(10..=60_000).or(clients::http::REQUEST_TIMEOUT);
     // Twilio's list shows a message within seconds; two minutes are its own advice.
     let second_look =
-        env.var("TRUNKLINE_SMS_SECOND_LOOK_SECS").secs(0..=3600).or(Duration::from_secs(120));
-    let http = match clients::http::client(timeout) {
-        Ok(http) => http,
-        Err(_) => {
-            env.mistake(
-                "TWILIO_API_BASE",
-                "no HTTP client could be made: this machine has no certificates",
-            );
-            return None;
-        }
+        env.var("TRUNKLINE_SMS_SECOND_LOOK_SECS").secs(0..=3600).or(Duration::from_mins(2));
+    let Ok(http) = clients::http::client(timeout) else {
+        env.mistake(
+            "TWILIO_API_BASE",
+            "no HTTP client could be made: this machine has no certificates",
+        );
+        return None;
     };
     let config = twilio::Config { api_base: api_base?, account_sid, auth_token };
     let Ok(twilio) = Twilio::new(http, config) else {

@@ -24,7 +24,7 @@ use crate::{
 pub const NUMBER_FREE: &str = "number_free";
 
 /// A look without having been woken: the net under a lost wake-up.
-const LOOK_AGAIN: Duration = Duration::from_secs(30 * 60);
+const LOOK_AGAIN: Duration = Duration::from_mins(30);
 
 /// After this many looks (two days) nobody is waiting any more.
 const LOOKS_MAX: usize = 96;

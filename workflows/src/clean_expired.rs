@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{app::Trunkline, error::of_domain};
 
 /// Used and expired codes are kept this long, without their hash, so that the rate of success can be told.
-const CODES_KEPT: Duration = Duration::from_secs(7 * 86_400);
+const CODES_KEPT: Duration = Duration::from_hours(168);
 
 /// Cleans. Runs hourly.
 #[derive(Debug, Clone, Serialize, Deserialize)]

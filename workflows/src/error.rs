@@ -6,18 +6,18 @@ use engine::Failure;
 /// What a failed request to Twilio means for a message that must not be sent twice.
 pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
     match error {
-        // It never left.
-        twilio::Error::NotSent(_) => Failure::retry(error),
         // It may have been taken: only a look into Twilio's list can tell.
         twilio::Error::Unknown(_) | twilio::Error::ServerError { .. } => Failure::unknown(error),
         twilio::Error::Unreadable { status } if (200..300).contains(status) => {
             Failure::unknown(error)
         }
-        twilio::Error::Unreadable { .. } => Failure::retry(error),
         twilio::Error::RateLimited { retry_after: Some(after) } => {
             Failure::retry_after(*after, error)
         }
-        twilio::Error::RateLimited { retry_after: None } => Failure::retry(error),
+        // It never left, or was not taken.
+        twilio::Error::NotSent(_)
+        | twilio::Error::Unreadable { .. }
+        | twilio::Error::RateLimited { retry_after: None } => Failure::retry(error),
         twilio::Error::Rejected { class, .. } => match class {
             // The sender's queue drains by itself, the network may find the phone later.
             RejectedClass::QueueFull | RejectedClass::Undelivered => Failure::retry(error),
@@ -56,7 +56,7 @@ pub(crate) fn of_domain(error: domain::Error) -> Failure {
         | domain::Error::Outdated { .. }
         | domain::Error::Unreadable { .. }
         | domain::Error::OutOfScope
-        | domain::Error::Hashing { .. } => Failure::permanent(error),
+        | domain::Error::Hashing => Failure::permanent(error),
     }
 }
 

@@ -31,8 +31,8 @@ const RETRY: RetryPolicy = RetryPolicy::delays(
         Duration::from_secs(2),
         Duration::from_secs(4),
         Duration::from_secs(30),
-        Duration::from_secs(60),
-        Duration::from_secs(120),
+        Duration::from_mins(1),
+        Duration::from_mins(2),
     ],
     8,
 )

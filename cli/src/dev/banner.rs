@@ -52,6 +52,11 @@ pub(crate) struct Pids {
     pub(crate) trunkline: u32,
 }
 
+/// An address to which paths can be added.
+fn base(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
+}
+
 /// Where the line of a running instance is kept, for `trunkline demo`.
 pub(crate) fn file(home: &Path) -> PathBuf {
     home.join("dev.json")
@@ -61,7 +66,7 @@ impl DevReady {
     pub(crate) fn new(
         environment: &Environment,
         database: &Database,
-        twilio: &sandbox::Handle,
+        twilio: &sandbox::twilio::Handle,
         public_base_url: String,
         api: std::net::SocketAddr,
     ) -> anyhow::Result<DevReady> {
@@ -72,7 +77,7 @@ impl DevReady {
             console: None,
             metrics: vec![format!("{api}/metrics")],
             api,
-            sandbox: Sandboxes { twilio: twilio.base_url().to_owned(), stripe: None, openai: None },
+            sandbox: Sandboxes { twilio: base(twilio.base_url().as_str()), stripe: None, openai: None },
             database_url: environment.get("DATABASE_URL").to_owned(),
             public_base_url,
             admin_api_key: environment.get("ADMIN_API_KEY").to_owned(),

@@ -21,7 +21,7 @@ impl Environment {
         urls: &Urls,
         secrets: &Secrets,
         api: SocketAddr,
-        twilio: &sandbox::Handle,
+        twilio: &sandbox::twilio::Handle,
     ) -> Environment {
         let address = format!("http://{api}");
         let app = urls.app.expose_secret();
@@ -39,7 +39,7 @@ impl Environment {
             ("TRUNKLINE_DEMO_NUMBERS", "20"),
             // The sandbox shows a message at once.
             ("TRUNKLINE_SMS_SECOND_LOOK_SECS", "2"),
-            ("TWILIO_API_BASE", twilio.base_url()),
+            ("TWILIO_API_BASE", twilio.base_url().as_str().trim_end_matches('/')),
             ("TWILIO_ACCOUNT_SID", &secrets.twilio_account_sid),
             ("TWILIO_AUTH_TOKEN", &secrets.twilio_auth_token),
             ("TWILIO_PHONE_NUMBER", SENDER),

@@ -15,7 +15,7 @@ use daemon::{
     telemetry::{self, LogConfig, Metrics},
 };
 use engine::Engine;
-use sandbox::Options as SandboxOptions;
+use sandbox::twilio::Options as SandboxOptions;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
@@ -32,7 +32,8 @@ const GRACE: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(options: &DevArgs) -> anyhow::Result<ExitCode> {
     let env = Env::of_process();
-    let log = env.finish(LogConfig::read(&env))?;
+    let log = LogConfig::read(&env);
+    let log = env.finish(log)?;
     let metrics = telemetry::install(&log, "dev", VERSION)?;
     // Before the runtime: starting a server blocks.
     let database = Database::start(options)?;
@@ -125,12 +126,12 @@ async fn twilio(
     life: &mut Lifecycle,
     secrets: &Secrets,
     home: &std::path::Path,
-) -> anyhow::Result<sandbox::Handle> {
+) -> anyhow::Result<sandbox::twilio::Handle> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let token = SecretString::from(secrets.twilio_auth_token.clone());
     let mut options = SandboxOptions::new(secrets.twilio_account_sid.clone(), token);
     options.ledger = Some(PathBuf::from(home).join("sandbox-messages.jsonl"));
-    let (handle, serving) = sandbox::Twilio::serve(listener, options, life.closing()).await?;
+    let (handle, serving) = sandbox::twilio::Twilio::serve(listener, options, life.closing()).await?;
     life.support("sandbox", serving);
     Ok(handle)
 }

@@ -33,6 +33,7 @@ pub struct Env<'s> {
 
 impl Env<'static> {
     /// The environment of this process. The one place that reads it.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
         Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }

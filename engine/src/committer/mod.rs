@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::op::{Finish, Op};
 use crate::{
-    store::db::Db,
+    store::db::{Db, DbError},
     wakeups::{Wakeups, pause},
 };
 
@@ -155,15 +155,8 @@ async fn attempt(
 }
 
 /// The database's own words without its detail, which may quote what was to be stored.
-fn first_line(error: &crate::store::db::DbError) -> String {
-    match error {
-        crate::store::db::DbError::Sql(sqlx::Error::Database(database)) => {
-            format!(
-                "{} ({})",
-                database.message().lines().next().unwrap_or_default(),
-                database.code().unwrap_or_default()
-            )
-        }
-        other => other.to_string(),
-    }
+fn first_line(error: &DbError) -> String {
+    let DbError::Sql(sqlx::Error::Database(database)) = error else { return error.to_string() };
+    let message = database.message().lines().next().unwrap_or_default();
+    format!("{message} ({})", database.code().unwrap_or_default())
 }

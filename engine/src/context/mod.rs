@@ -39,7 +39,7 @@ use crate::{
 const NAME_CHARS_MAX: usize = 120;
 
 /// More steps than this in one run are a loop that should have been split into children.
-const STEPS_MAX: usize = 10_000;
+const STEPS_MAX: u32 = 10_000;
 
 /// The surroundings of one attempt of one run. Neither `Clone` nor `'static`, so that it cannot leak into a task.
 pub struct Context<'a, A: App> {
@@ -55,6 +55,8 @@ struct Inner {
     memo: Memo,
     /// How often each name has come up in this execution of the body.
     seen: HashMap<String, u32>,
+    /// How many calls there were in this execution.
+    steps: u32,
     /// Bodies of steps that are running at this moment.
     active: usize,
     suspensions: Vec<Suspension>,
@@ -76,6 +78,7 @@ impl<'a, A: App> Context<'a, A> {
             inner: Mutex::new(Inner {
                 memo,
                 seen: HashMap::new(),
+                steps: 0,
                 active: 0,
                 suspensions: Vec::new(),
             }),
@@ -126,14 +129,12 @@ impl<'a, A: App> Context<'a, A> {
             return Err(Failure::permanent(format!("{name:?} cannot be the name of a step")));
         }
         let mut inner = self.inner.lock();
-        if inner.seen.len() >= STEPS_MAX {
+        inner.steps += 1;
+        if inner.steps > STEPS_MAX {
             return Err(Failure::permanent(format!("more than {STEPS_MAX} steps in one run")));
         }
         let seen = inner.seen.entry(name.to_owned()).or_insert(0);
         *seen += 1;
-        if *seen > STEPS_MAX as u32 {
-            return Err(Failure::permanent(format!("more than {STEPS_MAX} steps in one run")));
-        }
         Ok(if *seen == 1 { name.to_owned() } else { format!("{name}#{seen}") })
     }
 

@@ -9,6 +9,7 @@ use super::{Context, Suspension};
 use crate::{
     committer::Op,
     effect::idempotency_key,
+    error::Error,
     failure::Failure,
     json,
     registry::stored,
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// A step that takes longer has hung.
-const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A transaction that takes longer holds locks that others wait for.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -151,6 +152,12 @@ impl<A: App> Context<'_, A> {
         drop(active);
         match committed {
             Some((Ok(()), output)) => Ok(output),
+            // The server itself refused (a deferred constraint): nothing happened, and the same again would not help.
+            Some((Err(Error::Database(sqlx::Error::Database(error))), _))
+                if error.code().is_some_and(|code| code.starts_with("23")) =>
+            {
+                Err(sqlx::Error::Database(error).into())
+            }
             // It may have committed: the next attempt reads what is there.
             Some((Err(error), _)) => {
                 tracing::debug!(job.id = %self.job_id(), %error, "a transaction's commit was not confirmed");

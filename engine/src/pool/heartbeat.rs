@@ -16,6 +16,9 @@ const BEATS_PER_LEASE: u32 = 4;
 /// own that is still on its way.
 const SELF_FENCE: f64 = 0.8;
 
+/// What a beat is given at least, so that a late one can still succeed.
+const BEAT_MIN: Duration = Duration::from_millis(100);
+
 pub(super) async fn enter(engine: &Engine, config: &PoolConfig) -> Result<i32, Error> {
     let name = format!("{}:{}", config.name, std::process::id());
     let lease = interval(config.lease);
@@ -59,13 +62,15 @@ pub(super) async fn beat<A: App>(pool: Arc<Pool<A>>) {
     let mut renewed = Instant::now();
     while !pool.leave.is_cancelled() {
         let sent = Instant::now();
-        match one(&pool).await {
+        // Never waits past the point where it must let go, however the network swallows its question.
+        let left = pool.config.lease.mul_f64(SELF_FENCE).saturating_sub(renewed.elapsed());
+        match one(&pool, left.max(BEAT_MIN).min(pool.config.lease / 2)).await {
             Beat::Renewed => renewed = sent,
             Beat::Dead => {
                 reenter(&pool).await;
                 renewed = Instant::now();
             }
-            Beat::Failed if renewed.elapsed() > pool.config.lease.mul_f64(SELF_FENCE) => {
+            Beat::Failed if renewed.elapsed() >= pool.config.lease.mul_f64(SELF_FENCE) => {
                 tracing::error!(
                     pool = pool.config.name,
                     "the lease could not be renewed: letting go of {} jobs",
@@ -84,7 +89,7 @@ pub(super) async fn beat<A: App>(pool: Arc<Pool<A>>) {
     }
 }
 
-async fn one<A: App>(pool: &Pool<A>) -> Beat {
+async fn one<A: App>(pool: &Pool<A>, limit: Duration) -> Beat {
     let worker_id = pool.live.worker_id();
     if worker_id == 0 {
         return Beat::Dead;
@@ -96,7 +101,7 @@ async fn one<A: App>(pool: &Pool<A>) -> Beat {
         let cancelled = store::leases::leases_cancel_asked(conn, worker_id).await?;
         Ok((renewed, cancelled))
     });
-    match tokio::time::timeout(pool.config.lease / 2, beaten).await {
+    match tokio::time::timeout(limit, beaten).await {
         Ok(Ok((true, cancelled))) => {
             pool.live.cancel(&cancelled);
             Beat::Renewed

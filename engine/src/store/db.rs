@@ -58,12 +58,11 @@ impl Db {
             Ok(acquired) => acquired?,
             Err(_) => return Err(DbError::TimedOut),
         };
-        match tokio::time::timeout(CALL_TIMEOUT, f(&mut connection)).await {
-            Ok(done) => Ok(done?),
-            Err(_) => {
-                drop(connection.detach());
-                Err(DbError::TimedOut)
-            }
+        if let Ok(done) = tokio::time::timeout(CALL_TIMEOUT, f(&mut connection)).await {
+            Ok(done?)
+        } else {
+            drop(connection.detach());
+            Err(DbError::TimedOut)
         }
     }
 }

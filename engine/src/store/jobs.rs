@@ -36,7 +36,7 @@ pub(crate) async fn jobs_insert(
     let parent_steps: Vec<_> = rows.iter().map(|row| row.parent_step.as_deref()).collect();
     let uniques: Vec<_> = rows.iter().map(|row| row.unique_key.as_deref()).collect();
     let traces: Vec<_> = rows.iter().map(|row| row.traceparent.as_deref()).collect();
-    let due_after: Vec<_> = rows.iter().map(|row| row.due_after.clone()).collect();
+    let due_after: Vec<_> = rows.iter().map(|row| row.due_after).collect();
     let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
     sqlx::query!(
         r#"

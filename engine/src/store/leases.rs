@@ -203,7 +203,7 @@ pub(crate) async fn leases_suspend(
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();
     let reasons: Vec<_> = rows.iter().map(|row| row.reason.clone()).collect();
-    let due_after: Vec<_> = rows.iter().map(|row| row.due_after.clone()).collect();
+    let due_after: Vec<_> = rows.iter().map(|row| row.due_after).collect();
     let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
     let wakes: Vec<_> = rows.iter().map(|row| Value::from(row.wakes.clone())).collect();
     let charged: Vec<_> = rows.iter().map(|row| row.attempts_charged).collect();

@@ -95,6 +95,34 @@ pub(crate) async fn signals_sweep(
     .await
 }
 
+/// Forgets a job's messages of one name.
+pub(crate) async fn signals_forget(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+    name: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from trunkline.signals where job_id = $1 and name = $2", job_id, name)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Drops what jobs never took that ended without looking. At most `rows_max` at once.
+pub(crate) async fn signals_tidy(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from trunkline.signals where signal_id in (
+             select s.signal_id from trunkline.signals s join trunkline.outcomes o using (job_id)
+             limit $1 for update of s skip locked)",
+        rows_max,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Drops what finished jobs never took.
 pub(crate) async fn signals_drop(
     conn: &mut PgConnection,

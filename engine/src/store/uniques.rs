@@ -19,7 +19,7 @@ pub(crate) async fn unique_take(
     for_ever: bool,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     for _ in 0..LOOKS_MAX {
-        if unique_insert(conn, key, job_id, hold.clone(), for_ever).await? {
+        if unique_insert(conn, key, job_id, hold, for_ever).await? {
             return Ok(None);
         }
         let holder = sqlx::query_scalar!(
@@ -33,9 +33,12 @@ pub(crate) async fn unique_take(
             return Ok((holder != job_id).then_some(holder));
         }
         // Over, or freed since the first look.
-        sqlx::query!("delete from trunkline.uniques where unique_key = $1 and until <= trunkline.now()", key)
-            .execute(&mut *conn)
-            .await?;
+        sqlx::query!(
+            "delete from trunkline.uniques where unique_key = $1 and until <= trunkline.now()",
+            key
+        )
+        .execute(&mut *conn)
+        .await?;
     }
     Err(sqlx::Error::Protocol("a unique key changed hands again and again".to_owned()))
 }
