@@ -103,6 +103,9 @@ impl Tx {
             dedupe_key,
         )
         .await?;
+        if dedupe_key.is_some() {
+            store::signals::signal_withdraw_repeat(&mut self.inner, id).await?;
+        }
         self.wake.job(job.as_uuid());
         Ok(())
     }

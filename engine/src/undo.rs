@@ -244,13 +244,13 @@ async fn undo_child<A: App>(
         Some(output) => stored(output)?,
         None => return Ok(Entry::Undone),
     };
+    let ended = child_signal(child);
+    // First forget what the child said of its first end, then look: a second end is said after this look.
     let outcome = world
         .engine
         .db()
         .run(async |conn| {
-            // What it said of an earlier end must not wake us again and again. In this order: an end that comes in
-            // between is seen as an outcome, a later one as a signal.
-            store::signals::signals_forget(conn, job.id().as_uuid(), &child_signal(child)).await?;
+            store::signals::signals_drop_named(conn, job.fence(), &ended).await?;
             store::outcomes::outcome_get(conn, child.as_uuid()).await
         })
         .await?;
@@ -262,10 +262,9 @@ async fn undo_child<A: App>(
         return mark_undone(world, job, &effect.key).await;
     }
     world.engine.take_back(child).await?;
-    let wakes = vec![child_signal(child)];
     Ok(Entry::Left(Suspension::wait(
         None,
-        wakes,
+        vec![ended],
         format!("waiting for the undo of {}", effect.key),
     )))
 }

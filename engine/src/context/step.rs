@@ -152,12 +152,8 @@ impl<A: App> Context<'_, A> {
         drop(active);
         match committed {
             Some((Ok(()), output)) => Ok(output),
-            // The server itself refused (a deferred constraint): nothing happened, and the same again would not help.
-            Some((Err(Error::Database(sqlx::Error::Database(error))), _))
-                if error.code().is_some_and(|code| code.starts_with("23")) =>
-            {
-                Err(sqlx::Error::Database(error).into())
-            }
+            // The server itself says that it did not commit: an error like any other of the step.
+            Some((Err(Error::Database(error @ sqlx::Error::Database(_))), _)) => Err(error.into()),
             // It may have committed: the next attempt reads what is there.
             Some((Err(error), _)) => {
                 tracing::debug!(job.id = %self.job_id(), %error, "a transaction's commit was not confirmed");

@@ -23,6 +23,9 @@ struct Ended {
     /// The signal's name; `None` when the time was over.
     signal: Option<String>,
     payload: Value,
+    /// Of the message, so that a later copy of it is known as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dedupe_key: Option<String>,
 }
 
 /// A wait that can still be given its limit. Nothing happens before it is awaited by one of its methods.
@@ -121,7 +124,11 @@ impl<'a, A: App> Context<'a, A> {
         self.boundary().await;
         let taken = self.inner.lock().memo.take_signal(&signals);
         if let Some(signal) = taken {
-            let ended = Ended { signal: Some(signal.name), payload: signal.payload };
+            let ended = Ended {
+                signal: Some(signal.name),
+                payload: signal.payload,
+                dedupe_key: signal.dedupe_key,
+            };
             self.keep(key, "wait", encoded(&ended)?, Some(signal.signal_id)).await?;
             return Ok(ended);
         }
@@ -135,7 +142,7 @@ impl<'a, A: App> Context<'a, A> {
                 .suspend(Suspension::wait(until, signals, format!("waiting for {name}")))
                 .await;
         }
-        let ended = Ended { signal: None, payload: Value::Null };
+        let ended = Ended { signal: None, payload: Value::Null, dedupe_key: None };
         self.keep(key, "wait", encoded(&ended)?, None).await?;
         Ok(ended)
     }

@@ -94,7 +94,7 @@ pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
             .db()
             .run(async |conn| {
                 store::uniques::uniques_expire(conn, TIDY_MAX).await?;
-                store::signals::signals_tidy(conn, TIDY_MAX).await?;
+                store::signals::signals_expire(conn, TIDY_MAX).await?;
                 store::workers::workers_forget(conn).await?;
                 store::partitions::partitions_make(conn, PARTITIONS_AHEAD).await
             })

@@ -4,12 +4,15 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::Fence;
+
 /// A kept message.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredSignal {
     pub(crate) signal_id: Uuid,
     pub(crate) name: String,
     pub(crate) payload: Value,
+    pub(crate) dedupe_key: Option<String>,
 }
 
 /// Keeps a message for a job that is not finished. A repeat with the same dedupe key changes nothing.
@@ -37,6 +40,23 @@ pub(crate) async fn signal_insert(
     Ok(())
 }
 
+/// Withdraws a message of which the job has taken an earlier copy. To be asked after the insert, in a statement of its
+/// own: the insert waits for a job that is just taking that copy, and only a later look sees that it did.
+pub(crate) async fn signal_withdraw_repeat(
+    conn: &mut PgConnection,
+    signal_id: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from trunkline.signals s using trunkline.checkpoints c
+         where s.signal_id = $1 and c.job_id = s.job_id and c.form = 'wait'
+           and c.output ->> 'signal' = s.name and c.output ->> 'dedupe_key' = s.dedupe_key",
+        signal_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Messages that a run has not taken yet, oldest first.
 pub(crate) async fn signals_of(
     conn: &mut PgConnection,
@@ -44,7 +64,7 @@ pub(crate) async fn signals_of(
 ) -> Result<Vec<StoredSignal>, sqlx::Error> {
     sqlx::query_as!(
         StoredSignal,
-        "select signal_id, name, payload from trunkline.signals where job_id = $1 order by sent_at, signal_id",
+        "select signal_id, name, payload, dedupe_key from trunkline.signals where job_id = $1 order by sent_at, signal_id",
         job_id,
     )
     .fetch_all(conn)
@@ -95,27 +115,38 @@ pub(crate) async fn signals_sweep(
     .await
 }
 
-/// Forgets a job's messages of one name.
-pub(crate) async fn signals_forget(
+/// Drops the messages of one name that a job has not taken: they are about something that is over. Only the holder of the
+/// lease may: a late one would drop what its successor waits for.
+pub(crate) async fn signals_drop_named(
     conn: &mut PgConnection,
-    job_id: Uuid,
+    fence: Fence,
     name: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from trunkline.signals where job_id = $1 and name = $2", job_id, name)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "with held as materialized (
+             select job_id from trunkline.leases where job_id = $1 and epoch = $2 for key share
+         )
+         delete from trunkline.signals s using held where s.job_id = held.job_id and s.name = $3",
+        fence.job_id,
+        fence.epoch,
+        name,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
-/// Drops what jobs never took that ended without looking. At most `rows_max` at once.
-pub(crate) async fn signals_tidy(
+/// Drops old messages to jobs that have ended without taking them. At most `rows_max` at once.
+pub(crate) async fn signals_expire(
     conn: &mut PgConnection,
     rows_max: i64,
 ) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "delete from trunkline.signals where signal_id in (
-             select s.signal_id from trunkline.signals s join trunkline.outcomes o using (job_id)
-             limit $1 for update of s skip locked)",
+             select s.signal_id from trunkline.signals s
+             where s.sent_at < trunkline.now() - interval '1 hour'
+               and exists (select from trunkline.outcomes o where o.job_id = s.job_id)
+             limit $1)",
         rows_max,
     )
     .execute(conn)
