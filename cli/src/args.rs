@@ -28,6 +28,7 @@ pub(crate) enum Command {
 
 /// Options of `trunkline dev`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct DevArgs {
     /// Use a data directory of its own, removed at exit.
     #[arg(long)]
@@ -55,6 +56,9 @@ pub(crate) struct DevArgs {
 /// Options of `trunkline demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
+    /// Play it so many times, one after the other, and show the medians and 95th percentiles as well.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    pub(crate) runs: u32,
     /// Print one line of JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,

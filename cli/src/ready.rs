@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// A process of its own is ready.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the name of the field is what scripts read")]
 pub(crate) struct Ready {
     pub(crate) ready: bool,
     pub(crate) role: &'static str,

@@ -114,8 +114,8 @@ impl Change<Trunkline> for TakeNumber {
 /// Wakes those in line for whom there is a number. Harmless twice.
 pub(crate) async fn call_next(tx: &mut Tx) -> Result<(), Failure> {
     for waiter in waitlist::next(tx).await.map_err(of_domain)? {
-        // One unheard call is enough.
-        tx.signal(JobId::from(waiter.job), NUMBER_FREE, &(), Some("call")).await?;
+        // Without a key to tell repeats by: who was called in vain must be able to be called again.
+        tx.signal(JobId::from(waiter.job), NUMBER_FREE, &(), None).await?;
     }
     Ok(())
 }

@@ -18,10 +18,10 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Finds a running instance, or starts an ephemeral one.
-    pub(crate) fn find_or_start(home: &Path) -> anyhow::Result<Instance> {
+    pub(crate) fn find_or_start(home: &Path, runs: u32) -> anyhow::Result<Instance> {
         match running(home) {
             Some(ready) => Ok(Instance { ready, child: None }),
-            None => start(home),
+            None => start(home, runs),
         }
     }
 
@@ -46,12 +46,14 @@ fn running(home: &Path) -> Option<Ready> {
     test_kill_process(pid).is_ok().then_some(ready)
 }
 
-fn start(home: &Path) -> anyhow::Result<Instance> {
+fn start(home: &Path, runs: u32) -> anyhow::Result<Instance> {
     eprintln!("no `trunkline dev` is running here: starting one for this demo");
     let mut child = Command::new(std::env::current_exe()?)
         .args(["dev", "--ephemeral", "--json", "--port", "0", "--home"])
         .arg(home)
         .env("TRUNKLINE_LOG", "warn")
+        // Each run keeps its number.
+        .env("TRUNKLINE_DEMO_NUMBERS", (runs + 20).to_string())
         .stdout(Stdio::piped())
         .spawn()
         .context("`trunkline dev` could not be started")?;
@@ -59,12 +61,10 @@ fn start(home: &Path) -> anyhow::Result<Instance> {
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;
     }
-    match serde_json::from_str(&line) {
-        Ok(ready) => Ok(Instance { ready, child: Some(child) }),
-        Err(_) => {
-            let _ = child.kill();
-            let _ = child.wait();
-            bail!("`trunkline dev` did not get ready; its words are above")
-        }
-    }
+    let Ok(ready) = serde_json::from_str(&line) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        bail!("`trunkline dev` did not get ready; its words are above")
+    };
+    Ok(Instance { ready, child: Some(child) })
 }

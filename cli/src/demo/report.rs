@@ -3,22 +3,27 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::play::{Played, answer};
+use super::{
+    play::{Played, answer},
+    times::{Figures, Quantiles, Times},
+};
 use crate::dev::Ready;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     tenant_id: String,
-    sign_up_ms: f64,
-    code_arrived_ms: f64,
-    verify_to_access_ms: f64,
+    times: Figures,
     runs: Vec<Value>,
     access: Value,
 }
 
 impl Report {
     /// Reads the run and its children from the admin API.
-    pub(crate) async fn read(instance: &Ready, played: Played) -> anyhow::Result<Report> {
+    pub(crate) async fn read(
+        instance: &Ready,
+        played: Played,
+        times: &Times,
+    ) -> anyhow::Result<Report> {
         let http = clients::http::client(clients::http::REQUEST_TIMEOUT)?;
         let job = async |id: &str| {
             let url = format!("{}/v1/admin/jobs/{id}", instance.api);
@@ -37,22 +42,15 @@ impl Report {
         for child in children {
             runs.push(job(&child).await?);
         }
-        let ms = |time: std::time::Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
-        Ok(Report {
-            tenant_id: played.tenant,
-            sign_up_ms: ms(played.sign_up),
-            code_arrived_ms: ms(played.code_arrived),
-            verify_to_access_ms: ms(played.verify_to_access),
-            runs,
-            access: played.access,
-        })
+        Ok(Report { tenant_id: played.tenant, times: times.figures(), runs, access: played.access })
     }
 
     #[expect(clippy::print_stdout, reason = "the report is what was asked for")]
     pub(crate) fn show(&self) {
-        println!("sign-up answered after         {:>8.1} ms", self.sign_up_ms);
-        println!("code on the phone after        {:>8.1} ms", self.code_arrived_ms);
-        println!("code typed in -> access        {:>8.1} ms", self.verify_to_access_ms);
+        println!("{} runs, milliseconds           p50      p95      max", self.times.runs);
+        line("sign-up answered after", &self.times.sign_up);
+        line("code on the phone after", &self.times.code_arrived);
+        line("code typed in -> access", &self.times.verify_to_access);
         for run in &self.runs {
             println!();
             println!("{} {} {}", word(run, "kind"), word(run, "id"), word(run, "state"));
@@ -71,6 +69,11 @@ impl Report {
         println!();
         println!("{}", serde_json::to_string_pretty(&self.access).unwrap_or_default());
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the report is what was asked for")]
+fn line(what: &str, times: &Quantiles) {
+    println!("{what:<26} {:>8.1} {:>8.1} {:>8.1}", times.p50_ms, times.p95_ms, times.max_ms);
 }
 
 fn word<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -77,7 +77,11 @@ impl DevReady {
             console: None,
             metrics: vec![format!("{api}/metrics")],
             api,
-            sandbox: Sandboxes { twilio: base(twilio.base_url().as_str()), stripe: None, openai: None },
+            sandbox: Sandboxes {
+                twilio: base(twilio.base_url().as_str()),
+                stripe: None,
+                openai: None,
+            },
             database_url: environment.get("DATABASE_URL").to_owned(),
             public_base_url,
             admin_api_key: environment.get("ADMIN_API_KEY").to_owned(),

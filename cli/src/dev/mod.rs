@@ -59,17 +59,17 @@ async fn life(
     let address = listener.local_addr()?;
     let environment = Environment::make(&urls, &secrets, address, &twilio);
     let (engine, config) = start(&mut life, &environment, options, listener, metrics).await?;
-    let line =
+    let ready_line =
         DevReady::new(&environment, database, &twilio, config.public_base_url.clone(), address)?;
-    line.keep(&options.home)?;
+    ready_line.keep(&options.home)?;
     if options.json {
-        ready::print(&line)?;
+        ready::print(&ready_line)?;
     } else {
-        line.show(options, database);
+        ready_line.show(options, database);
     }
     let exit = life.until_stopped(GRACE + Duration::from_secs(5)).await;
     engine.close().await;
-    line.forget(&options.home);
+    ready_line.forget(&options.home);
     Ok(exit)
 }
 
@@ -131,7 +131,8 @@ async fn twilio(
     let token = SecretString::from(secrets.twilio_auth_token.clone());
     let mut options = SandboxOptions::new(secrets.twilio_account_sid.clone(), token);
     options.ledger = Some(PathBuf::from(home).join("sandbox-messages.jsonl"));
-    let (handle, serving) = sandbox::twilio::Twilio::serve(listener, options, life.closing()).await?;
+    let (handle, serving) =
+        sandbox::twilio::Twilio::serve(listener, options, life.closing()).await?;
     life.support("sandbox", serving);
     Ok(handle)
 }

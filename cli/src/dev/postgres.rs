@@ -17,7 +17,7 @@ const DATABASE: &str = "trunkline";
 
 pub(crate) enum Database {
     /// Ours, with its process.
-    Private { server: Server, home: PathBuf, _ephemeral: Option<Scratch> },
+    Private { server: Box<Server>, home: PathBuf, scratch: Option<Scratch> },
     /// `DATABASE_URL`.
     Given { url: SecretString, owner_url: SecretString, home: PathBuf },
 }
@@ -63,7 +63,7 @@ impl Database {
         let mut server = Options::dev(home.join("postgres"), search);
         server.ephemeral = options.ephemeral;
         let server = Server::start(&server).context("the private Postgres did not start")?;
-        Ok(Database::Private { server, home, _ephemeral: scratch })
+        Ok(Database::Private { server: Box::new(server), home, scratch })
     }
 
     /// Creates and migrates; says how to get in.
@@ -104,7 +104,7 @@ impl Database {
     /// What it is, for a person.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Database::Private { server, home, _ephemeral: scratch } => {
+            Database::Private { server, home, scratch } => {
                 let kept = if scratch.is_some() { "removed at exit" } else { "kept" };
                 format!("PostgreSQL {} in {} ({kept})", server.running().version, home.display())
             }
