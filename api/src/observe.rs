@@ -15,7 +15,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, debug, info, info_span};
 
 use crate::{
     caller::{Caller, X_REQUEST_ID},
@@ -26,6 +26,9 @@ use crate::{
 
 /// For paths that no route matches: what strangers probe for must not become labels.
 const UNMATCHED: &str = "unmatched";
+
+/// Asked every few seconds by machines; their log lines would hide the others.
+const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
 
 const CAREFUL: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -60,12 +63,13 @@ pub(crate) async fn observe(
     let status = response.status().as_u16();
     metrics::request(method, route, status, began.elapsed());
     span.in_scope(|| {
-        info!(
-            http.status = status,
-            problem = problem.map(Code::as_str),
-            elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "{method} {route} {status}"
-        );
+        let problem = problem.map(Code::as_str);
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if PROBES.contains(&route) {
+            debug!(http.status = status, elapsed_ms, "{method} {route} {status}");
+        } else {
+            info!(http.status = status, problem, elapsed_ms, "{method} {route} {status}");
+        }
     });
     response
 }

@@ -59,6 +59,7 @@ codes! {
     DemoExpired "demo_expired" FORBIDDEN "Demo tenant has expired";
     TenantClosed "tenant_closed" FORBIDDEN "The tenant is closed";
     MustChangePassword "must_change_password" FORBIDDEN "The password must be changed first";
+    WrongPassword "wrong_password" FORBIDDEN "The current password is wrong";
     ForeignOrigin "foreign_origin" FORBIDDEN "The request comes from another site";
     NotFound "not_found" NOT_FOUND "There is nothing here";
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "Not with this method";

@@ -49,7 +49,7 @@ pub(crate) async fn change_password(
 ) -> Result<Response, Problem> {
     let (current, new) = read(fields)?;
     let account = account(&state, &session).await?;
-    let wrong = || Problem::new(Code::InvalidCredentials, "the current password is wrong");
+    let wrong = || Problem::new(Code::WrongPassword, "");
     let account = users::verify_password(vec![account], current).await?.ok_or_else(wrong)?;
     let salt = Salt::generate(&mut rand::rng());
     let hash = password::hash(new, salt).await?;
