@@ -50,7 +50,14 @@ async fn life(
 ) -> anyhow::Result<ExitReason> {
     let mut life = Lifecycle::install()?;
     if let Some(ended) = database.ended() {
-        life.support("postgres", ended);
+        let closing = life.closing();
+        // It outlives every task and is stopped last; ending before is a fault.
+        life.support("postgres", async move {
+            tokio::select! {
+                () = closing.cancelled() => Ok(()),
+                ended = ended => ended,
+            }
+        });
     }
     let urls = database.prepare().await?;
     let listener = listen(options.port).await?;
