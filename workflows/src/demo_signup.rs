@@ -5,12 +5,14 @@
 //! | `open_tenant` | a tenant, `demo_pending` | the tenant and all that hangs on it go; the sign-up ends and forgets the person | `pending_verification`, later `expired` or `failed` |
 //! | `issue_code` | a code, of which only the hash is kept | – (goes with the tenant) | the same |
 //! | `send_sms` (child) | the code on their phone | – (cannot be taken back; the code dies) | the same |
-//! | wait for `phone_verified` | – | – | the same; after ten minutes the sign-up is undone |
+//! | wait for `phone_verified` | – | – | the same; after ten minutes the sign-up is `expired` and undone |
 //! | `open_subscription` | the demo plan | the subscription goes | `provisioning` |
 //! | `create_bot` | the assistant | the assistant goes | `provisioning` |
 //! | `allocate_number` (child) | a number of their own | the number goes back to the pool | `provisioning`, or `waitlisted` while the pool is empty |
 //! | `create_user` | a login with a temporary password | the login goes | `provisioning` |
 //! | `activate` | the demo begins | – (the last step) | `active` |
+
+use std::time::Duration;
 
 use domain::{
     BotId, Digest, MessageId, PhoneNumber, TenantId, UserId, access, bots,
@@ -33,6 +35,9 @@ use crate::{
 
 /// The signal that a verified code, or an operator, sends.
 pub const VERIFIED: &str = "phone_verified";
+
+/// A signal that was committed when the time was over is heard well within this.
+const LAST_MOMENT: Duration = Duration::from_mins(1);
 
 /// Sets up a demo. The API has written the sign-up itself, under ids of its making, in the transaction of this job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -134,12 +139,40 @@ impl DemoSignup {
                     let why = end.error.unwrap_or_default();
                     return Err(Failure::undo(format!("the code could not be sent: {why}")));
                 }
-                Awaited::TimedOut => {
-                    return Err(Failure::undo("the phone was not verified in time"));
-                }
+                Awaited::TimedOut => return self.out_of_time(ctx).await,
             }
         }
     }
+}
+
+impl DemoSignup {
+    /// The time is over. A code that was accepted at the last moment still counts: its signal is on its way.
+    async fn out_of_time(&self, ctx: &Context<'_, Trunkline>) -> Result<(), Failure> {
+        let tenant = self.tenant;
+        let expired = ctx.transaction("expire", async |tx| expire(tx, tenant).await).await?;
+        let last = if expired {
+            Awaited::TimedOut
+        } else {
+            ctx.wait_for::<Verified>(VERIFIED).for_up_to(LAST_MOMENT).await?
+        };
+        match last {
+            Awaited::Signal(_) => Ok(()),
+            Awaited::Child(_) | Awaited::TimedOut => {
+                Err(Failure::undo("the phone was not verified in time"))
+            }
+        }
+    }
+}
+
+/// Ends a sign-up that nobody verified; false if somebody just did.
+async fn expire(tx: &mut Tx, tenant: TenantId) -> Result<bool, Failure> {
+    scope::platform(tx).await.map_err(of_domain)?;
+    let status = signups::status(tx, tenant).await.map_err(of_domain)?;
+    if status == Some(SignupStatus::Provisioning) {
+        return Ok(false);
+    }
+    signups::end(tx, tenant, SignupStatus::Expired).await.map_err(of_domain)?;
+    Ok(true)
 }
 
 /// A tenant that is not verified yet.
@@ -161,13 +194,8 @@ impl Change<Trunkline> for OpenTenant {
 
     async fn undo(&self, tx: &mut Tx, _: &Settings, (): &()) -> Result<(), Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
-        let now = tx.now().await?;
-        let signup = signups::get(tx, self.tenant).await.map_err(of_domain)?;
-        let ran_out = signup.is_some_and(|signup| {
-            signup.status == SignupStatus::PendingVerification && signup.expires_at <= now
-        });
-        let word = if ran_out { SignupStatus::Expired } else { SignupStatus::Failed };
-        signups::end(tx, self.tenant, word).await.map_err(of_domain)?;
+        // One that ran out of time has ended as `expired` already, and keeps that word.
+        signups::end(tx, self.tenant, SignupStatus::Failed).await.map_err(of_domain)?;
         tenants::delete_demo(tx, self.tenant).await.map_err(of_domain)
     }
 }
