@@ -67,6 +67,7 @@ codes! {
     DemoNotReady "demo_not_ready" CONFLICT "The demo is not ready";
     WrongState "wrong_state" CONFLICT "Not in this state";
     ChangedMeanwhile "changed_meanwhile" CONFLICT "It was changed in the meantime";
+    SlowBody "slow_body" REQUEST_TIMEOUT "The body took too long to arrive";
     TooLarge "too_large" PAYLOAD_TOO_LARGE "The body is too large";
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body must be JSON";
     InvalidFields "invalid_fields" UNPROCESSABLE_ENTITY "Some fields cannot be used";

@@ -20,8 +20,7 @@ use crate::{
     state::ApiState,
 };
 
-/// From a request's head to its answer, its body included. Longer than any transaction or wait of ours; a client that sends
-/// a byte a second is cut here.
+/// From a request's head to its answer. Longer than any body may take to arrive and any transaction or wait of ours.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Serves until `drain`; then takes no new connections and ends once every request is answered.
