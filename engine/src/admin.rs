@@ -148,8 +148,7 @@ impl Engine {
         };
         let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
         let rows = self
-            .db()
-            .run(async |conn| store::search::jobs_search(conn, &filter, rows_max).await)
+            .read(async |conn| store::search::jobs_search(conn, &filter, rows_max).await)
             .await?;
         Ok(rows.into_iter().map(|row| summary(&row)).collect())
     }
@@ -158,8 +157,7 @@ impl Engine {
     pub async fn job(&self, id: JobId) -> Result<Option<JobDetail>, Error> {
         let filter = Filter { job_id: Some(id.as_uuid()), ..Filter::default() };
         let (found, steps, deeds) = self
-            .db()
-            .run(async |conn| {
+            .read(async |conn| {
                 let found = store::search::jobs_search(conn, &filter, 1).await?;
                 let steps = store::timeline::steps_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
                 let deeds = store::timeline::deeds_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
@@ -207,10 +205,8 @@ impl Engine {
 
     /// The output of a job that has succeeded; `None` while it has not.
     pub async fn output(&self, id: JobId) -> Result<Option<Value>, Error> {
-        let outcome = self
-            .db()
-            .run(async |conn| store::outcomes::outcome_get(conn, id.as_uuid()).await)
-            .await?;
+        let outcome =
+            self.read(async |conn| store::outcomes::outcome_get(conn, id.as_uuid()).await).await?;
         Ok(outcome
             .filter(|outcome| outcome.state == State::Succeeded.as_str())
             .and_then(|outcome| outcome.output))

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool,
+    Connection as _, PgConnection as Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -36,6 +36,12 @@ const ENGINE_CONNECTIONS: u32 = 8;
 /// Connections for heartbeats alone, so that no burst of work can keep a worker from renewing its lease.
 const HEARTBEAT_CONNECTIONS: u32 = 2;
 
+/// An operator's question that takes longer asks for too much. Below what the caller waits for.
+const READ_WITHIN: Duration = Duration::from_secs(4);
+
+/// Connections for operators' lists and details, so that none of their questions can hold up a claim.
+const READING_CONNECTIONS: u32 = 3;
+
 /// How a process reaches its database.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -57,6 +63,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     db: Db,
     beats: Db,
+    reads: Db,
     product: PgPool,
     committer: Committer,
     wakeups: Wakeups,
@@ -76,6 +83,7 @@ impl Engine {
         // each use, which would double the round trips. A caller's transaction cannot be repeated by us.
         let db = Db::new(connections(&options, ENGINE_CONNECTIONS, false));
         let beats = Db::new(connections(&options, HEARTBEAT_CONNECTIONS, false));
+        let reads = Db::new(connections(&options, READING_CONNECTIONS, true));
         let product = connections(&options, config.product_connections, true);
         let (wakeups, pending) = Wakeups::new();
         let (committer, _) = Committer::start(db.clone(), wakeups.clone());
@@ -89,6 +97,7 @@ impl Engine {
         let inner = Inner {
             db,
             beats,
+            reads,
             product,
             committer,
             wakeups,
@@ -221,6 +230,21 @@ impl Engine {
 
     pub(crate) fn beats(&self) -> &Db {
         &self.0.beats
+    }
+
+    /// For operators: a statement that takes too long is stopped by the server, too.
+    pub(crate) async fn read<T, F>(&self, f: F) -> Result<T, Error>
+    where
+        F: AsyncFnOnce(&mut Connection) -> Result<T, sqlx::Error>,
+    {
+        let read = async |conn: &mut Connection| {
+            let mut tx = conn.begin().await?;
+            store::clock::statements_limit(&mut tx, READ_WITHIN).await?;
+            let found = f(&mut tx).await?;
+            tx.commit().await?;
+            Ok(found)
+        };
+        Ok(self.0.reads.run(read).await?)
     }
 
     pub(crate) fn committer(&self) -> &Committer {

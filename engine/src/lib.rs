@@ -1,4 +1,70 @@
 //! Durable jobs and workflows on Postgres. Knows nothing of what the work is about.
+//!
+//! Everything that runs is a **job**: a kind, a queue, arguments. A **workflow** is a job whose body uses durable steps.
+//! After a wait, a crash or a deploy the body runs again from its first line, and every step that has a stored output
+//! returns it instead of running.
+//!
+//! ```
+//! use engine::{App, Awaited, Context, Failure, Workflow};
+//! use serde::{Deserialize, Serialize};
+//! use std::time::Duration;
+//!
+//! struct Shop;
+//! impl App for Shop {
+//!     type Clients = Printer;
+//!     type Settings = ();
+//! }
+//! struct Printer;
+//! impl Printer {
+//!     async fn print(&self, _text: &str, _idempotency_key: &str) -> Result<u32, Failure> {
+//!         Ok(1)
+//!     }
+//! }
+//!
+//! /// An order waits a day for its payment, then is printed once.
+//! #[derive(Serialize, Deserialize)]
+//! struct Order {
+//!     text: String,
+//! }
+//!
+//! impl Workflow<Shop> for Order {
+//!     const KIND: &'static str = "order";
+//!     const QUEUE: &'static str = "orders";
+//!     type Output = u32;
+//!
+//!     async fn run(&self, ctx: &Context<'_, Shop>) -> Result<u32, Failure> {
+//!         let paid = ctx.wait_for::<u64>("paid").for_up_to(Duration::from_secs(86_400)).await?;
+//!         let Awaited::Signal(_cents) = paid else {
+//!             return Err(Failure::undo("not paid within a day"));
+//!         };
+//!         ctx.step("print", async |printer, call| printer.print(&self.text, &call.key).await).await
+//!     }
+//! }
+//! ```
+//!
+//! A transaction is handed nothing that could reach the network:
+//!
+//! ```compile_fail,E0599
+//! # use engine::{App, Context, Failure};
+//! # struct Shop;
+//! # impl App for Shop { type Clients = Printer; type Settings = (); }
+//! # struct Printer;
+//! # impl Printer { async fn print(&self) -> Result<u32, Failure> { Ok(1) } }
+//! # async fn body(ctx: &Context<'_, Shop>) -> Result<u32, Failure> {
+//! ctx.transaction("print", async |tx| tx.clients().print().await).await
+//! # }
+//! ```
+//!
+//! and a context cannot leak into a task of its own:
+//!
+//! ```compile_fail,E0521
+//! # use engine::{App, Context};
+//! # struct Shop;
+//! # impl App for Shop { type Clients = (); type Settings = (); }
+//! # async fn body(ctx: &Context<'_, Shop>) {
+//! tokio::spawn(async move { ctx.job_id() });
+//! # }
+//! ```
 
 mod admin; // what operators ask
 mod committer; // the one write path for everything else

@@ -2,7 +2,6 @@
 
 use std::ops::{Deref, DerefMut};
 
-use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -137,11 +136,6 @@ impl Tx {
     /// Decrypts a stored value.
     pub fn open<T: DeserializeOwned>(&self, sealed: &Sealed<T>) -> Result<T, Error> {
         self.engine.sealer().open(sealed).map_err(Error::Open)
-    }
-
-    /// The database's now.
-    pub async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
-        Ok(store::clock::now(&mut self.inner).await?)
     }
 
     pub(crate) fn wake_mut(&mut self) -> &mut Wake {

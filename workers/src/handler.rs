@@ -6,6 +6,7 @@ use std::sync::Arc;
 use apalis_core::{error::BoxDynError, task::data::Data};
 use engine::{App, Ending, LeasedJob, Pool};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 /// Runs a job once. A panic is this attempt's failure; dropping the future ends the attempt.
 pub(crate) async fn attempt<A: App>(
@@ -13,6 +14,15 @@ pub(crate) async fn attempt<A: App>(
     pool: Data<Arc<Pool<A>>>,
 ) -> Result<Ending, BoxDynError> {
     let pool = Arc::clone(&pool);
-    let work = tokio::spawn(async move { pool.attempt(&job).await });
+    let span = tracing::info_span!(
+        "attempt",
+        job.id = %job.id(),
+        job.kind = job.kind(),
+        job.attempt = job.attempt(),
+        job.epoch = job.epoch(),
+        // The request that asked for it: a link, since the two need not overlap in time.
+        traceparent = job.traceparent(),
+    );
+    let work = tokio::spawn(async move { pool.attempt(&job).await }.instrument(span));
     Ok(AbortOnDropHandle::new(work).await?)
 }
