@@ -8,4 +8,17 @@
 
 mod toy; // the application under test
 
-mod enqueueing; // unique keys, priorities, starts, bulk
+mod cancelling; // wherever a job stands
+mod children; // what parents are told
+mod effects; // lost replies and probes
+mod enqueueing; // what is acknowledged, unique, urgent, for later
+mod failing; // how patient, and how it ends
+mod leases; // the dead, the frozen and the cut off
+mod network; // lost replies and lost sessions
+mod plan;
+mod schedules; // one job a tick
+mod secrets; // never in the clear
+mod steps; // once over retries and crashes
+mod stopping; // gracefully
+mod undoing; // newest first, twice if need be, or parked
+mod waiting; // signals and timers // what a claim costs

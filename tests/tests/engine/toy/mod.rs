@@ -4,14 +4,14 @@ mod rig; // everything a test of the engine needs
 mod script; // the workflow
 mod world; // what is outside, with memory and plans
 
-pub use self::{
-    rig::Rig,
+pub(crate) use self::{
+    rig::{Rig, stale_writes},
     script::{Act, Script, Secret},
     world::{Plan, World},
 };
 
 /// The application.
-pub struct Toy;
+pub(crate) struct Toy;
 
 impl engine::App for Toy {
     type Clients = World;
@@ -19,6 +19,6 @@ impl engine::App for Toy {
 }
 
 /// All that it can do.
-pub fn registry() -> engine::Registry<Toy> {
+pub(crate) fn registry() -> engine::Registry<Toy> {
     engine::Registry::default().with::<Script>().with::<Secret>()
 }

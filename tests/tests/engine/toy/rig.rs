@@ -1,8 +1,12 @@
 //! Everything a test of the engine needs: a database, an engine as the API has one, workers, and the world.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use engine::{Engine, JobDetail, JobId, NewJob, Registry, State, Workflow};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use sqlx::Row;
 use tests::{TestDb, TestWorker, WorkerOptions, wait_until};
@@ -18,21 +22,21 @@ const LEDGER: &str = "
     grant select, insert, update, delete on toy.ledger to trunkline_app;";
 
 /// All of it. Workers come last, so that they are gone when the database is looked at.
-pub struct Rig {
-    pub engine: Engine,
-    pub world: Arc<World>,
-    pub registry: Arc<Registry<Toy>>,
-    pub db: TestDb,
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) world: Arc<World>,
+    pub(crate) registry: Arc<Registry<Toy>>,
+    pub(crate) db: TestDb,
 }
 
 impl Rig {
     /// A fresh one.
-    pub async fn new() -> Rig {
+    pub(crate) async fn new() -> Rig {
         Rig::with(registry()).await
     }
 
     /// With another registry.
-    pub async fn with(registry: Registry<Toy>) -> Rig {
+    pub(crate) async fn with(registry: Registry<Toy>) -> Rig {
         let db = TestDb::new().await;
         sqlx::raw_sql(LEDGER).execute(db.owner()).await.expect("a ledger");
         let engine = Engine::connect(db.engine_config(), &registry).await.expect("an engine");
@@ -40,17 +44,17 @@ impl Rig {
     }
 
     /// A worker with everything as usual.
-    pub async fn worker(&self) -> TestWorker<Toy> {
+    pub(crate) async fn worker(&self) -> TestWorker<Toy> {
         self.worker_with(WorkerOptions::default()).await
     }
 
     /// A worker of another kind.
-    pub async fn worker_with(&self, options: WorkerOptions) -> TestWorker<Toy> {
+    pub(crate) async fn worker_with(&self, options: WorkerOptions) -> TestWorker<Toy> {
         self.worker_at(self.db.engine_config(), options).await
     }
 
     /// A worker that reaches the database by another way.
-    pub async fn worker_at(
+    pub(crate) async fn worker_at(
         &self,
         config: engine::Config,
         options: WorkerOptions,
@@ -60,22 +64,22 @@ impl Rig {
     }
 
     /// Enqueues a script.
-    pub async fn play(&self, acts: impl Into<Vec<Act>>) -> JobId {
+    pub(crate) async fn play(&self, acts: impl Into<Vec<Act>>) -> JobId {
         self.enqueue(Script(acts.into()).job()).await
     }
 
     /// Enqueues a job.
-    pub async fn enqueue(&self, job: NewJob) -> JobId {
+    pub(crate) async fn enqueue(&self, job: NewJob) -> JobId {
         self.engine.enqueue(job).await.expect("enqueued").id()
     }
 
     /// The job as operators see it.
-    pub async fn job(&self, id: JobId) -> JobDetail {
+    pub(crate) async fn job(&self, id: JobId) -> JobDetail {
         self.engine.job(id).await.expect("a database").expect("a job")
     }
 
     /// Waits until the job is in a state.
-    pub async fn becomes(&self, id: JobId, state: State) -> JobDetail {
+    pub(crate) async fn becomes(&self, id: JobId, state: State) -> JobDetail {
         let what = format!("{id} becomes {state}");
         wait_until(&what, async || {
             let job = self.engine.job(id).await.ok()??;
@@ -92,13 +96,13 @@ impl Rig {
     }
 
     /// Waits until it has succeeded.
-    pub async fn succeeds(&self, id: JobId) -> Vec<Value> {
+    pub(crate) async fn succeeds(&self, id: JobId) -> Vec<Value> {
         let output = self.becomes(id, State::Succeeded).await.output.expect("an output");
         serde_json::from_value(output).expect("outputs of a script")
     }
 
     /// Waits until it is in a state and what it says of itself contains a text.
-    pub async fn becomes_because(&self, id: JobId, state: State, text: &str) -> JobDetail {
+    pub(crate) async fn becomes_because(&self, id: JobId, state: State, text: &str) -> JobDetail {
         let job = self.becomes(id, state).await;
         let said = job.summary.error.clone().unwrap_or_default();
         assert!(said.contains(text), "{said:?} does not say {text:?}");
@@ -106,7 +110,7 @@ impl Rig {
     }
 
     /// Waits until it is between two attempts, and moves the clock to the next.
-    pub async fn skip_pause(&self, id: JobId) -> Duration {
+    pub(crate) async fn skip_pause(&self, id: JobId) -> Duration {
         let what = format!("{id} comes to a pause");
         let due = wait_until(&what, async || {
             let job = self.job(id).await;
@@ -118,34 +122,60 @@ impl Rig {
         pause
     }
 
+    /// Moves the clock over every pause until the job has succeeded.
+    pub(crate) async fn skip_to_end(&self, id: JobId) {
+        wait_until(&format!("{id} succeeds"), async || {
+            let job = self.job(id).await;
+            if let (Some(due), false) = (job.due, job.summary.state.is_final()) {
+                self.db.advance((due - self.db.now().await).to_std().unwrap_or_default()).await;
+            }
+            (job.summary.state == State::Succeeded).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a job was claimed this often.
+    pub(crate) async fn claimed(&self, id: JobId, times: i32) {
+        wait_until(&format!("{times} claims"), async || {
+            tests::holds(self.epoch(id).await >= times)
+        })
+        .await;
+    }
+
     /// Lets a killed worker's lease end.
-    pub async fn bury(&self, worker: TestWorker<Toy>) {
+    pub(crate) async fn bury(&self, worker: TestWorker<Toy>) {
         self.db.end_lease_of(&worker.kill()).await;
     }
 
     /// Sends a signal.
-    pub async fn signal(&self, id: JobId, name: &str, payload: Value, dedupe_key: Option<&str>) {
+    pub(crate) async fn signal(
+        &self,
+        id: JobId,
+        name: &str,
+        payload: Value,
+        dedupe_key: Option<&str>,
+    ) {
         let mut tx = self.engine.begin().await.expect("a transaction");
         tx.signal(id, name, &payload, dedupe_key).await.expect("a signal");
         tx.commit().await.expect("a commit");
     }
 
     /// Cancels.
-    pub async fn cancel(&self, id: JobId) {
+    pub(crate) async fn cancel(&self, id: JobId) {
         let mut tx = self.engine.begin().await.expect("a transaction");
         tx.cancel(id).await.expect("cancelled");
         tx.commit().await.expect("a commit");
     }
 
     /// Tries again.
-    pub async fn retry(&self, id: JobId) {
+    pub(crate) async fn retry(&self, id: JobId) {
         let mut tx = self.engine.begin().await.expect("a transaction");
         tx.retry(id).await.expect("tried again");
         tx.commit().await.expect("a commit");
     }
 
     /// The lines of the ledger table, and how often each was taken back.
-    pub async fn ledger(&self) -> Vec<(String, i32)> {
+    pub(crate) async fn ledger(&self) -> Vec<(String, i32)> {
         let rows = sqlx::query("select line, undone from toy.ledger order by id")
             .fetch_all(self.db.owner())
             .await;
@@ -153,7 +183,7 @@ impl Rig {
     }
 
     /// How often a job was claimed.
-    pub async fn epoch(&self, id: JobId) -> i32 {
+    pub(crate) async fn epoch(&self, id: JobId) -> i32 {
         let statement = "select epoch from trunkline.outcomes where job_id = $1
                          union all select epoch from trunkline.leases where job_id = $1
                          union all select epoch from trunkline.waits where job_id = $1
@@ -166,7 +196,7 @@ impl Rig {
     }
 
     /// The only child of a job.
-    pub async fn child_of(&self, id: JobId) -> JobId {
+    pub(crate) async fn child_of(&self, id: JobId) -> JobId {
         wait_until("a child", async || {
             let statement = "select job_id from trunkline.jobs where parent_id = $1";
             let child: Option<sqlx::types::Uuid> = sqlx::query_scalar(statement)
@@ -182,23 +212,33 @@ impl Rig {
 
 /// Short names for acts.
 impl Act {
-    pub fn step(name: &str) -> Act {
+    pub(crate) fn step(name: &str) -> Act {
         Act::Step(name.to_owned())
     }
 
-    pub fn deed(name: &str) -> Act {
+    pub(crate) fn deed(name: &str) -> Act {
         Act::Deed(name.to_owned())
     }
 
-    pub fn entry(line: &str) -> Act {
+    pub(crate) fn entry(line: &str) -> Act {
         Act::Entry(line.to_owned())
     }
 
-    pub fn wait(name: &str) -> Act {
+    pub(crate) fn wait(name: &str) -> Act {
         Act::Wait(name.to_owned(), None)
     }
 
-    pub fn body(name: &str) -> Act {
+    pub(crate) fn body(name: &str) -> Act {
         Act::Body(name.to_owned())
     }
+}
+
+/// How many late writes were rejected in this process so far.
+pub(crate) fn stale_writes() -> u64 {
+    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+    let metrics = METRICS
+        .get_or_init(|| PrometheusBuilder::new().install_recorder().expect("the only recorder"));
+    let text = metrics.render();
+    let line = text.lines().find_map(|line| line.strip_prefix(engine::metrics::STALE));
+    line.map_or(0, |count| count.trim().parse().expect("a count"))
 }

@@ -13,13 +13,13 @@ use super::{Plan, Toy, World};
 
 /// One thing to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Act {
+pub(crate) enum Act {
     /// A step; at the place `step:<name>`.
     Step(String),
     /// A step that yields this many letters.
     Letters(usize),
-    /// A step that yields this.
-    Yield(Value),
+    /// A step that yields a text with a NUL.
+    Nul,
     /// A step that expects a number.
     Number(String),
     /// A transaction that writes a line into the ledger table.
@@ -46,7 +46,7 @@ pub enum Act {
 
 /// The workflow. Its output: what its acts yielded.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Script(pub Vec<Act>);
+pub(crate) struct Script(pub(crate) Vec<Act>);
 
 impl Workflow<Toy> for Script {
     const KIND: &'static str = "script";
@@ -74,7 +74,7 @@ async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
         Act::Letters(count) => {
             ctx.step("letters", async |_, _| Ok("x".repeat(*count))).await?.into()
         }
-        Act::Yield(value) => ctx.step("yield", async |_, _| Ok(value.clone())).await?,
+        Act::Nul => ctx.step("nul", async |_, _| Ok("a\0b".to_owned())).await?.into(),
         Act::Number(name) => ctx.step(name, async |_, _| Ok(1_u64)).await?.into(),
         Act::Line(line) => ctx.transaction("line", async |tx| write(tx, line).await).await?.into(),
         Act::BadCommit => {
@@ -138,7 +138,7 @@ async fn write(tx: &mut Tx, line: &str) -> Result<i64, Failure> {
 
 /// A deed outside.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Deed {
+pub(crate) struct Deed {
     name: String,
 }
 
@@ -184,7 +184,7 @@ impl Effect<Toy> for Deed {
 
 /// A line in the ledger table that can be taken back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     line: String,
 }
 
@@ -207,8 +207,8 @@ impl Change<Toy> for Entry {
 
 /// A workflow whose argument nobody else may read.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Secret {
-    pub code: Sealed<String>,
+pub(crate) struct Secret {
+    pub(crate) code: Sealed<String>,
 }
 
 impl Workflow<Toy> for Secret {

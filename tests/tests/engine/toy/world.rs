@@ -12,9 +12,12 @@ use parking_lot::Mutex;
 use tests::{holds, wait_until};
 use tokio::sync::Semaphore;
 
+/// Long enough that no retry comes before a test has seen the pause.
+const PAUSE: Duration = Duration::from_mins(20);
+
 /// What happens the next time somebody comes to a place.
 #[derive(Debug, Clone)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// Nothing.
     Fine,
     /// Worth another try.
@@ -41,7 +44,7 @@ pub enum Plan {
 
 /// The outside.
 #[derive(Default)]
-pub struct World {
+pub(crate) struct World {
     plans: Mutex<HashMap<String, VecDeque<Plan>>>,
     log: Mutex<Vec<String>>,
     gates: Mutex<HashMap<String, Arc<Semaphore>>>,
@@ -51,12 +54,12 @@ pub struct World {
 
 impl World {
     /// From now on, who comes to a place meets these, one after the other; after that nothing.
-    pub fn plan(&self, place: &str, plans: impl IntoIterator<Item = Plan>) {
+    pub(crate) fn plan(&self, place: &str, plans: impl IntoIterator<Item = Plan>) {
         self.plans.lock().entry(place.to_owned()).or_default().extend(plans);
     }
 
     /// Somebody is at a place.
-    pub async fn at(&self, place: &str) -> Plan {
+    pub(crate) async fn at(&self, place: &str) -> Plan {
         self.log.lock().push(place.to_owned());
         let plan =
             self.plans.lock().get_mut(place).and_then(VecDeque::pop_front).unwrap_or(Plan::Fine);
@@ -68,7 +71,7 @@ impl World {
     }
 
     /// Somebody is at a place where nothing is remembered.
-    pub async fn pass(&self, place: &str) -> Result<(), Failure> {
+    pub(crate) async fn pass(&self, place: &str) -> Result<(), Failure> {
         self.at(place).await.into_result(place)
     }
 
@@ -82,23 +85,23 @@ impl World {
     }
 
     /// Lets one through.
-    pub fn open(&self, place: &str) {
+    pub(crate) fn open(&self, place: &str) {
         self.gate(place).add_permits(1);
     }
 
     /// How often somebody was at a place.
-    pub fn count(&self, place: &str) -> usize {
+    pub(crate) fn count(&self, place: &str) -> usize {
         self.log.lock().iter().filter(|entry| *entry == place).count()
     }
 
     /// Waits until somebody has been there this often.
-    pub async fn reached(&self, place: &str, times: usize) {
+    pub(crate) async fn reached(&self, place: &str, times: usize) {
         wait_until(&format!("{place}, {times} times"), async || holds(self.count(place) >= times))
             .await;
     }
 
     /// Everything that happened at places that begin so, in order.
-    pub fn story(&self, prefix: &str) -> Vec<String> {
+    pub(crate) fn story(&self, prefix: &str) -> Vec<String> {
         self.log
             .lock()
             .iter()
@@ -108,32 +111,32 @@ impl World {
     }
 
     /// A deed is done. A second time under the same key is a second deed: this provider honours no keys.
-    pub fn done(&self, key: &str) {
+    pub(crate) fn done(&self, key: &str) {
         *self.deeds.lock().entry(key.to_owned()).or_default() += 1;
     }
 
     /// A deed is taken back, if it stands.
-    pub fn undone(&self, key: &str) {
+    pub(crate) fn undone(&self, key: &str) {
         self.deeds.lock().remove(key);
     }
 
     /// Whether a deed stands.
-    pub fn stands(&self, key: &str) -> bool {
+    pub(crate) fn stands(&self, key: &str) -> bool {
         self.deeds.lock().contains_key(key)
     }
 
     /// How many deeds stand, those done twice counted twice.
-    pub fn deeds(&self) -> u32 {
+    pub(crate) fn deeds(&self) -> u32 {
         self.deeds.lock().values().sum()
     }
 }
 
 impl Plan {
     /// As the code at a place sees it.
-    pub fn into_result(self, place: &str) -> Result<(), Failure> {
+    pub(crate) fn into_result(self, place: &str) -> Result<(), Failure> {
         match self {
             Plan::Fine | Plan::Gate | Plan::NotYet(_) | Plan::CannotTell => Ok(()),
-            Plan::Retry => Err(Failure::retry(format!("{place} is busy"))),
+            Plan::Retry => Err(Failure::retry_after(PAUSE, format!("{place} is busy"))),
             Plan::RetryAfter(after) => Err(Failure::retry_after(after, format!("{place} is busy"))),
             Plan::Permanent => Err(Failure::permanent(format!("{place} is closed"))),
             Plan::Snooze(after) => Err(Failure::snooze(after, format!("{place} opens later"))),

@@ -1,0 +1,139 @@
+//! The dead, the frozen and the cut off: others finish their jobs, and what they say afterwards does not count.
+
+use std::time::Duration;
+
+use engine::State;
+use tests::{Proxy, WorkerOptions, holds, wait_until};
+
+use crate::toy::{Act, Plan, Rig, stale_writes};
+
+#[tokio::test]
+async fn a_killed_workers_job_is_finished_by_another_when_its_lease_ends_by_itself() {
+    let rig = Rig::new().await;
+    rig.world.plan("step:b", [Plan::Gate]);
+    let lease = Duration::from_secs(1);
+    let first = rig.worker_with(WorkerOptions { lease, ..WorkerOptions::default() }).await;
+    let id = rig.play([Act::step("a"), Act::step("b")]).await;
+    rig.world.reached("step:b", 1).await;
+    let _second = rig.worker().await;
+    first.kill();
+    rig.succeeds(id).await;
+    assert_eq!(rig.epoch(id).await, 2);
+    assert_eq!(rig.world.story("step:"), ["a", "b", "b"]);
+    let job = rig.job(id).await;
+    assert!(
+        job.steps
+            .iter()
+            .any(|step| step.error.as_deref().is_some_and(|e| e.contains("went silent")))
+    );
+    assert_eq!(job.summary.attempt, 0, "a worker's death is not charged to the job");
+}
+
+#[tokio::test]
+async fn nothing_that_a_frozen_worker_says_when_it_thaws_counts() {
+    let before = stale_writes();
+    for acts in [
+        vec![Act::step("a"), Act::step("b")],     // a late checkpoint
+        vec![Act::step("a"), Act::entry("late")], // a late transaction
+        vec![Act::step("a"), Act::deed("x")],     // a late intent
+        vec![Act::step("a"), Act::Wait("w".to_owned(), Some(1))], // a late wait
+        vec![Act::step("a")],                     // a late end
+    ] {
+        let rig = Rig::new().await;
+        rig.world.plan("step:a", [Plan::Gate]);
+        let mut frozen = rig.worker().await;
+        let id = rig.play(acts.clone()).await;
+        rig.world.reached("step:a", 1).await;
+        frozen.freeze();
+        rig.db.end_lease_of(frozen.name()).await;
+        let second = rig.worker().await;
+        if acts.len() == 2 && matches!(acts[1], Act::Wait(..)) {
+            rig.skip_pause(id).await;
+        }
+        let output = rig.succeeds(id).await;
+        let (ledger, deeds, epoch) = (rig.ledger().await, rig.world.deeds(), rig.epoch(id).await);
+        assert!(deeds <= 1);
+        let stale = stale_writes();
+        rig.world.open("step:a");
+        frozen.thaw();
+        wait_until("the frozen one lets go", async || holds(frozen.in_hand() == 0)).await;
+        assert_eq!(rig.succeeds(id).await, output);
+        assert_eq!(
+            (rig.ledger().await, rig.world.deeds(), rig.epoch(id).await),
+            (ledger, deeds, epoch)
+        );
+        assert!(stale_writes() >= stale);
+        drop(second);
+    }
+    assert!(stale_writes() >= before);
+}
+
+#[tokio::test]
+async fn a_late_write_is_rejected_and_counted() {
+    let before = stale_writes();
+    let rig = Rig::new().await;
+    rig.world.plan("step:a", [Plan::Gate]);
+    // Its heartbeat is too seldom to notice before its write is on its way.
+    let first = rig
+        .worker_with(WorkerOptions { lease: Duration::from_mins(5), ..WorkerOptions::default() })
+        .await;
+    let id = rig.play([Act::step("a")]).await;
+    rig.world.reached("step:a", 1).await;
+    rig.db.end_lease_of(first.name()).await;
+    let _second = rig.worker().await;
+    assert_eq!(rig.succeeds(id).await, [2]);
+    rig.world.open("step:a");
+    wait_until("the rejection", async || holds(stale_writes() > before)).await;
+    assert_eq!(rig.succeeds(id).await, [2]);
+    wait_until("it lets go", async || holds(first.in_hand() == 0)).await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_lease_was_revoked_lets_go_and_begins_a_new_life() {
+    let rig = Rig::new().await;
+    rig.world.plan("step:a", [Plan::Gate]);
+    let worker = rig
+        .worker_with(WorkerOptions { lease: Duration::from_secs(2), ..WorkerOptions::default() })
+        .await;
+    let id = rig.play([Act::step("a")]).await;
+    rig.world.reached("step:a", 1).await;
+    rig.db.end_lease_of(worker.name()).await;
+    // The gate stays closed: it is the same worker, under a new id, that does it the second time.
+    assert_eq!(rig.succeeds(id).await, [2]);
+    assert_eq!(rig.epoch(id).await, 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_cut_off_stops_itself_before_its_lease_ends() {
+    let rig = Rig::new().await;
+    rig.world.plan("step:a", [Plan::Gate]);
+    let proxy = Proxy::before(rig.db.app_url()).await;
+    let lease = Duration::from_secs(4);
+    let config = rig.db.engine_config_at(proxy.url().clone());
+    let worker = rig.worker_at(config, WorkerOptions { lease, ..WorkerOptions::default() }).await;
+    let id = rig.play([Act::step("a")]).await;
+    rig.world.reached("step:a", 1).await;
+    proxy.blacken();
+    let cut = std::time::Instant::now();
+    wait_until("it lets go", async || holds(worker.in_hand() == 0)).await;
+    assert!(cut.elapsed() < lease, "let go after {:?} of a lease of {lease:?}", cut.elapsed());
+    let _second = rig.worker().await;
+    assert_eq!(rig.succeeds(id).await, [2]);
+}
+
+#[tokio::test]
+async fn a_job_that_costs_five_workers_is_parked() {
+    let rig = Rig::new().await;
+    rig.world.plan("step:a", vec![Plan::Gate; 5]);
+    let id = rig.play([Act::step("a")]).await;
+    for deaths in 1..=5 {
+        let worker = rig.worker().await;
+        rig.world.reached("step:a", deaths).await;
+        rig.bury(worker).await;
+    }
+    let _last = rig.worker().await;
+    rig.becomes_because(id, State::Parked, "poison: 5 workers were lost").await;
+    assert_eq!(rig.world.count("step:a"), 5);
+    rig.retry(id).await;
+    rig.succeeds(id).await;
+}
