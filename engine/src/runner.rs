@@ -14,6 +14,7 @@ use crate::{
     panics,
     registry::Registry,
     state::Course,
+    store::{Fence, db::DbError},
     undo,
     workflow::App,
 };
@@ -88,7 +89,7 @@ pub(crate) async fn attempt<A: App>(
     job: &LeasedJob,
 ) -> Ending {
     let fence = job.fence();
-    let memo = match engine.db().run(async |conn| Memo::load(conn, fence).await).await {
+    let memo = match past(engine, fence).await {
         Ok(memo) => memo,
         Err(error) => {
             tracing::warn!(job.id = %job.id(), %error, "a run's past could not be read");
@@ -135,6 +136,14 @@ pub(crate) async fn attempt<A: App>(
             }
         },
     }
+}
+
+/// What the run has done before. A job that is claimed for the first time has done nothing.
+async fn past(engine: &Engine, fence: Fence) -> Result<Memo, DbError> {
+    if fence.epoch <= 1 {
+        return Ok(Memo::default());
+    }
+    engine.db().run(async |conn| Memo::load(conn, fence).await).await
 }
 
 /// Why a run turns round.

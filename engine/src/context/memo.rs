@@ -15,18 +15,15 @@ pub(crate) struct Memo {
     effects: HashMap<String, StoredEffect>,
     /// Charged failures by step and phase.
     failures: HashMap<(String, String), u16>,
-    signals: Vec<StoredSignal>,
+    /// `None` until a wait asks: most jobs never wait.
+    signals: Option<Vec<StoredSignal>>,
     last_seq: i16,
 }
 
 impl Memo {
-    /// Reads it. The first claim of a job has no past but perhaps signals.
+    /// Reads it.
     pub(crate) async fn load(conn: &mut PgConnection, fence: Fence) -> Result<Memo, sqlx::Error> {
         let (job_id, retention) = (fence.job_id, fence.retention);
-        let signals = store::signals::signals_of(conn, job_id).await?;
-        if fence.epoch <= 1 {
-            return Ok(Memo { signals, ..Memo::default() });
-        }
         let checkpoints = store::checkpoints::checkpoints_of(conn, job_id, retention).await?;
         let effects = store::effects::effects_of(conn, job_id, retention).await?;
         let failures = store::failures::failures_count(conn, job_id, retention).await?;
@@ -44,7 +41,7 @@ impl Memo {
                     count.key.map(|key| ((key, count.phase), charged))
                 })
                 .collect(),
-            signals,
+            signals: None,
         })
     }
 
@@ -83,9 +80,20 @@ impl Memo {
             .saturating_add(1)
     }
 
+    /// Whether the signals that were sent so far have been read.
+    pub(crate) fn has_read_signals(&self) -> bool {
+        self.signals.is_some()
+    }
+
+    /// Keeps what was read, unless a branch of the same run was quicker and may have taken some of them.
+    pub(crate) fn keep_signals(&mut self, signals: Vec<StoredSignal>) {
+        self.signals.get_or_insert(signals);
+    }
+
     /// Takes the oldest signal with one of these names.
     pub(crate) fn take_signal(&mut self, names: &[String]) -> Option<StoredSignal> {
-        let place = self.signals.iter().position(|signal| names.contains(&signal.name))?;
-        Some(self.signals.remove(place))
+        let signals = self.signals.as_mut()?;
+        let place = signals.iter().position(|signal| names.contains(&signal.name))?;
+        Some(signals.remove(place))
     }
 }

@@ -110,6 +110,23 @@ impl<'a, A: App> Context<'a, A> {
         .await
     }
 
+    /// Reads, once in an attempt, what was sent before. What comes later wakes the run.
+    async fn read_signals(&self) {
+        if self.inner.lock().memo.has_read_signals() {
+            return;
+        }
+        let job_id = self.job_id().as_uuid();
+        match self
+            .engine
+            .db()
+            .run(async |conn| store::signals::signals_of(conn, job_id).await)
+            .await
+        {
+            Ok(signals) => self.inner.lock().memo.keep_signals(signals),
+            Err(_) => self.suspend(Suspension::Interrupted).await,
+        }
+    }
+
     /// The heart of every wait: the first of these signals, or nothing when the time is over.
     async fn first_of(
         &self,
@@ -122,6 +139,7 @@ impl<'a, A: App> Context<'a, A> {
             return self.decoded(&stored).await;
         }
         self.boundary().await;
+        self.read_signals().await;
         let taken = self.inner.lock().memo.take_signal(&signals);
         if let Some(signal) = taken {
             let ended = Ended {

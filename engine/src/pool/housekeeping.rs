@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Pool, claim::jittered};
-use crate::{store, wakeups::pause, workflow::App};
+use crate::{store, time::interval, wakeups::pause, workflow::App};
 
 /// Due jobs made ready by one statement.
 const PROMOTE_MAX: i64 = 1000;
@@ -17,6 +17,9 @@ const RESCUE_MAX: i64 = 500;
 
 /// A job that has cost this many workers without getting any further is parked: it would cost the next one too.
 const CRASHES_MAX: i16 = 5;
+
+/// A claim of which the worker has not heard by then was lost on its way: twice the time that any call is given.
+const UNHEARD_AFTER: Duration = Duration::from_secs(10);
 
 /// Clearing away is not urgent.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
@@ -58,13 +61,19 @@ pub(super) async fn promote<A: App>(pool: Arc<Pool<A>>) {
 /// Returns the jobs of silent workers, and wakes those whose signal a crash left unheard.
 pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
     while !pool.stop.is_cancelled() {
+        let worker_id = pool.live.worker_id();
+        let in_hand: Vec<_> = pool.live.all().iter().map(|job| job.fence().job_id).collect();
         let rescued = pool
             .engine
             .db()
             .run(async |conn| {
                 let rescued = store::leases::leases_rescue(conn, CRASHES_MAX, RESCUE_MAX).await?;
                 let unheard = store::signals::signals_sweep(conn, RESCUE_MAX).await?;
-                let woken = store::signals::signals_wake(conn, &unheard).await?;
+                let mut woken = store::signals::signals_wake(conn, &unheard).await?;
+                let age = interval(UNHEARD_AFTER);
+                woken.extend(
+                    store::leases::leases_return_unheard(conn, worker_id, &in_hand, age).await?,
+                );
                 Ok((rescued, woken))
             })
             .await;

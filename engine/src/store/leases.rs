@@ -127,6 +127,35 @@ pub(crate) async fn leases_cancel_asked(
     .await
 }
 
+/// Returns jobs that a worker was given without hearing of it: the reply to its claim was lost. Whatever it has in hand,
+/// or has claimed a moment ago, stays. Returns their queues.
+pub(crate) async fn leases_return_unheard(
+    conn: &mut PgConnection,
+    worker_id: i32,
+    in_hand: &[Uuid],
+    claimed_before: PgInterval,
+) -> Result<Vec<i16>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with gone as (
+            delete from trunkline.leases
+            where worker_id = $1 and claimed_at < trunkline.now() - $3::interval and job_id <> all ($2)
+            returning *
+        )
+        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
+        select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+               case when cancel_asked and course = 0 then 1 else course end
+        from gone
+        returning queue_id
+        "#,
+        worker_id,
+        in_hand,
+        claimed_before,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// What was done with a lease whose worker went silent.
 #[derive(Debug)]
 pub(crate) struct Rescued {
