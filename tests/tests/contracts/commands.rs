@@ -1,0 +1,100 @@
+//! The commands that the documents name: subcommands and options of `trunkline`, options and suites of the scripts.
+
+use crate::{documents, files, source};
+
+const PROGRAM: &str = "trunkline ";
+
+/// Not for people, so not in the help; but written about.
+const HIDDEN: [&str; 1] = ["guard-postgres"];
+
+/// What the documents show as code: spans and blocks.
+fn code() -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    for document in documents::all() {
+        let spans = documents::spans(&document).into_iter();
+        lines.extend(spans.map(|found| (found.place, found.text)));
+        for block in documents::blocks(&document) {
+            let shown = block.text.lines().map(|line| (document.path.clone(), line.to_owned()));
+            lines.extend(shown);
+        }
+    }
+    lines
+}
+
+/// The variants of the command line's enum, as they are typed.
+fn subcommands() -> Vec<String> {
+    let args = files::read("cli/src/args.rs");
+    let body = args.split("pub(crate) enum Command {").nth(1).and_then(|it| it.split('}').next());
+    let variant = |line: &str| {
+        let name: String = line.trim().chars().take_while(|c| c.is_alphanumeric()).collect();
+        name.starts_with(char::is_uppercase).then(|| kebab(&name))
+    };
+    body.expect("the enum is there").lines().filter_map(variant).collect()
+}
+
+fn kebab(name: &str) -> String {
+    let mut typed = String::new();
+    for (at, c) in name.chars().enumerate() {
+        if at > 0 && c.is_uppercase() {
+            typed.push('-');
+        }
+        typed.extend(c.to_lowercase());
+    }
+    typed
+}
+
+#[test]
+fn every_subcommand_that_a_document_names_exists() {
+    let known = subcommands();
+    assert!(known.iter().any(|name| name == "dev"), "{known:?}");
+    for (place, line) in code() {
+        for (at, _) in line.match_indices(PROGRAM) {
+            // `-p cli --bin trunkline -- dev`: what follows the dashes is the subcommand.
+            let rest = line[at + PROGRAM.len()..].trim_start_matches("-- ");
+            let word: String =
+                rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            if !word.is_empty() && !word.starts_with('-') {
+                let exists = known.contains(&word) || HIDDEN.contains(&word.as_str());
+                assert!(exists, "{place}: there is no `trunkline {word}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_option_that_a_document_names_exists() {
+    let options = files::read("cli/src/args.rs");
+    let scripts = ["dev", "test", ".ci/sqlx", ".ci/run"].map(files::read).concat();
+    for (place, line) in code() {
+        let about_us = [PROGRAM, "./dev", "./test", ".ci/"].iter().any(|it| line.contains(it));
+        for word in line.split_whitespace().filter(|word| about_us && word.len() > 2) {
+            let word = word.trim_matches(|c: char| "[]()|,.".contains(c));
+            let Some(option) = word.strip_prefix("--").filter(|it| !it.is_empty()) else {
+                continue;
+            };
+            let name = option.split('=').next().unwrap_or_default();
+            let exists = source::has_word(&options, &name.replace('-', "_"))
+                || scripts.contains(&format!("--{name}"));
+            assert!(exists, "{place}: there is no --{name}");
+        }
+    }
+}
+
+#[test]
+fn every_suite_that_a_document_names_exists() {
+    for (place, line) in code() {
+        let Some(rest) = line.split("./test ").nth(1) else { continue };
+        let words = rest.split('#').next().unwrap_or_default().split_whitespace();
+        for suite in words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase())) {
+            let exists = suite == "unit"
+                || files::root().join(format!("tests/tests/{suite}/main.rs")).exists();
+            assert!(exists, "{place}: there is no suite {suite}");
+        }
+    }
+}
+
+#[test]
+fn subcommands_are_typed_with_dashes() {
+    assert_eq!(kebab("Dev"), "dev");
+    assert_eq!(kebab("GuardPostgres"), "guard-postgres");
+}

@@ -1,0 +1,20 @@
+//! What must hold of this repository as a text: which crate may know which, where SQL may stand, how big a file may grow, and
+//! that the documents speak of what is there. Needs no database.
+
+mod documents; // Markdown, as far as it matters here
+mod files; // the files of this repository
+mod source; // Rust, as far as it matters here
+
+mod arrows; // who may depend on whom
+mod commands; // the commands that the documents name
+mod excerpts; // the code that the documents show
+mod habits; // what no source file does
+mod metrics; // docs/metrics.md against what is emitted
+mod migrations; // the history of the schema
+mod names; // how tests are called
+mod paths; // the files and items that the documents name
+mod routes; // docs/http.md against the table of routes
+mod sizes; // how long a file may be
+mod sql; // where statements may stand
+mod variables; // docs/configuration.md against what is read
+mod workflows; // how a workflow's file begins

@@ -1,0 +1,43 @@
+//! Where statements may stand: one place for the engine's tables, one for the product's, one for their history.
+
+use crate::source;
+
+const PLACES: [&str; 3] = ["engine/src/store/", "domain/src/", "migrations/src/"];
+
+/// A statement elsewhere, with the reason.
+const ELSEWHERE: &[(&str, &str)] = &[(
+    "engine/src/wakeups.rs",
+    "pg_notify touches no table, and is the twin of the LISTEN beside it",
+)];
+
+#[test]
+fn statements_stand_with_their_tables() {
+    let strays: Vec<_> = source::production()
+        .into_iter()
+        .filter(|file| file.text.contains("sqlx::query") || file.text.contains("QueryBuilder"))
+        .map(|file| file.path)
+        .filter(|path| !PLACES.iter().any(|place| path.starts_with(place)))
+        .filter(|path| !ELSEWHERE.iter().any(|(known, _)| known == path))
+        .collect();
+    assert!(strays.is_empty(), "SQL outside of {PLACES:?}: {strays:?}");
+}
+
+#[test]
+fn every_known_stray_is_still_one() {
+    let files = source::production();
+    for (path, reason) in ELSEWHERE {
+        let file = files.iter().find(|file| file.path == *path);
+        let is_one = file.is_some_and(|file| file.text.contains("sqlx::query"));
+        assert!(is_one && !reason.is_empty(), "{path} has no statement any more");
+    }
+}
+
+#[test]
+fn the_engine_knows_nothing_of_the_product() {
+    for file in source::production().iter().filter(|file| file.room() == "engine") {
+        for word in ["from product", "into product", "update product", "twilio", "stripe", "phone"]
+        {
+            assert!(!file.text.to_lowercase().contains(word), "{} speaks of {word}", file.path);
+        }
+    }
+}
