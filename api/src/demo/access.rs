@@ -16,7 +16,7 @@ use domain::{
 use engine::{Sealed, Tx};
 use serde_json::{Value, json};
 
-use super::{status_url, tenant_of};
+use super::{status::standing, status_url, tenant_of};
 use crate::{
     bearer,
     problem::{Code, Problem},
@@ -36,13 +36,14 @@ pub(crate) async fn access(
         bearer::token(&headers).and_then(|text| Token::parse(text).ok()).ok_or_else(refused)?;
     let mut tx = state.begin().await?;
     let signup = signups::by_access_token(&mut tx, tenant, &token).await?.ok_or_else(refused)?;
-    match signup.status {
+    let standing = standing(&mut tx, &signup).await?;
+    match standing {
         SignupStatus::Active => {}
         SignupStatus::Expired => return Err(Problem::new(Code::DemoExpired, "")),
         SignupStatus::PendingVerification
         | SignupStatus::Provisioning
         | SignupStatus::Waitlisted
-        | SignupStatus::Failed => return Err(not_ready(&state, tenant, signup.status)),
+        | SignupStatus::Failed => return Err(not_ready(&state, tenant, standing)),
     }
     drop(tx);
     let mut body = json!({ "success": true });

@@ -8,9 +8,10 @@ use axum::{
 };
 use domain::{
     TenantId,
-    signups::{self, SignupStatus},
+    signups::{self, Signup, SignupStatus},
+    tenants::{self, Admission},
 };
-use engine::JobId;
+use engine::{JobId, Tx};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
@@ -36,9 +37,15 @@ pub(crate) async fn status(
     let mut tx = state.begin().await?;
     let signup = signups::get(&mut tx, tenant).await?;
     let signup = signup.ok_or_else(|| Problem::new(Code::NotFound, "there is no such sign-up"))?;
-    Ok(Json(
-        json!({ "tenantId": tenant, "status": signup.status, "jobId": JobId::from(signup.job) }),
-    ))
+    let status = standing(&mut tx, &signup).await?;
+    Ok(Json(json!({ "tenantId": tenant, "status": status, "jobId": JobId::from(signup.job) })))
+}
+
+/// Where a sign-up stands at this moment. A demo's time is over when the clock says so, not when somebody has noted it.
+pub(super) async fn standing(tx: &mut Tx, signup: &Signup) -> Result<SignupStatus, Problem> {
+    let is_over = signup.status == SignupStatus::Active
+        && tenants::admission(tx, signup.tenant).await? == Admission::Expired;
+    Ok(if is_over { SignupStatus::Expired } else { signup.status })
 }
 
 /// Looks until the demo is active (true), has come to nothing, or the patience is at its end.
