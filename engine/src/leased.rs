@@ -1,6 +1,12 @@
 //! A claimed job in the hands of this process.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -14,6 +20,30 @@ use crate::{
     store::{Fence, ready::ClaimedRow},
 };
 
+/// Until when the pool's lease holds for certain, by this machine's own clock, which goes on while the process is stopped.
+#[derive(Debug)]
+pub(crate) struct LeaseClock {
+    born: Instant,
+    /// Milliseconds after `born`.
+    until: AtomicU64,
+}
+
+impl LeaseClock {
+    pub(crate) fn new() -> LeaseClock {
+        LeaseClock { born: Instant::now(), until: AtomicU64::new(0) }
+    }
+
+    /// The lease was renewed by a request that was sent at this instant: never later than the database counts.
+    pub(crate) fn renew(&self, sent: Instant, lease: Duration) {
+        let until = (sent + lease).duration_since(self.born).as_millis();
+        self.until.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    fn holds(&self) -> bool {
+        self.born.elapsed().as_millis() < u128::from(self.until.load(Ordering::Acquire))
+    }
+}
+
 /// A job that a worker has claimed and not ended yet. Clones are the same job.
 #[derive(Debug, Clone)]
 pub struct LeasedJob(Arc<Inner>);
@@ -24,6 +54,7 @@ struct Inner {
     kind: Arc<str>,
     queue: Arc<str>,
     claimed: Instant,
+    lease: Arc<LeaseClock>,
     lost: CancellationToken,
     cancel: CancellationToken,
     stop: CancellationToken,
@@ -36,6 +67,7 @@ impl LeasedJob {
         row: ClaimedRow,
         kind: Arc<str>,
         queue: Arc<str>,
+        lease: Arc<LeaseClock>,
         stop: CancellationToken,
         room: OwnedSemaphorePermit,
     ) -> LeasedJob {
@@ -44,6 +76,7 @@ impl LeasedJob {
             kind,
             queue,
             claimed: Instant::now(),
+            lease,
             lost: CancellationToken::new(),
             cancel: CancellationToken::new(),
             stop,
@@ -124,6 +157,12 @@ impl LeasedJob {
     /// The database's now, as of the claim plus what has passed here since.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.0.row.claimed_at + self.0.claimed.elapsed()
+    }
+
+    /// Whether the lease is certainly ours at this instant. To be asked right before something that cannot be fenced: a
+    /// process that was stopped for longer than its lease must not go on to send what another has sent meanwhile.
+    pub(crate) fn is_ours(&self) -> bool {
+        !self.0.lost.is_cancelled() && self.0.lease.holds()
     }
 
     /// Fires when the lease is no longer ours: nothing this process does for the job counts any more.

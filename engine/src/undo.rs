@@ -87,7 +87,7 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
         .await;
     let Ok((effects, failures, why)) = read else { return Ending::left(Suspension::Interrupted) };
     for effect in effects.iter().rev().filter(|effect| !is_settled(effect)) {
-        if job.lost().is_cancelled() {
+        if !job.is_ours() {
             return Ending::left(Suspension::Lost);
         }
         if job.stopping().is_cancelled() {

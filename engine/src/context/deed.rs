@@ -159,6 +159,9 @@ impl<A: App> Context<'_, A> {
             attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
         };
         self.commit(Op::Begin(intent)).await?;
+        if !self.job.is_ours() {
+            return self.suspend(Suspension::Lost).await;
+        }
         let call = EffectCall {
             key: idempotency_key(self.job_id(), &key),
             job: self.job_id(),

@@ -140,7 +140,7 @@ impl<'a, A: App> Context<'a, A> {
 
     /// A boundary: the place to notice that the run must not go on here.
     async fn boundary(&self) {
-        if self.job.lost().is_cancelled() {
+        if !self.job.is_ours() {
             self.suspend::<()>(Suspension::Lost).await;
         }
         if self.job.cancel().is_cancelled() {

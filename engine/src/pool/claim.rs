@@ -95,7 +95,8 @@ fn leased<A: App>(
         .filter_map(|row| {
             let share = room.split(1)?;
             let (kind, queue) = (names.kind_name(row.kind_id), names.queue_name(row.queue_id));
-            let job = LeasedJob::new(row, kind, queue, pool.drain.clone(), share);
+            let lease = Arc::clone(&pool.lease);
+            let job = LeasedJob::new(row, kind, queue, lease, pool.drain.clone(), share);
             pool.live.insert(job.clone());
             Some(job)
         })

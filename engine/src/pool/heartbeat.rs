@@ -7,10 +7,16 @@ use std::{
 };
 
 use super::{Pool, PoolConfig};
-use crate::{engine::Engine, error::Error, store, time::interval, wakeups::pause, workflow::App};
+use crate::{
+    engine::Engine, error::Error, leased::LeaseClock, store, time::interval, wakeups::pause,
+    workflow::App,
+};
 
 /// How many heartbeats fit into a lease.
 const BEATS_PER_LEASE: u32 = 4;
+
+/// The longest rest after a beat that failed.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// The share of the lease after which a pool that could not renew counts itself as dead. The rest is for a statement of its
 /// own that is still on its way.
@@ -19,7 +25,12 @@ const SELF_FENCE: f64 = 0.8;
 /// What a beat is given at least, so that a late one can still succeed.
 const BEAT_MIN: Duration = Duration::from_millis(100);
 
-pub(super) async fn enter(engine: &Engine, config: &PoolConfig) -> Result<i32, Error> {
+pub(super) async fn enter(
+    engine: &Engine,
+    config: &PoolConfig,
+    clock: &LeaseClock,
+) -> Result<i32, Error> {
+    let sent = Instant::now();
     let name = format!("{}:{}", config.name, std::process::id());
     let lease = interval(config.lease);
     let entered = engine
@@ -36,6 +47,7 @@ pub(super) async fn enter(engine: &Engine, config: &PoolConfig) -> Result<i32, E
             .await
         })
         .await?;
+    clock.renew(sent, config.lease);
     Ok(entered)
 }
 
@@ -65,7 +77,10 @@ pub(super) async fn beat<A: App>(pool: Arc<Pool<A>>) {
         // Never waits past the point where it must let go, however the network swallows its question.
         let left = pool.config.lease.mul_f64(SELF_FENCE).saturating_sub(renewed.elapsed());
         match one(&pool, left.max(BEAT_MIN).min(pool.config.lease / 2)).await {
-            Beat::Renewed => renewed = sent,
+            Beat::Renewed => {
+                pool.lease.renew(sent, pool.config.lease);
+                renewed = sent;
+            }
             Beat::Dead => {
                 reenter(&pool).await;
                 renewed = Instant::now();
@@ -81,7 +96,7 @@ pub(super) async fn beat<A: App>(pool: Arc<Pool<A>>) {
             Beat::Failed => {}
         }
         // A failed beat is repeated soon: there is not much time.
-        let rest = if renewed >= sent { every } else { every / 4 };
+        let rest = if renewed >= sent { every } else { (every / 4).min(TRY_AGAIN) };
         tokio::select! {
             () = pool.leave.cancelled() => {}
             () = pause(rest) => {}
@@ -129,7 +144,7 @@ async fn reenter<A: App>(pool: &Pool<A>) {
     }
     pool.live.lose();
     while !pool.leave.is_cancelled() {
-        match enter(&pool.engine, &pool.config).await {
+        match enter(&pool.engine, &pool.config, &pool.lease).await {
             Ok(worker_id) => {
                 pool.live.lose_all(worker_id);
                 return;

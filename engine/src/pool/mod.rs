@@ -17,7 +17,7 @@ use crate::{
     context::Suspension,
     engine::Engine,
     error::Error,
-    leased::LeasedJob,
+    leased::{LeaseClock, LeasedJob},
     registry::Registry,
     runner::{self, Departure, Ending, Final},
     store::{
@@ -73,6 +73,7 @@ pub struct Pool<A: App> {
     settings: Arc<A::Settings>,
     config: PoolConfig,
     live: Arc<Live>,
+    lease: Arc<LeaseClock>,
     room: Arc<Semaphore>,
     /// Take nothing new, hand back at the next boundary.
     drain: CancellationToken,
@@ -93,9 +94,11 @@ impl<A: App> Pool<A> {
         settings: Arc<A::Settings>,
         config: PoolConfig,
     ) -> Result<(Arc<Pool<A>>, mpsc::Receiver<Vec<LeasedJob>>), Error> {
-        let worker_id = heartbeat::enter(&engine, &config).await?;
+        let lease = Arc::new(LeaseClock::new());
+        let worker_id = heartbeat::enter(&engine, &config, &lease).await?;
         let pool = Arc::new(Pool {
             live: Arc::new(Live::new(worker_id)),
+            lease,
             room: Arc::new(Semaphore::new(config.slots)),
             engine,
             registry,
