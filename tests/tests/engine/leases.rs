@@ -36,7 +36,7 @@ async fn nothing_that_a_frozen_worker_says_when_it_thaws_counts() {
         vec![Act::step("a"), Act::step("b")],     // a late checkpoint
         vec![Act::step("a"), Act::entry("late")], // a late transaction
         vec![Act::step("a"), Act::deed("x")],     // a late intent
-        vec![Act::step("a"), Act::Wait("w".to_owned(), Some(1))], // a late wait
+        vec![Act::step("a"), Act::Wait("w".to_owned(), Some(600))], // a late wait
         vec![Act::step("a")],                     // a late end
     ] {
         let rig = Rig::new().await;
@@ -79,6 +79,8 @@ async fn a_late_write_is_rejected_and_counted() {
         .await;
     let id = rig.play([Act::step("a")]).await;
     rig.world.reached("step:a", 1).await;
+    let beaten = "select from trunkline.workers where heartbeat_at > started_at";
+    wait_until("its first beat", async || holds(rig.db.number(beaten).await == 1)).await;
     rig.db.end_lease_of(first.name()).await;
     let _second = rig.worker().await;
     assert_eq!(rig.succeeds(id).await, [2]);

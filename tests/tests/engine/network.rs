@@ -49,13 +49,25 @@ async fn a_lost_reply_to_a_checkpoint_a_wait_or_an_end_repeats_nothing() {
         proxy.lose_replies(&format!("insert into trunkline.{table}"), 1);
         let id = rig.play(acts.clone()).await;
         rig.skip_to_end(id).await;
-        assert_eq!(rig.epoch(id).await, rig.epoch(id).await);
         assert_eq!(proxy.lost(), lost, "the fault was delivered for {table}");
         let runs = usize::try_from(lost).unwrap();
         assert_eq!(rig.world.deeds(), lost, "{table}");
         assert_eq!((rig.world.count("step:b"), rig.ledger().await.len()), (runs, runs), "{table}");
         assert_eq!(rig.world.count("step:a"), runs, "{table}");
     }
+}
+
+#[tokio::test]
+async fn a_lost_reply_to_a_claim_strands_no_job() {
+    let rig = Rig::new().await;
+    let proxy = Proxy::before(rig.db.app_url()).await;
+    let config = rig.db.engine_config_at(proxy.url().clone());
+    let _worker = rig.worker_at(config, WorkerOptions::default()).await;
+    proxy.lose_replies("insert into trunkline.leases", 1);
+    let id = rig.play([Act::step("a")]).await;
+    wait_until("a lost reply", async || holds(proxy.lost() == 1)).await;
+    rig.db.advance(std::time::Duration::from_secs(20)).await;
+    assert_eq!(rig.succeeds(id).await, [1]);
 }
 
 #[tokio::test]
