@@ -143,3 +143,37 @@ async fn a_schema_is_dumped_the_same_way_twice_and_without_partitions() {
     assert!(!text.contains("_sqlx_migrations") && !text.contains("\\restrict"));
     db.drop().await;
 }
+
+/// The schema as people read it, beside the migrations that make it.
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.sql");
+
+/// `pg_dump` words things anew with each major; this is the one whose words are committed.
+const SCHEMA_MAJOR: &str = "15";
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test program has no config.rs")]
+async fn the_committed_schema_is_what_the_migrations_lead_to() {
+    let Ok(bin_dir) = std::env::var("TRUNKLINE_TEST_POSTGRES_BIN") else {
+        return eprintln!("skipped: TRUNKLINE_TEST_POSTGRES_BIN is not set (./test sets it)");
+    };
+    let Some(db) = Scratch::empty("schema").await else { return };
+    migrate(&db.urls.owner).await.unwrap();
+    let mut connection = db.connect(&db.superuser).await;
+    let version: String =
+        sqlx::query_scalar("show server_version").fetch_one(&mut connection).await.unwrap();
+    let bin_dir = std::path::Path::new(&bin_dir);
+    if !version.starts_with(SCHEMA_MAJOR) || !bin_dir.join("pg_dump").exists() {
+        db.drop().await;
+        return eprintln!("skipped: needs pg_dump {SCHEMA_MAJOR}, and this server is {version}");
+    }
+    let made = migrations::dump_schema(bin_dir, &db.urls.owner).await.unwrap();
+    db.drop().await;
+    if std::env::var("TRUNKLINE_WRITE_SCHEMA").is_ok() {
+        std::fs::write(SCHEMA, &made).unwrap();
+    }
+    let committed = std::fs::read_to_string(SCHEMA).unwrap_or_default();
+    assert!(
+        committed == made,
+        "migrations/schema.sql is out of date: TRUNKLINE_WRITE_SCHEMA=1 ./test unit writes it anew"
+    );
+}

@@ -1,0 +1,1418 @@
+CREATE SCHEMA product;
+
+CREATE SCHEMA trunkline;
+
+CREATE DOMAIN product.digest AS bytea
+	CONSTRAINT digest_has_32_bytes CHECK ((octet_length(VALUE) = 32));
+
+CREATE DOMAIN product.email AS text
+	CONSTRAINT email_is_plausible CHECK (((length(VALUE) <= 254) AND (VALUE ~ '^[^@[:space:]]{1,64}@[^@[:space:]]+$'::text)));
+
+CREATE DOMAIN product.locale AS text
+	CONSTRAINT locale_is_a_tag CHECK ((VALUE ~ '^[a-z]{2}(-[A-Z]{2})?$'::text));
+
+CREATE DOMAIN product.phone AS text
+	CONSTRAINT phone_is_e164 CHECK ((VALUE ~ '^\+[1-9][0-9]{6,14}$'::text));
+
+CREATE FUNCTION product.may_see(tenant_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+        select current_setting('trunkline.tenant', true) = tenant_id::text
+            or current_setting('trunkline.scope', true) = 'platform'
+    $$;
+
+CREATE FUNCTION product.message_rank(status text) RETURNS smallint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+        select (case status
+            when 'pending' then 0
+            when 'accepted' then 1 when 'scheduled' then 1 when 'receiving' then 1
+            when 'queued' then 2
+            when 'sending' then 3
+            when 'sent' then 4
+            when 'delivered' then 5 when 'undelivered' then 5 when 'failed' then 5 when 'canceled' then 5
+            when 'skipped' then 5 when 'received' then 5 when 'partially_delivered' then 5
+            when 'read' then 6
+        end)::smallint
+    $$;
+
+CREATE FUNCTION trunkline.now() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$select pg_catalog.statement_timestamp()$$;
+
+CREATE FUNCTION trunkline.partitions_make(at timestamp with time zone, ahead integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'trunkline'
+    AS $$
+declare
+    parent text;
+    class record;
+    piece integer;
+    from_at timestamptz;
+    to_at timestamptz;
+    child text;
+    made integer := 0;
+begin
+    if ahead not between 0 and 60 then
+        raise exception 'ahead must be 0 to 60, not %', ahead;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('trunkline.partitions_make', 0));
+    for class in select * from (values (0, 'brief', 1), (1, 'standard', 7), (2, 'long', 30)) as c (id, name, days) loop
+        foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
+            child := parent || '_' || class.name;
+            if to_regclass('trunkline.' || child) is null then
+                execute format('create table trunkline.%I partition of trunkline.%I for values in (%s) partition by range (job_id)',
+                               child, parent, class.id);
+                execute format('create table trunkline.%I partition of trunkline.%I default', child || '_default', child);
+                made := made + 2;
+            end if;
+            for piece in 0 .. ahead loop
+                from_at := 'epoch'::timestamptz
+                    + (floor(extract(epoch from at) / (class.days * 86400)) + piece) * class.days * interval '24 hours';
+                to_at := from_at + class.days * interval '24 hours';
+                if to_regclass('trunkline.' || child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD')) is null then
+                    execute format('create table trunkline.%I partition of trunkline.%I for values from (%L) to (%L)',
+                                   child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD'), child,
+                                   trunkline.uuid_floor(from_at), trunkline.uuid_floor(to_at));
+                    made := made + 1;
+                end if;
+            end loop;
+        end loop;
+    end loop;
+    return made;
+end
+$$;
+
+CREATE FUNCTION trunkline.uuid_floor(at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
+
+CREATE TABLE product.audit_log (
+    audit_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    action text NOT NULL,
+    tenant_id uuid,
+    actor text NOT NULL,
+    phone_masked text,
+    ip_hash product.digest,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]{0,62}$'::text)),
+    CONSTRAINT actor_fits CHECK (((length(actor) >= 1) AND (length(actor) <= 200))),
+    CONSTRAINT phone_is_masked CHECK ((phone_masked !~ '[0-9]{7}'::text))
+);
+
+ALTER TABLE ONLY product.audit_log FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE product.audit_log ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME product.audit_log_audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE product.bots (
+    bot_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    system_prompt text NOT NULL,
+    locale product.locale NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT name_fits CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT system_prompt_fits CHECK (((length(system_prompt) >= 1) AND (length(system_prompt) <= 20000)))
+);
+
+ALTER TABLE ONLY product.bots FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.demo_access (
+    tenant_id uuid NOT NULL,
+    password_sealed bytea,
+    delivered_at timestamp with time zone,
+    CONSTRAINT password_sealed_fits CHECK (((octet_length(password_sealed) >= 1) AND (octet_length(password_sealed) <= 4096))),
+    CONSTRAINT what_was_told_is_forgotten CHECK (((password_sealed IS NULL) OR (delivered_at IS NULL)))
+);
+
+ALTER TABLE ONLY product.demo_access FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.demo_signups (
+    tenant_id uuid NOT NULL,
+    bot_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    company_name text,
+    first_name text,
+    last_name text,
+    email product.email,
+    phone product.phone,
+    industry text,
+    use_case text,
+    locale product.locale NOT NULL,
+    status text DEFAULT 'pending_verification'::text NOT NULL,
+    access_token_hash product.digest,
+    ip_hash product.digest,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT a_failed_signup_forgets_the_person CHECK (((status <> 'failed'::text) OR (num_nonnulls(company_name, first_name, last_name, email, phone, industry, use_case, access_token_hash, ip_hash) = 0))),
+    CONSTRAINT an_open_signup_can_be_reached CHECK (((status <> ALL (ARRAY['pending_verification'::text, 'provisioning'::text, 'waitlisted'::text, 'active'::text])) OR (num_nonnulls(company_name, first_name, last_name, email, phone) = 5))),
+    CONSTRAINT company_name_fits CHECK (((length(company_name) >= 1) AND (length(company_name) <= 200))),
+    CONSTRAINT first_name_fits CHECK (((length(first_name) >= 1) AND (length(first_name) <= 100))),
+    CONSTRAINT industry_fits CHECK (((length(industry) >= 1) AND (length(industry) <= 100))),
+    CONSTRAINT last_name_fits CHECK (((length(last_name) >= 1) AND (length(last_name) <= 100))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending_verification'::text, 'provisioning'::text, 'waitlisted'::text, 'active'::text, 'expired'::text, 'failed'::text]))),
+    CONSTRAINT use_case_fits CHECK (((length(use_case) >= 1) AND (length(use_case) <= 2000)))
+);
+
+ALTER TABLE ONLY product.demo_signups FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.demo_signups.expires_at IS 'When the demo ends; until it is active, when it would end if it were active at once.';
+
+CREATE TABLE product.demo_verification_codes (
+    code_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    phone product.phone NOT NULL,
+    code_hmac product.digest,
+    attempts smallint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    replaced_at timestamp with time zone,
+    CONSTRAINT a_code_lives_a_while CHECK ((expires_at > created_at)),
+    CONSTRAINT a_replaced_code_is_forgotten CHECK (((replaced_at IS NULL) OR (code_hmac IS NULL))),
+    CONSTRAINT three_attempts_per_code CHECK (((attempts >= 0) AND (attempts <= 3)))
+);
+
+ALTER TABLE ONLY product.demo_verification_codes FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.demo_verification_codes.code_hmac IS 'The code itself is never stored. Null: forgotten, the row only counts.';
+
+CREATE TABLE product.messages (
+    message_id uuid NOT NULL,
+    tenant_id uuid,
+    direction text NOT NULL,
+    purpose text NOT NULL,
+    to_phone product.phone NOT NULL,
+    from_phone product.phone,
+    body_sealed bytea,
+    provider_sid text,
+    status text DEFAULT 'pending'::text NOT NULL,
+    rank smallint DEFAULT 0 NOT NULL,
+    error_code integer,
+    attempts smallint DEFAULT 0 NOT NULL,
+    attempted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT attempts_are_counted CHECK ((attempts >= 0)),
+    CONSTRAINT body_sealed_fits CHECK (((octet_length(body_sealed) >= 1) AND (octet_length(body_sealed) <= 16384))),
+    CONSTRAINT dated_iff_attempted CHECK (((attempts > 0) = (attempted_at IS NOT NULL))),
+    CONSTRAINT direction_is_known CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
+    CONSTRAINT provider_sid_has_its_shape CHECK ((provider_sid ~ '^(SM|MM)[0-9a-f]{32}$'::text)),
+    CONSTRAINT purpose_is_a_name CHECK ((purpose ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT rank_is_that_of_the_status CHECK ((NOT (rank IS DISTINCT FROM product.message_rank(status)))),
+    CONSTRAINT skipped_means_never_attempted CHECK (((status <> 'skipped'::text) OR (provider_sid IS NULL)))
+);
+
+ALTER TABLE ONLY product.messages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.messages.attempted_at IS 'When the newest attempt to hand it over began. With status pending: whether it left is not known yet.';
+
+CREATE TABLE product.number_waitlist (
+    tenant_id uuid NOT NULL,
+    place bigint NOT NULL,
+    job_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL
+);
+
+ALTER TABLE ONLY product.number_waitlist FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE product.number_waitlist ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME product.number_waitlist_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE product.phone_mappings (
+    mapping_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    phone product.phone NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    allocated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    released_at timestamp with time zone,
+    CONSTRAINT active_until_released CHECK ((is_active = (released_at IS NULL)))
+);
+
+ALTER TABLE ONLY product.phone_mappings FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW product.phone_number_mappings WITH (security_invoker='true') AS
+ SELECT phone_mappings.mapping_id,
+    phone_mappings.tenant_id,
+    phone_mappings.phone,
+    phone_mappings.is_active,
+    phone_mappings.created_at,
+    phone_mappings.allocated_at,
+    phone_mappings.released_at
+   FROM product.phone_mappings;
+
+CREATE TABLE product.phone_pool (
+    phone product.phone NOT NULL,
+    status text DEFAULT 'available'::text NOT NULL,
+    tenant_id uuid,
+    allocated_at timestamp with time zone,
+    quarantined_until timestamp with time zone,
+    is_placeholder boolean DEFAULT false NOT NULL,
+    capabilities jsonb DEFAULT '{"sms": true, "voice": true}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT dated_iff_allocated CHECK (((status = 'allocated'::text) = (allocated_at IS NOT NULL))),
+    CONSTRAINT dated_iff_quarantined CHECK (((status = 'quarantined'::text) = (quarantined_until IS NOT NULL))),
+    CONSTRAINT owned_iff_allocated CHECK (((status = 'allocated'::text) = (tenant_id IS NOT NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'allocated'::text, 'quarantined'::text, 'maintenance'::text])))
+);
+
+ALTER TABLE ONLY product.phone_pool FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.phone_pool.quarantined_until IS 'Until then the last owner''s callers may still ring; afterwards it is as good as available.';
+
+COMMENT ON COLUMN product.phone_pool.is_placeholder IS 'Fictional: no carrier will ever ring it.';
+
+CREATE TABLE product.rate_limits (
+    scope text NOT NULL,
+    key_hash product.digest NOT NULL,
+    window_start timestamp with time zone NOT NULL,
+    window_end timestamp with time zone NOT NULL,
+    count integer NOT NULL,
+    CONSTRAINT a_window_is_open_a_while CHECK ((window_end > window_start)),
+    CONSTRAINT hits_are_counted CHECK ((count > 0)),
+    CONSTRAINT scope_is_a_name CHECK ((scope ~ '^[a-z][a-z0-9_.]{0,62}$'::text))
+);
+
+COMMENT ON COLUMN product.rate_limits.key_hash IS 'Keyed hash of an address or a phone; neither is ever stored here in the clear.';
+
+CREATE TABLE product.sessions (
+    token_hash product.digest NOT NULL,
+    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    session_version integer NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY product.sessions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.sessions.session_version IS 'Valid only while it equals the user''s: raising that ends all sessions at once.';
+
+CREATE TABLE product.subscription_plans (
+    plan text NOT NULL,
+    daily_calls_max integer NOT NULL,
+    talk_secs_max integer NOT NULL,
+    lifetime_hours integer,
+    CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
+    CONSTRAINT lifetime_is_positive CHECK ((lifetime_hours > 0)),
+    CONSTRAINT plan_is_a_name CHECK ((plan ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0))
+);
+
+COMMENT ON COLUMN product.subscription_plans.lifetime_hours IS 'Null: runs until it is cancelled.';
+
+CREATE TABLE product.subscriptions (
+    subscription_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    plan text NOT NULL,
+    daily_calls_max integer NOT NULL,
+    talk_secs_max integer NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    stripe_subscription_id text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    ends_at timestamp with time zone,
+    CONSTRAINT a_demo_is_not_billed CHECK (((plan <> 'demo'::text) OR (stripe_subscription_id IS NULL))),
+    CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text]))),
+    CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0))
+);
+
+ALTER TABLE ONLY product.subscriptions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.subscriptions.daily_calls_max IS 'As agreed when it was opened; a later change of the plan leaves it alone.';
+
+CREATE TABLE product.tenant_status_history (
+    change_id bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    previous_status text,
+    status text NOT NULL,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT a_change_changes CHECK ((previous_status IS DISTINCT FROM status)),
+    CONSTRAINT reason_fits CHECK (((length(reason) >= 1) AND (length(reason) <= 200)))
+);
+
+ALTER TABLE ONLY product.tenant_status_history FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE product.tenant_status_history ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME product.tenant_status_history_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE product.tenants (
+    tenant_id uuid NOT NULL,
+    company_name text NOT NULL,
+    status text NOT NULL,
+    demo_expires_at timestamp with time zone,
+    stripe_customer_id text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT a_demo_is_not_billed CHECK (((status <> ALL (ARRAY['demo_pending'::text, 'trial'::text])) OR (stripe_customer_id IS NULL))),
+    CONSTRAINT a_pending_demo_has_not_begun CHECK (((status <> 'demo_pending'::text) OR (demo_expires_at IS NULL))),
+    CONSTRAINT a_trial_ends CHECK (((status <> 'trial'::text) OR (demo_expires_at IS NOT NULL))),
+    CONSTRAINT company_name_fits CHECK (((length(company_name) >= 1) AND (length(company_name) <= 200))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['demo_pending'::text, 'trial'::text, 'active'::text, 'suspended'::text, 'expired'::text, 'offboarded'::text])))
+);
+
+ALTER TABLE ONLY product.tenants FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.tenants.status IS 'trial: a running demo (also called demo).';
+
+CREATE VIEW product.twilio_phone_pool WITH (security_invoker='true') AS
+ SELECT phone_pool.phone AS phone_number,
+    phone_pool.status,
+    phone_pool.tenant_id,
+    phone_pool.allocated_at,
+    phone_pool.capabilities,
+    phone_pool.created_at
+   FROM product.phone_pool;
+
+CREATE TABLE product.users (
+    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    email product.email NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    password_hash text NOT NULL,
+    must_change_password boolean DEFAULT true NOT NULL,
+    session_version integer DEFAULT 1 NOT NULL,
+    role text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT first_name_fits CHECK (((length(first_name) >= 1) AND (length(first_name) <= 100))),
+    CONSTRAINT last_name_fits CHECK (((length(last_name) >= 1) AND (length(last_name) <= 100))),
+    CONSTRAINT password_is_argon2id CHECK ((password_hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT role_is_known CHECK ((role = 'customer_admin'::text)),
+    CONSTRAINT session_version_rises CHECK ((session_version > 0))
+);
+
+ALTER TABLE ONLY product.users FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE trunkline.checkpoints (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    form text NOT NULL,
+    output jsonb NOT NULL,
+    attempt smallint NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+)
+PARTITION BY LIST (retention);
+
+COMMENT ON COLUMN trunkline.checkpoints.key IS 'The step''s name, `#n` for its n-th repeat in a run. Stable over attempts, workers and versions.';
+
+CREATE TABLE trunkline.checkpoints_brief (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    form text NOT NULL,
+    output jsonb NOT NULL,
+    attempt smallint NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.checkpoints_long (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    form text NOT NULL,
+    output jsonb NOT NULL,
+    attempt smallint NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.checkpoints_standard (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    form text NOT NULL,
+    output jsonb NOT NULL,
+    attempt smallint NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.effects (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    seq smallint NOT NULL,
+    form text NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    input jsonb NOT NULL,
+    output jsonb,
+    attempt smallint DEFAULT 1 NOT NULL,
+    started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    CONSTRAINT done_has_output CHECK (((state <> 'done'::text) OR (output IS NOT NULL))),
+    CONSTRAINT effects_form_check CHECK ((form = ANY (ARRAY['effect'::text, 'change'::text, 'child'::text]))),
+    CONSTRAINT effects_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CONSTRAINT effects_seq_check CHECK ((seq > 0)),
+    CONSTRAINT effects_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'unknown'::text, 'idle'::text, 'done'::text, 'undone'::text, 'skipped'::text, 'resolved'::text])))
+)
+PARTITION BY LIST (retention);
+
+COMMENT ON COLUMN trunkline.effects.state IS 'intent: begun, outcome not recorded; unknown: the reply was lost; idle: known not to have happened; done; undone; skipped or resolved: by an operator.';
+
+CREATE TABLE trunkline.effects_brief (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    seq smallint NOT NULL,
+    form text NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    input jsonb NOT NULL,
+    output jsonb,
+    attempt smallint DEFAULT 1 NOT NULL,
+    started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    CONSTRAINT done_has_output CHECK (((state <> 'done'::text) OR (output IS NOT NULL))),
+    CONSTRAINT effects_form_check CHECK ((form = ANY (ARRAY['effect'::text, 'change'::text, 'child'::text]))),
+    CONSTRAINT effects_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CONSTRAINT effects_seq_check CHECK ((seq > 0)),
+    CONSTRAINT effects_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'unknown'::text, 'idle'::text, 'done'::text, 'undone'::text, 'skipped'::text, 'resolved'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.effects_long (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    seq smallint NOT NULL,
+    form text NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    input jsonb NOT NULL,
+    output jsonb,
+    attempt smallint DEFAULT 1 NOT NULL,
+    started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    CONSTRAINT done_has_output CHECK (((state <> 'done'::text) OR (output IS NOT NULL))),
+    CONSTRAINT effects_form_check CHECK ((form = ANY (ARRAY['effect'::text, 'change'::text, 'child'::text]))),
+    CONSTRAINT effects_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CONSTRAINT effects_seq_check CHECK ((seq > 0)),
+    CONSTRAINT effects_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'unknown'::text, 'idle'::text, 'done'::text, 'undone'::text, 'skipped'::text, 'resolved'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.effects_standard (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    key text NOT NULL,
+    seq smallint NOT NULL,
+    form text NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    input jsonb NOT NULL,
+    output jsonb,
+    attempt smallint DEFAULT 1 NOT NULL,
+    started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    CONSTRAINT done_has_output CHECK (((state <> 'done'::text) OR (output IS NOT NULL))),
+    CONSTRAINT effects_form_check CHECK ((form = ANY (ARRAY['effect'::text, 'change'::text, 'child'::text]))),
+    CONSTRAINT effects_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CONSTRAINT effects_seq_check CHECK ((seq > 0)),
+    CONSTRAINT effects_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'unknown'::text, 'idle'::text, 'done'::text, 'undone'::text, 'skipped'::text, 'resolved'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.failures (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    failure_id uuid NOT NULL,
+    key text,
+    phase text NOT NULL,
+    attempt smallint NOT NULL,
+    class text NOT NULL,
+    error text NOT NULL,
+    failed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failures_class_check CHECK ((class = ANY (ARRAY['retry'::text, 'unknown'::text, 'permanent'::text, 'undo'::text, 'snooze'::text, 'panic'::text, 'diverged'::text, 'cancelled'::text, 'lost_worker'::text]))),
+    CONSTRAINT failures_error_check CHECK ((length(error) <= 4000)),
+    CONSTRAINT failures_key_check CHECK ((length(key) <= 200)),
+    CONSTRAINT failures_phase_check CHECK ((phase = ANY (ARRAY['do'::text, 'undo'::text, 'probe'::text])))
+)
+PARTITION BY LIST (retention);
+
+CREATE TABLE trunkline.failures_brief (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    failure_id uuid NOT NULL,
+    key text,
+    phase text NOT NULL,
+    attempt smallint NOT NULL,
+    class text NOT NULL,
+    error text NOT NULL,
+    failed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failures_class_check CHECK ((class = ANY (ARRAY['retry'::text, 'unknown'::text, 'permanent'::text, 'undo'::text, 'snooze'::text, 'panic'::text, 'diverged'::text, 'cancelled'::text, 'lost_worker'::text]))),
+    CONSTRAINT failures_error_check CHECK ((length(error) <= 4000)),
+    CONSTRAINT failures_key_check CHECK ((length(key) <= 200)),
+    CONSTRAINT failures_phase_check CHECK ((phase = ANY (ARRAY['do'::text, 'undo'::text, 'probe'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.failures_long (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    failure_id uuid NOT NULL,
+    key text,
+    phase text NOT NULL,
+    attempt smallint NOT NULL,
+    class text NOT NULL,
+    error text NOT NULL,
+    failed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failures_class_check CHECK ((class = ANY (ARRAY['retry'::text, 'unknown'::text, 'permanent'::text, 'undo'::text, 'snooze'::text, 'panic'::text, 'diverged'::text, 'cancelled'::text, 'lost_worker'::text]))),
+    CONSTRAINT failures_error_check CHECK ((length(error) <= 4000)),
+    CONSTRAINT failures_key_check CHECK ((length(key) <= 200)),
+    CONSTRAINT failures_phase_check CHECK ((phase = ANY (ARRAY['do'::text, 'undo'::text, 'probe'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.failures_standard (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    failure_id uuid NOT NULL,
+    key text,
+    phase text NOT NULL,
+    attempt smallint NOT NULL,
+    class text NOT NULL,
+    error text NOT NULL,
+    failed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failures_class_check CHECK ((class = ANY (ARRAY['retry'::text, 'unknown'::text, 'permanent'::text, 'undo'::text, 'snooze'::text, 'panic'::text, 'diverged'::text, 'cancelled'::text, 'lost_worker'::text]))),
+    CONSTRAINT failures_error_check CHECK ((length(error) <= 4000)),
+    CONSTRAINT failures_key_check CHECK ((length(key) <= 200)),
+    CONSTRAINT failures_phase_check CHECK ((phase = ANY (ARRAY['do'::text, 'undo'::text, 'probe'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.inbox (
+    provider text NOT NULL,
+    dedupe_key text NOT NULL,
+    object_key text NOT NULL,
+    received_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    payload jsonb NOT NULL,
+    job_id uuid,
+    deliveries integer DEFAULT 1 NOT NULL,
+    CONSTRAINT inbox_dedupe_key_check CHECK (((length(dedupe_key) >= 1) AND (length(dedupe_key) <= 300)))
+);
+
+CREATE TABLE trunkline.jobs (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    queue_id smallint NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    args jsonb NOT NULL,
+    tenant_id uuid,
+    parent_id uuid,
+    parent_step text,
+    unique_key bytea,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+)
+PARTITION BY LIST (retention);
+
+COMMENT ON COLUMN trunkline.jobs.job_id IS 'UUIDv7: ordered by the time the job was made.';
+
+COMMENT ON COLUMN trunkline.jobs.retention IS '0 brief (days), 1 standard (weeks), 2 long (a year). Decides the partition.';
+
+CREATE TABLE trunkline.jobs_brief (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    queue_id smallint NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    args jsonb NOT NULL,
+    tenant_id uuid,
+    parent_id uuid,
+    parent_step text,
+    unique_key bytea,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.jobs_long (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    queue_id smallint NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    args jsonb NOT NULL,
+    tenant_id uuid,
+    parent_id uuid,
+    parent_step text,
+    unique_key bytea,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.jobs_standard (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    queue_id smallint NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    args jsonb NOT NULL,
+    tenant_id uuid,
+    parent_id uuid,
+    parent_step text,
+    unique_key bytea,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.kinds (
+    kind_id smallint NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT kinds_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text))
+);
+
+ALTER TABLE trunkline.kinds ALTER COLUMN kind_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trunkline.kinds_kind_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE trunkline.leases (
+    job_id uuid NOT NULL,
+    worker_id integer NOT NULL,
+    claimed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    epoch integer NOT NULL,
+    queue_id smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    priority smallint NOT NULL,
+    attempt smallint NOT NULL,
+    crashes smallint NOT NULL,
+    retention smallint NOT NULL,
+    course smallint NOT NULL,
+    cancel_asked boolean DEFAULT false NOT NULL,
+    CONSTRAINT leases_course_check CHECK (((course >= 0) AND (course <= 3)))
+)
+WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='2000000000');
+
+COMMENT ON COLUMN trunkline.leases.epoch IS 'Rises with every claim. A worker''s write counts only with the epoch it was given: the fence.';
+
+CREATE TABLE trunkline.outcomes (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    state text NOT NULL,
+    epoch integer NOT NULL,
+    attempt smallint NOT NULL,
+    undone boolean DEFAULT false NOT NULL,
+    output jsonb,
+    error jsonb,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+)
+PARTITION BY LIST (retention);
+
+CREATE TABLE trunkline.outcomes_brief (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    state text NOT NULL,
+    epoch integer NOT NULL,
+    attempt smallint NOT NULL,
+    undone boolean DEFAULT false NOT NULL,
+    output jsonb,
+    error jsonb,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.outcomes_long (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    state text NOT NULL,
+    epoch integer NOT NULL,
+    attempt smallint NOT NULL,
+    undone boolean DEFAULT false NOT NULL,
+    output jsonb,
+    error jsonb,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.outcomes_standard (
+    job_id uuid NOT NULL,
+    retention smallint NOT NULL,
+    state text NOT NULL,
+    epoch integer NOT NULL,
+    attempt smallint NOT NULL,
+    undone boolean DEFAULT false NOT NULL,
+    output jsonb,
+    error jsonb,
+    finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.queues (
+    queue_id smallint NOT NULL,
+    name text NOT NULL,
+    latency_target_ms integer,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT queues_latency_target_ms_check CHECK ((latency_target_ms > 0)),
+    CONSTRAINT queues_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text))
+);
+
+COMMENT ON COLUMN trunkline.queues.latency_target_ms IS 'The promise: how long a ready job may wait. Null: none given.';
+
+ALTER TABLE trunkline.queues ALTER COLUMN queue_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trunkline.queues_queue_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE trunkline.ready (
+    job_id uuid NOT NULL,
+    epoch integer NOT NULL,
+    queue_id smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    priority smallint NOT NULL,
+    attempt smallint NOT NULL,
+    crashes smallint NOT NULL,
+    retention smallint NOT NULL,
+    course smallint NOT NULL,
+    CONSTRAINT ready_course_check CHECK (((course >= 0) AND (course <= 3)))
+)
+WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='2000000000');
+
+COMMENT ON TABLE trunkline.ready IS 'What may run now, and nothing else: what waits or is limited stands elsewhere.';
+
+COMMENT ON COLUMN trunkline.ready.course IS '0 forward, 1 cancel asked for, 2 undoing after a failure, 3 undoing after a cancel.';
+
+CREATE TABLE trunkline.schedules (
+    name text NOT NULL,
+    cron text NOT NULL,
+    timezone text NOT NULL,
+    kind_id smallint NOT NULL,
+    queue_id smallint NOT NULL,
+    args jsonb NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone,
+    last_job_id uuid,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT schedules_cron_check CHECK ((length(cron) <= 200)),
+    CONSTRAINT schedules_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text))
+);
+
+CREATE TABLE trunkline.signals (
+    signal_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    name text NOT NULL,
+    payload jsonb NOT NULL,
+    dedupe_key text,
+    sent_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT signals_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON TABLE trunkline.signals IS 'Messages to a job that it has not taken yet, also those sent before it waits for them.';
+
+CREATE TABLE trunkline.uniques (
+    unique_key bytea NOT NULL,
+    job_id uuid NOT NULL,
+    until timestamp with time zone,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL
+);
+
+COMMENT ON COLUMN trunkline.uniques.until IS 'Null: while the job is live. Infinity: for ever. Otherwise: to this instant, finished or not.';
+
+CREATE TABLE trunkline.waits (
+    job_id uuid NOT NULL,
+    due timestamp with time zone,
+    state text NOT NULL,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    epoch integer NOT NULL,
+    queue_id smallint NOT NULL,
+    kind_id smallint NOT NULL,
+    priority smallint NOT NULL,
+    attempt smallint NOT NULL,
+    crashes smallint NOT NULL,
+    retention smallint NOT NULL,
+    course smallint NOT NULL,
+    wakes text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT parked_waits_for_a_person CHECK (((state <> 'parked'::text) OR (due IS NULL))),
+    CONSTRAINT scheduled_is_due CHECK (((state <> 'scheduled'::text) OR (due IS NOT NULL))),
+    CONSTRAINT waits_course_check CHECK (((course >= 0) AND (course <= 3))),
+    CONSTRAINT waits_reason_check CHECK ((length(reason) <= 200)),
+    CONSTRAINT waits_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'parked'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN trunkline.waits.wakes IS 'Names of the signals that make the job ready before it is due.';
+
+CREATE TABLE trunkline.workers (
+    worker_id integer NOT NULL,
+    name text NOT NULL,
+    pool text NOT NULL,
+    version text NOT NULL,
+    address text,
+    started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    draining boolean DEFAULT false NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='100');
+
+COMMENT ON COLUMN trunkline.workers.expires_at IS 'After this instant its leases are void and any other worker may return its jobs.';
+
+ALTER TABLE trunkline.workers ALTER COLUMN worker_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trunkline.workers_worker_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY trunkline.checkpoints ATTACH PARTITION trunkline.checkpoints_brief FOR VALUES IN ('0');
+
+ALTER TABLE ONLY trunkline.checkpoints ATTACH PARTITION trunkline.checkpoints_long FOR VALUES IN ('2');
+
+ALTER TABLE ONLY trunkline.checkpoints ATTACH PARTITION trunkline.checkpoints_standard FOR VALUES IN ('1');
+
+ALTER TABLE ONLY trunkline.effects ATTACH PARTITION trunkline.effects_brief FOR VALUES IN ('0');
+
+ALTER TABLE ONLY trunkline.effects ATTACH PARTITION trunkline.effects_long FOR VALUES IN ('2');
+
+ALTER TABLE ONLY trunkline.effects ATTACH PARTITION trunkline.effects_standard FOR VALUES IN ('1');
+
+ALTER TABLE ONLY trunkline.failures ATTACH PARTITION trunkline.failures_brief FOR VALUES IN ('0');
+
+ALTER TABLE ONLY trunkline.failures ATTACH PARTITION trunkline.failures_long FOR VALUES IN ('2');
+
+ALTER TABLE ONLY trunkline.failures ATTACH PARTITION trunkline.failures_standard FOR VALUES IN ('1');
+
+ALTER TABLE ONLY trunkline.jobs ATTACH PARTITION trunkline.jobs_brief FOR VALUES IN ('0');
+
+ALTER TABLE ONLY trunkline.jobs ATTACH PARTITION trunkline.jobs_long FOR VALUES IN ('2');
+
+ALTER TABLE ONLY trunkline.jobs ATTACH PARTITION trunkline.jobs_standard FOR VALUES IN ('1');
+
+ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_brief FOR VALUES IN ('0');
+
+ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_long FOR VALUES IN ('2');
+
+ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_standard FOR VALUES IN ('1');
+
+ALTER TABLE ONLY product.demo_signups
+    ADD CONSTRAINT a_job_serves_one_signup UNIQUE (job_id);
+
+ALTER TABLE ONLY product.messages
+    ADD CONSTRAINT a_provider_message_is_ours_once UNIQUE (provider_sid);
+
+ALTER TABLE ONLY product.users
+    ADD CONSTRAINT a_user_is_of_one_tenant UNIQUE (user_id, tenant_id);
+
+ALTER TABLE ONLY product.audit_log
+    ADD CONSTRAINT audit_log_key PRIMARY KEY (audit_id);
+
+ALTER TABLE ONLY product.bots
+    ADD CONSTRAINT bots_key PRIMARY KEY (bot_id);
+
+ALTER TABLE ONLY product.demo_access
+    ADD CONSTRAINT demo_access_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.demo_signups
+    ADD CONSTRAINT demo_signups_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.demo_verification_codes
+    ADD CONSTRAINT demo_verification_codes_key PRIMARY KEY (code_id);
+
+ALTER TABLE ONLY product.messages
+    ADD CONSTRAINT messages_key PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY product.number_waitlist
+    ADD CONSTRAINT number_waitlist_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.phone_mappings
+    ADD CONSTRAINT phone_mappings_key PRIMARY KEY (mapping_id);
+
+ALTER TABLE ONLY product.phone_pool
+    ADD CONSTRAINT phone_pool_key PRIMARY KEY (phone);
+
+ALTER TABLE ONLY product.number_waitlist
+    ADD CONSTRAINT places_are_distinct UNIQUE (place);
+
+ALTER TABLE ONLY product.rate_limits
+    ADD CONSTRAINT rate_limits_key PRIMARY KEY (scope, key_hash);
+
+ALTER TABLE ONLY product.sessions
+    ADD CONSTRAINT sessions_key PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY product.tenants
+    ADD CONSTRAINT stripe_customer_serves_one_tenant UNIQUE (stripe_customer_id);
+
+ALTER TABLE ONLY product.subscriptions
+    ADD CONSTRAINT stripe_subscription_is_ours_once UNIQUE (stripe_subscription_id);
+
+ALTER TABLE ONLY product.subscription_plans
+    ADD CONSTRAINT subscription_plans_key PRIMARY KEY (plan);
+
+ALTER TABLE ONLY product.subscriptions
+    ADD CONSTRAINT subscriptions_key PRIMARY KEY (subscription_id);
+
+ALTER TABLE ONLY product.tenant_status_history
+    ADD CONSTRAINT tenant_status_history_key PRIMARY KEY (change_id);
+
+ALTER TABLE ONLY product.tenants
+    ADD CONSTRAINT tenants_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.users
+    ADD CONSTRAINT users_key PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY trunkline.checkpoints
+    ADD CONSTRAINT checkpoints_key PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.checkpoints_brief
+    ADD CONSTRAINT checkpoints_brief_pkey PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.checkpoints_long
+    ADD CONSTRAINT checkpoints_long_pkey PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.checkpoints_standard
+    ADD CONSTRAINT checkpoints_standard_pkey PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.effects
+    ADD CONSTRAINT effects_key PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.effects_brief
+    ADD CONSTRAINT effects_brief_pkey PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.effects_long
+    ADD CONSTRAINT effects_long_pkey PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.effects_standard
+    ADD CONSTRAINT effects_standard_pkey PRIMARY KEY (job_id, key, retention);
+
+ALTER TABLE ONLY trunkline.failures
+    ADD CONSTRAINT failures_key PRIMARY KEY (job_id, failure_id, retention);
+
+ALTER TABLE ONLY trunkline.failures_brief
+    ADD CONSTRAINT failures_brief_pkey PRIMARY KEY (job_id, failure_id, retention);
+
+ALTER TABLE ONLY trunkline.failures_long
+    ADD CONSTRAINT failures_long_pkey PRIMARY KEY (job_id, failure_id, retention);
+
+ALTER TABLE ONLY trunkline.failures_standard
+    ADD CONSTRAINT failures_standard_pkey PRIMARY KEY (job_id, failure_id, retention);
+
+ALTER TABLE ONLY trunkline.inbox
+    ADD CONSTRAINT inbox_delivered_once PRIMARY KEY (provider, dedupe_key);
+
+ALTER TABLE ONLY trunkline.jobs
+    ADD CONSTRAINT jobs_key PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.jobs_brief
+    ADD CONSTRAINT jobs_brief_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.jobs_long
+    ADD CONSTRAINT jobs_long_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.jobs_standard
+    ADD CONSTRAINT jobs_standard_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.kinds
+    ADD CONSTRAINT kinds_name_once UNIQUE (name);
+
+ALTER TABLE ONLY trunkline.kinds
+    ADD CONSTRAINT kinds_pkey PRIMARY KEY (kind_id);
+
+ALTER TABLE ONLY trunkline.leases
+    ADD CONSTRAINT leases_one_holder PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY trunkline.outcomes
+    ADD CONSTRAINT outcomes_key PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.outcomes_brief
+    ADD CONSTRAINT outcomes_brief_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.outcomes_long
+    ADD CONSTRAINT outcomes_long_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.outcomes_standard
+    ADD CONSTRAINT outcomes_standard_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.queues
+    ADD CONSTRAINT queues_name_once UNIQUE (name);
+
+ALTER TABLE ONLY trunkline.queues
+    ADD CONSTRAINT queues_pkey PRIMARY KEY (queue_id);
+
+ALTER TABLE ONLY trunkline.ready
+    ADD CONSTRAINT ready_claim_order PRIMARY KEY (queue_id, priority, job_id);
+
+ALTER TABLE ONLY trunkline.schedules
+    ADD CONSTRAINT schedules_name_once PRIMARY KEY (name);
+
+ALTER TABLE ONLY trunkline.signals
+    ADD CONSTRAINT signals_key PRIMARY KEY (signal_id);
+
+ALTER TABLE ONLY trunkline.signals
+    ADD CONSTRAINT signals_sent_once UNIQUE (job_id, name, dedupe_key);
+
+ALTER TABLE ONLY trunkline.uniques
+    ADD CONSTRAINT uniques_one_job PRIMARY KEY (unique_key);
+
+ALTER TABLE ONLY trunkline.waits
+    ADD CONSTRAINT waits_once PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY trunkline.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (worker_id);
+
+CREATE INDEX audit_log_by_action ON product.audit_log USING btree (action, audit_id);
+
+CREATE INDEX audit_log_by_tenant ON product.audit_log USING btree (tenant_id, audit_id);
+
+CREATE INDEX bots_by_tenant ON product.bots USING btree (tenant_id);
+
+CREATE INDEX demo_signups_latest_by_phone ON product.demo_signups USING btree (phone, created_at DESC) WHERE (phone IS NOT NULL);
+
+CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USING btree (created_at);
+
+CREATE INDEX demo_verification_codes_latest_by_phone ON product.demo_verification_codes USING btree (phone, created_at DESC) WHERE (replaced_at IS NULL);
+
+CREATE INDEX messages_by_tenant ON product.messages USING btree (tenant_id, created_at);
+
+CREATE INDEX messages_of_unknown_fate ON product.messages USING btree (attempted_at) WHERE ((status = 'pending'::text) AND (attempts > 0));
+
+CREATE UNIQUE INDEX one_active_subscription_per_tenant ON product.subscriptions USING btree (tenant_id) WHERE (status = 'active'::text);
+
+CREATE UNIQUE INDEX one_current_code_per_tenant ON product.demo_verification_codes USING btree (tenant_id) WHERE (replaced_at IS NULL);
+
+CREATE UNIQUE INDEX one_open_signup_per_phone_and_email ON product.demo_signups USING btree (phone, lower((email)::text)) WHERE (status = ANY (ARRAY['pending_verification'::text, 'provisioning'::text, 'waitlisted'::text, 'active'::text]));
+
+CREATE UNIQUE INDEX one_pool_number_per_tenant ON product.phone_pool USING btree (tenant_id) WHERE (status = 'allocated'::text);
+
+CREATE UNIQUE INDEX one_tenant_per_active_number ON product.phone_mappings USING btree (phone) WHERE is_active;
+
+CREATE UNIQUE INDEX one_user_per_email_in_a_tenant ON product.users USING btree (tenant_id, lower((email)::text));
+
+CREATE INDEX phone_mappings_by_tenant ON product.phone_mappings USING btree (tenant_id);
+
+CREATE INDEX phone_pool_free ON product.phone_pool USING btree (status, quarantined_until) WHERE (status = ANY (ARRAY['available'::text, 'quarantined'::text]));
+
+CREATE INDEX rate_limits_expiry_order ON product.rate_limits USING btree (window_end);
+
+CREATE INDEX sessions_by_user ON product.sessions USING btree (user_id);
+
+CREATE INDEX sessions_expiry_order ON product.sessions USING btree (expires_at);
+
+CREATE INDEX tenant_status_history_order ON product.tenant_status_history USING btree (tenant_id, change_id);
+
+CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expires_at) WHERE (status = 'trial'::text);
+
+CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
+
+CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
+
+CREATE INDEX uniques_until ON trunkline.uniques USING btree (until) WHERE (until IS NOT NULL);
+
+CREATE INDEX waits_due ON trunkline.waits USING btree (due) WHERE (due IS NOT NULL);
+
+ALTER INDEX trunkline.checkpoints_key ATTACH PARTITION trunkline.checkpoints_brief_pkey;
+
+ALTER INDEX trunkline.checkpoints_key ATTACH PARTITION trunkline.checkpoints_long_pkey;
+
+ALTER INDEX trunkline.checkpoints_key ATTACH PARTITION trunkline.checkpoints_standard_pkey;
+
+ALTER INDEX trunkline.effects_key ATTACH PARTITION trunkline.effects_brief_pkey;
+
+ALTER INDEX trunkline.effects_key ATTACH PARTITION trunkline.effects_long_pkey;
+
+ALTER INDEX trunkline.effects_key ATTACH PARTITION trunkline.effects_standard_pkey;
+
+ALTER INDEX trunkline.failures_key ATTACH PARTITION trunkline.failures_brief_pkey;
+
+ALTER INDEX trunkline.failures_key ATTACH PARTITION trunkline.failures_long_pkey;
+
+ALTER INDEX trunkline.failures_key ATTACH PARTITION trunkline.failures_standard_pkey;
+
+ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_brief_pkey;
+
+ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_long_pkey;
+
+ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_standard_pkey;
+
+ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_brief_pkey;
+
+ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_long_pkey;
+
+ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_standard_pkey;
+
+ALTER TABLE ONLY product.phone_pool
+    ADD CONSTRAINT a_number_is_released_before_its_tenant_goes FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id);
+
+ALTER TABLE ONLY product.sessions
+    ADD CONSTRAINT a_session_is_of_its_users_tenant FOREIGN KEY (user_id, tenant_id) REFERENCES product.users(user_id, tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.bots
+    ADD CONSTRAINT bots_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.demo_access
+    ADD CONSTRAINT demo_access_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.demo_verification_codes
+    ADD CONSTRAINT demo_verification_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.messages
+    ADD CONSTRAINT messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY product.number_waitlist
+    ADD CONSTRAINT number_waitlist_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.phone_mappings
+    ADD CONSTRAINT phone_mappings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.subscriptions
+    ADD CONSTRAINT subscriptions_plan_fkey FOREIGN KEY (plan) REFERENCES product.subscription_plans(plan);
+
+ALTER TABLE ONLY product.subscriptions
+    ADD CONSTRAINT subscriptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.tenant_status_history
+    ADD CONSTRAINT tenant_status_history_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.users
+    ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY trunkline.schedules
+    ADD CONSTRAINT schedules_kind_id_fkey FOREIGN KEY (kind_id) REFERENCES trunkline.kinds(kind_id);
+
+ALTER TABLE ONLY trunkline.schedules
+    ADD CONSTRAINT schedules_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES trunkline.queues(queue_id);
+
+ALTER TABLE product.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.bots ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.demo_access ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.demo_signups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.demo_verification_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.number_waitlist ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY only_ones_own ON product.audit_log USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.bots USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.demo_access USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.demo_signups USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.demo_verification_codes USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.messages USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.number_waitlist USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.phone_mappings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.phone_pool USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.sessions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.subscriptions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.tenant_status_history USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.tenants USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.users USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.phone_pool ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.subscriptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.tenant_status_history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.users ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA product TO trunkline_app;
+
+GRANT USAGE ON SCHEMA trunkline TO trunkline_app;
+
+REVOKE ALL ON FUNCTION product.may_see(tenant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION product.may_see(tenant_id uuid) TO trunkline_app;
+
+REVOKE ALL ON FUNCTION product.message_rank(status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION product.message_rank(status text) TO trunkline_app;
+
+GRANT ALL ON FUNCTION trunkline.now() TO trunkline_app;
+
+REVOKE ALL ON FUNCTION trunkline.partitions_make(at timestamp with time zone, ahead integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION trunkline.partitions_make(at timestamp with time zone, ahead integer) TO trunkline_app;
+
+GRANT ALL ON FUNCTION trunkline.uuid_floor(at timestamp with time zone) TO trunkline_app;
+
+GRANT SELECT,INSERT ON TABLE product.audit_log TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE product.bots TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_access TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.demo_signups TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_verification_codes TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.messages TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.number_waitlist TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.phone_mappings TO trunkline_app;
+
+GRANT SELECT ON TABLE product.phone_number_mappings TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.phone_pool TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.rate_limits TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.sessions TO trunkline_app;
+
+GRANT SELECT ON TABLE product.subscription_plans TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.subscriptions TO trunkline_app;
+
+GRANT SELECT,INSERT ON TABLE product.tenant_status_history TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.tenants TO trunkline_app;
+
+GRANT SELECT ON TABLE product.twilio_phone_pool TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints_brief TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints_long TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.effects TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.effects_brief TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.effects_long TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.effects_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.failures TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.failures_brief TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.failures_long TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.failures_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.inbox TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.jobs TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.jobs_brief TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.jobs_long TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.jobs_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.kinds TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.leases TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_brief TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_long TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.queues TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.ready TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.schedules TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.signals TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.uniques TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.waits TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.workers TO trunkline_app;
