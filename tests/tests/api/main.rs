@@ -1,0 +1,16 @@
+//! The API, spoken to as the outside speaks to it, with nobody who works: it only checks, writes down and enqueues. At the
+//! end of every test no provider has heard of anything.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics; helpers are no test functions"
+)]
+
+mod stage; // what every test stands on
+
+mod access; // what a verified person is given
+mod limits; // how often one may ask
+mod people; // logging in and out
+mod sign_up; // a demo, asked for
+mod verify; // a code, tried
+mod webhooks; // what providers post
