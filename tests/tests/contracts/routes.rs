@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::documents;
+use crate::{documents, files};
 
 #[test]
 fn every_route_is_in_the_table_and_every_row_is_a_route() {
@@ -37,4 +37,24 @@ fn words_for(guard: api::Guard) -> &'static str {
         api::Guard::TwilioSignature => "Twilio's signature",
         api::Guard::AdminKey => "the operators' key",
     }
+}
+
+/// The codes that the one file that knows them lists: `Name "code" STATUS "title";`.
+fn codes() -> BTreeSet<String> {
+    let text = files::read("api/src/problem.rs");
+    let list = text.split("\ncodes! {").nth(1).and_then(|rest| rest.split("\n}").next());
+    let list = list.expect("the list of codes is there");
+    list.lines().filter_map(|line| line.split('"').nth(1).map(ToOwned::to_owned)).collect()
+}
+
+#[test]
+fn every_code_of_a_problem_is_in_the_table_and_every_one_there_exists() {
+    let rows = documents::rows("docs/http.md");
+    let written: BTreeSet<_> = rows
+        .iter()
+        .filter(|row| row[0].starts_with(char::is_numeric))
+        .flat_map(|row| row[1].split(", ").map(ToOwned::to_owned).collect::<Vec<_>>())
+        .filter(|word| !word.contains(' '))
+        .collect();
+    assert_eq!(written, codes());
 }
