@@ -9,6 +9,12 @@ mod server; // one Postgres for all processes of a run
 mod wait; // until something holds
 mod worker; // a worker that can be killed, frozen and drained // a network that loses what it is told to lose
 
+pub mod fleet; // real processes
+
+pub mod seed; // what is left to chance
+
+pub mod laws; // whatever goes wrong where, all or nothing
+
 pub use self::{
     api::{
         ADMIN_KEY, Answer, Ask, PEPPER, PUBLIC_BASE_URL, TWILIO_ACCOUNT, TWILIO_TOKEN,

@@ -1,0 +1,18 @@
+//! The product's workflows, from the front door to the last row: the real API, the real workers and the sandbox's Twilio, in
+//! this process, on a database of their own with a clock that moves.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics; helpers are no test functions"
+)]
+
+mod census; // what there is of a sign-up
+mod stage; // everything a sign-up needs
+
+mod covered; // every kind has its laws
+mod laws; // whatever goes wrong where
+mod numbers; // the pool and the line before it
+mod secrets; // what is never stored in the clear
+mod sms; // what Twilio may do
+mod success; // when nothing goes wrong
+mod undoing; // when something does
