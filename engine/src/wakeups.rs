@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::store::db::Db;
+use crate::store::{self, db::Db};
 
 const CHANNEL: &str = "trunkline_ready";
 
@@ -97,11 +97,7 @@ pub(crate) async fn announce(db: Db, mut pending: mpsc::Receiver<i16>) {
             queues.insert(next);
         }
         let payload = queues.iter().map(i16::to_string).collect::<Vec<_>>().join(",");
-        let sent = db
-            .run(async |conn| {
-                sqlx::query!("select pg_notify($1, $2)", CHANNEL, payload).execute(conn).await
-            })
-            .await;
+        let sent = db.run(async |conn| store::wakeups::notify(conn, CHANNEL, &payload).await).await;
         if let Err(error) = sent {
             tracing::debug!(%error, "a wake-up was not sent; the poll will find the work");
         }

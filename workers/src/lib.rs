@@ -1,7 +1,7 @@
 //! The processes that run durable work.
 //!
 //! A pool is an apalis worker over the engine: apalis drives the handlers (tower layers, concurrency, panics, graceful
-//! stop), the engine claims, keeps the leases and writes what came of it. The two meet in [`backend`].
+//! stop), the engine claims, keeps the leases and writes what came of it. The two meet in `backend`.
 
 mod backend; // jobs out of the engine, as apalis wants them
 mod handler; // one attempt, in a task of its own

@@ -19,6 +19,7 @@ pub(crate) mod signals;
 pub(crate) mod timeline;
 pub(crate) mod uniques;
 pub(crate) mod waits;
+pub(crate) mod wakeups;
 pub(crate) mod workers;
 
 use uuid::Uuid;

@@ -4,12 +4,6 @@ use crate::source;
 
 const PLACES: [&str; 3] = ["engine/src/store/", "domain/src/", "migrations/src/"];
 
-/// A statement elsewhere, with the reason.
-const ELSEWHERE: &[(&str, &str)] = &[(
-    "engine/src/wakeups.rs",
-    "pg_notify touches no table, and is the twin of the LISTEN beside it",
-)];
-
 #[test]
 fn statements_stand_with_their_tables() {
     let strays: Vec<_> = source::production()
@@ -17,19 +11,8 @@ fn statements_stand_with_their_tables() {
         .filter(|file| file.text.contains("sqlx::query") || file.text.contains("QueryBuilder"))
         .map(|file| file.path)
         .filter(|path| !PLACES.iter().any(|place| path.starts_with(place)))
-        .filter(|path| !ELSEWHERE.iter().any(|(known, _)| known == path))
         .collect();
     assert!(strays.is_empty(), "SQL outside of {PLACES:?}: {strays:?}");
-}
-
-#[test]
-fn every_known_stray_is_still_one() {
-    let files = source::production();
-    for (path, reason) in ELSEWHERE {
-        let file = files.iter().find(|file| file.path == *path);
-        let is_one = file.is_some_and(|file| file.text.contains("sqlx::query"));
-        assert!(is_one && !reason.is_empty(), "{path} has no statement any more");
-    }
 }
 
 #[test]
