@@ -87,7 +87,7 @@ impl Wanted {
         let args = fields.take("args").unwrap_or_else(|| json!({}));
         match kind.as_deref().map(|kind| registry.accepts(kind, &args)) {
             Some(None) => fields.wrong("kind", "is not known here"),
-            Some(Some(Err(why))) => fields.wrong("args", format!("do not fit the kind: {why}")),
+            Some(Some(Err(why))) => fields.wrong("args", misfit(&why)),
             Some(Some(Ok(()))) | None => {}
         }
         if let Err(fault) = engine::json::check(&args, ARGS_BYTES_MAX) {
@@ -144,6 +144,20 @@ fn priority(fields: &mut Fields) -> i16 {
     })
 }
 
+/// What the reader of a kind's arguments says of them, without the values that it quotes: an argument may be a phone.
+fn misfit(why: &str) -> String {
+    let what = "do not fit the kind";
+    if why.starts_with("missing field `") {
+        return format!("{what}: {why}");
+    }
+    // What was found stands before the last of these words, what was wanted behind it.
+    let is_quoting = ["invalid ", "unknown "].iter().any(|prefix| why.starts_with(prefix));
+    match why.rsplit_once(", expected ") {
+        Some((_, wanted)) if is_quoting => format!("{what}: expected {wanted}"),
+        Some(_) | None => what.to_owned(),
+    }
+}
+
 fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.with_timezone(&Utc))
@@ -160,6 +174,21 @@ mod tests {
         assert!(instant("2026-01-31T09:00:00+01:00").is_ok());
         assert!(instant("2026-01-31T09:00:00").is_err());
         assert!(instant("tomorrow").is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_quoted() {
+        let what = "do not fit the kind";
+        for (why, said) in [
+            ("missing field `ms`", ": missing field `ms`"),
+            ("invalid type: string \"+43\", expected u64", ": expected u64"),
+            ("invalid value: string \"a, expected b\", expected u64", ": expected u64"),
+            ("unknown variant `+43`, expected `a` or `b`", ": expected `a` or `b`"),
+            ("UUID parsing failed: found `z`", ""),
+            ("+43, expected nothing", ""),
+        ] {
+            assert_eq!(misfit(why), format!("{what}{said}"), "{why}");
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::problem::{Code, FieldError, Problem};
 /// As many mistakes as are told at once.
 const ERRORS_MAX: usize = 20;
 
+/// A pointer is for a person who looks for the place; a key that a client made up can be as long as the body.
+const NAME_CHARS_MAX: usize = 200;
+
 /// What has not been taken yet, and what was wrong with the rest.
 pub(crate) struct Fields {
     members: Map<String, Value>,
@@ -111,6 +114,7 @@ impl Fields {
     /// Notes what is wrong with a field.
     pub(crate) fn wrong(&mut self, name: &str, detail: impl Display) {
         if self.errors.len() < ERRORS_MAX {
+            let name: String = name.chars().take(NAME_CHARS_MAX).collect();
             let pointer = format!("{}{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
             self.errors.push(FieldError { pointer, detail: detail.to_string() });
         }
