@@ -13,4 +13,11 @@ mod limits; // how often one may ask
 mod people; // logging in and out
 mod sign_up; // a demo, asked for
 mod verify; // a code, tried
+
+mod admin; // what operators ask and do
 mod webhooks; // what providers post
+
+mod bad_input; // what no client means
+mod canaries; // what must not be written anywhere
+mod guards; // who may use which route
+mod observing; // what machines ask

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::Answer;
 
-use crate::stage::{DEMO_OVER, Demo, Guest, Stage};
+use crate::stage::{Demo, Guest, Stage};
 
 const OWN: &str = "my-own-Apfelstrudel-9";
 
@@ -152,7 +152,7 @@ async fn a_session_ends_by_itself() {
     let stage = Stage::open().await;
     let demo = stage.active(Guest(1)).await;
     let cookie = stage.session(&demo).await;
-    stage.db.advance(Duration::from_hours(12) - Duration::from_secs(60)).await;
+    stage.db.advance(Duration::from_mins(12 * 60 - 1)).await;
     me(&stage, &cookie).await.is(200);
     stage.db.advance(Duration::from_secs(61)).await;
     me(&stage, &cookie).await.problem(401, "tenant_context_required");
@@ -162,7 +162,7 @@ async fn a_session_ends_by_itself() {
 async fn when_the_demo_is_over_nobody_comes_in() {
     let stage = Stage::open().await;
     let demo = stage.active(Guest(1)).await;
-    stage.db.advance(DEMO_OVER - Duration::from_secs(60)).await;
+    stage.db.advance(Duration::from_mins(72 * 60 - 1)).await;
     let cookie = stage.session(&demo).await;
     me(&stage, &cookie).await.is(200);
     stage.db.advance(Duration::from_secs(61)).await;

@@ -88,7 +88,7 @@ async fn a_phone_that_is_known_and_one_that_is_not_get_the_same_answer() {
     {
         let ask = async |guest: Guest| {
             let mut form =
-                guest.form_with(&guest.phone(), &format!("other{}@example.com", guest.0));
+                Guest::form_with(&guest.phone(), &format!("other{}@example.com", guest.0));
             form[name] = guest.phone().into();
             let answer = stage.post(path).from_ip(Guest(9).ip()).json(&form).send().await;
             shape(&answer, &guest.phone())
@@ -127,7 +127,7 @@ async fn phone_and_email_of_one_open_demo_are_refused_and_either_alone_is_not() 
     stage.sign_up(guest).await;
     let sent = |phone: &str, email: &str, from: Guest| {
         let ask = stage.post("/api/demo/create-tenant").from_ip(from.ip());
-        ask.json(&from.form_with(phone, email)).send()
+        ask.json(&Guest::form_with(phone, email)).send()
     };
     let email = guest.email().to_uppercase();
     let answer = sent("0664 / 1000001", &email, Guest(3)).await;
@@ -180,8 +180,8 @@ async fn a_form_that_cannot_be_used_names_every_field_and_writes_nothing() {
             json!({}),
             vec!["/companyName", "/contactEmail", "/contactPhone", "/firstName", "/lastName"],
         ),
-        (Guest(1).form_with("+436641000001", "nobody"), vec!["/contactEmail"]),
-        (Guest(1).form_with("+436641000001", "a@b@c.de"), vec!["/contactEmail"]),
+        (Guest::form_with("+436641000001", "nobody"), vec!["/contactEmail"]),
+        (Guest::form_with("+436641000001", "a@b@c.de"), vec!["/contactEmail"]),
     ];
     for (form, wanted) in cases {
         let body = stage.post("/api/demo/create-tenant").json(&form).send().await;
@@ -209,7 +209,7 @@ async fn a_phone_that_cannot_be_used_says_so_and_writes_nothing() {
         let body = json!({ "phoneNumber": phone });
         let answer = stage.post("/api/demo/setup").json(&body).send().await;
         answer.problem(400, "invalid_phone");
-        let form = Guest(1).form_with(phone, &Guest(1).email());
+        let form = Guest::form_with(phone, &Guest(1).email());
         let answer = stage.post("/api/demo/create-tenant").json(&form).send().await;
         answer.problem(400, "invalid_phone");
     }

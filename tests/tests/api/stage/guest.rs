@@ -24,11 +24,11 @@ impl Guest {
 
     /// The form with seven fields.
     pub(crate) fn form(self) -> Value {
-        self.form_with(&self.phone(), &self.email())
+        Guest::form_with(&self.phone(), &self.email())
     }
 
     /// The form with another phone or e-mail.
-    pub(crate) fn form_with(self, phone: &str, email: &str) -> Value {
+    pub(crate) fn form_with(phone: &str, email: &str) -> Value {
         json!({
             "companyName": "Bäckerei Groß & Söhne",
             "contactEmail": email,

@@ -16,7 +16,7 @@ use engine::{Sealed, Tx};
 use serde_json::json;
 use tests::{Answer, PEPPER};
 
-use super::{CODE, Guest, Stage};
+use super::{CODE, DEMO_LASTS, Guest, Stage};
 
 /// The temporary password of every demo here.
 const PASSWORD: &str = "temporary-Kirschkuchen-7";
@@ -155,8 +155,7 @@ impl Stage {
         users::create(&mut tx, new).await.unwrap();
         let sealed: Sealed<String> = tx.seal(&PASSWORD.to_owned()).unwrap();
         access::put_sealed(&mut tx, demo.id(), sealed.as_bytes()).await.unwrap();
-        let lifetime = super::DEMO_OVER - std::time::Duration::from_secs(1);
-        tenants::activate_demo(&mut tx, demo.id(), lifetime).await.unwrap();
+        tenants::activate_demo(&mut tx, demo.id(), DEMO_LASTS).await.unwrap();
         signups::set_status(&mut tx, demo.id(), SignupStatus::Active).await.unwrap();
         tx.commit().await.unwrap();
     }

@@ -23,10 +23,11 @@ pub(crate) const CODE: &str = "424242";
 /// A wrong one.
 pub(crate) const WRONG_CODE: &str = "131313";
 
-/// How long a code can be used, and a moment.
+/// Longer than a code can be used.
 pub(crate) const CODE_OVER: Duration = Duration::from_secs(10 * 60 + 1);
 
-/// How long a demo lasts, and a moment.
+/// How long a demo lasts, and a moment longer.
+pub(crate) const DEMO_LASTS: Duration = Duration::from_hours(72);
 pub(crate) const DEMO_OVER: Duration = Duration::from_secs(72 * 3600 + 1);
 
 /// All of it.

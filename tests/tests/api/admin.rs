@@ -1,0 +1,27 @@
+//! What operators ask and do.
+
+mod create; // a job by the name of its kind
+mod list; // many, page by page
+mod steer; // retry, cancel and vouch
+
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+impl Stage {
+    /// A job that an operator makes.
+    pub(crate) async fn new_job(&self, body: &Value) -> String {
+        let answer = self.post("/v1/admin/jobs").as_operator().json(body).send().await;
+        answer.is(201)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A job that does nothing.
+    pub(crate) async fn noop(&self) -> String {
+        self.new_job(&json!({ "kind": "noop" })).await
+    }
+
+    /// A job with its story.
+    pub(crate) async fn job(&self, id: &str) -> Value {
+        self.get(&format!("/v1/admin/jobs/{id}")).as_operator().send().await.is(200)
+    }
+}

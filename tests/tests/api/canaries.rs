@@ -1,0 +1,217 @@
+//! What must not be written anywhere but where it belongs: phones, e-mails, codes, passwords, keys, tokens. All of them are
+//! sent, rightly and wrongly, and then looked for in the log at its most talkative, in the metrics, and in every error.
+
+use std::{io, sync::Arc};
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tests::{ADMIN_KEY, Answer, PEPPER, TWILIO_TOKEN, TWILIO_TOKEN_BEFORE};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::stage::{CODE, Demo, Guest, Stage, WRONG_CODE, Webhook};
+
+const OWN: &str = "my-own-Marillenknoedel-5";
+const WRONG_PASSWORD: &str = "guessed-Palatschinken-8";
+const WRONG_KEY: &str = "guessed-operators-key-77";
+const SID: &str = "SM0123456789abcdef0123456789abcdef";
+const PERSON: &str = "Marie-Theresia";
+
+/// The log, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock()).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
+
+/// Every answer that was an error.
+#[derive(Default)]
+struct Errors(Vec<Answer>);
+
+impl Errors {
+    fn keep(&mut self, answer: Answer) -> Answer {
+        if answer.status >= 400 {
+            self.0.push(answer.clone());
+        }
+        answer
+    }
+}
+
+/// A sign-up with everything that can go wrong, up to the end of the session.
+async fn play(stage: &Stage, errors: &mut Errors) -> Vec<String> {
+    let guest = Guest(4242);
+    let mut form = guest.form();
+    form["firstName"] = PERSON.into();
+    let demo = sign_up(stage, errors, guest, &form).await;
+    let token = errors.keep(stage.verify(&demo, CODE).await).is(202)["accessToken"].clone();
+    let token = token.as_str().unwrap().to_owned();
+    stage.provision(&demo).await;
+    errors.keep(stage.get(&demo.access_path()).bearer(&token).send().await).is(200);
+    errors.keep(stage.get(&demo.access_path()).bearer(&"ab".repeat(32)).send().await).is(401);
+    let cookie = people(stage, errors, &demo).await;
+    operators(stage, errors, &demo).await;
+    webhooks(stage, errors).await;
+    let session = cookie.split('=').nth(1).unwrap().to_owned();
+    vec![token, session]
+}
+
+async fn sign_up(stage: &Stage, errors: &mut Errors, guest: Guest, form: &Value) -> Demo {
+    let post = |path: &str, body: &Value| stage.post(path).from_ip(guest.ip()).json(body).send();
+    let path = "/api/demo/create-tenant";
+    let body = errors.keep(post(path, form).await).is(202);
+    let text = |name: &str| body[name].as_str().unwrap().to_owned();
+    let demo = Demo { guest, tenant: text("tenantId"), bot: text("botId"), token: String::new() };
+    errors.keep(post(path, form).await).is(409);
+    for name in ["contactPhone", "contactEmail", "firstName", "companyName"] {
+        let mut wrong = form.clone();
+        wrong[name] = format!("{}\0{}", guest.phone(), guest.email()).into();
+        errors.keep(post(path, &wrong).await).is(422);
+        wrong[name] = format!("{}{}", guest.phone(), guest.phone()).repeat(60).into();
+        errors.keep(post(path, &wrong).await);
+    }
+    let twice = format!("{{\"phoneNumber\":\"{0}\",\"phoneNumber\":\"{0}\"}}", guest.phone());
+    errors.keep(stage.post("/api/demo/setup").body("application/json", twice).send().await).is(422);
+    let cut = format!("{{\"phoneNumber\":\"{}", guest.phone());
+    errors.keep(stage.post("/api/demo/setup").body("application/json", cut).send().await).is(400);
+    for _ in 0..3 {
+        errors.keep(post("/api/demo/setup", &json!({ "phoneNumber": guest.phone() })).await);
+    }
+    stage.issue_code(&demo).await;
+    errors.keep(stage.verify(&demo, WRONG_CODE).await).is(400);
+    errors.keep(stage.verify_by_phone(&guest.phone(), WRONG_CODE).await).is(400);
+    let mixture = json!({ "phoneNumber": guest.phone(), "code": CODE, "email": guest.email() });
+    errors.keep(post("/api/demo/verify-phone", &mixture).await);
+    let in_query = format!("/api/demo/verify-phone?code={CODE}&wait={}", guest.email());
+    errors.keep(post(&in_query, &json!({ "tenantId": demo.tenant, "code": CODE })).await).is(422);
+    demo
+}
+
+async fn people(stage: &Stage, errors: &mut Errors, demo: &Demo) -> String {
+    let email = demo.guest.email();
+    errors.keep(stage.login(&email, WRONG_PASSWORD).await).is(401);
+    errors.keep(stage.login("nobody@example.com", WRONG_PASSWORD).await).is(401);
+    errors.keep(stage.login(&email, "\0").await).is(422);
+    let opened = errors.keep(stage.login(&email, Demo::PASSWORD).await);
+    opened.is(200);
+    let cookie = opened.cookie();
+    let change = async |current: &str, new: &str| {
+        let body = json!({ "currentPassword": current, "newPassword": new });
+        stage.post("/api/auth/change-password").cookie(&cookie).json(&body).send().await
+    };
+    errors.keep(stage.get("/api/tenant").cookie(&cookie).send().await).is(403);
+    errors.keep(change(WRONG_PASSWORD, OWN).await).is(403);
+    errors.keep(change(Demo::PASSWORD, Demo::PASSWORD).await).is(422);
+    let changed = errors.keep(change(Demo::PASSWORD, OWN).await);
+    changed.is(200);
+    errors.keep(stage.get("/api/me").cookie(&cookie).send().await).is(401);
+    changed.cookie()
+}
+
+async fn operators(stage: &Stage, errors: &mut Errors, demo: &Demo) {
+    errors.keep(stage.get("/v1/admin/jobs").bearer(WRONG_KEY).send().await).is(401);
+    errors.keep(stage.get("/v1/admin/jobs").as_operator().send().await).is(200);
+    let path = format!("/v1/admin/jobs?kind={}&page={WRONG_KEY}", demo.guest.email());
+    errors.keep(stage.get(&path).as_operator().send().await).is(422);
+    let ask = |body: Value| stage.post("/v1/admin/jobs").as_operator().json(&body).send();
+    let phone = demo.guest.phone();
+    let wrong = json!({ "kind": "sleep", "args": { "ms": phone }, "unique_key": "" });
+    errors.keep(ask(wrong).await).is(422);
+    let wrong = json!({ "kind": phone, "queue": demo.guest.email(), "tenant_id": PERSON });
+    errors.keep(ask(wrong).await).is(422);
+    let path = format!("/v1/admin/demo/{}/verify", demo.tenant);
+    errors.keep(stage.post(&path).as_operator().send().await).is(409);
+    let probing = format!("/{}/{}?key={ADMIN_KEY}", demo.guest.phone(), demo.guest.email());
+    errors.keep(stage.get(&probing).send().await).is(404);
+}
+
+async fn webhooks(stage: &Stage, errors: &mut Errors) {
+    let phone = Guest(4242).phone();
+    let webhook = Webhook::status(SID, "delivered").and("To", &phone);
+    errors.keep(webhook.post(stage).await).is(204);
+    errors.keep(webhook.clone().unsigned().post(stage).await).is(401);
+    errors.keep(webhook.tampered("To", PERSON).post(stage).await).is(401);
+    errors.keep(Webhook::status(SID, &phone).post(stage).await).is(400);
+    errors.keep(Webhook::status(&phone, "delivered").post(stage).await).is(400);
+    errors
+        .keep(Webhook::status(SID, "sent").query(&format!("sm={phone}")).post(stage).await)
+        .is(400);
+}
+
+#[tokio::test]
+async fn no_log_no_metric_and_no_error_holds_a_person_or_a_secret() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .with_ansi(false)
+        .finish();
+    // This test's thread is all of the API's runtime.
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let measuring = metrics::set_default_local_recorder(&recorder);
+
+    let stage = Stage::open().await;
+    let mut errors = Errors::default();
+    let tokens = play(&stage, &mut errors).await;
+    drop(measuring);
+
+    let guest = Guest(4242);
+    let (phone, email) = (guest.phone(), guest.email());
+    let sealed = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let mut canaries = vec![
+        &phone[1..],
+        &phone[4..],
+        &email,
+        "guest4242",
+        CODE,
+        WRONG_CODE,
+        PERSON,
+        OWN,
+        WRONG_PASSWORD,
+        WRONG_KEY,
+        ADMIN_KEY,
+        PEPPER,
+        TWILIO_TOKEN,
+        TWILIO_TOKEN_BEFORE,
+        Demo::PASSWORD,
+        sealed,
+        "198.18.16.146",
+    ];
+    canaries.extend(tokens.iter().map(String::as_str));
+    let (log, metrics) = (log.text(), metrics.render());
+    assert!(log.contains("POST /api/demo/create-tenant 202"), "the log is looked at: {log}");
+    assert!(metrics.contains(api::metrics::SIGNUPS), "the metrics are looked at: {metrics}");
+    assert!(errors.0.len() > 25, "{}", errors.0.len());
+    for canary in canaries {
+        let line = log.lines().find(|line| line.contains(canary));
+        assert!(line.is_none(), "{canary:?} is in the log: {line:?}");
+        assert!(!metrics.contains(canary), "{canary:?} is in the metrics");
+        let error = errors.0.iter().find(|answer| {
+            answer.text.contains(canary) || format!("{:?}", answer.headers).contains(canary)
+        });
+        assert!(error.is_none(), "{canary:?} is in an error: {error:?}");
+    }
+}

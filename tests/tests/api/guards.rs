@@ -1,0 +1,155 @@
+//! Who may use which route. A route without a row here fails the first test.
+
+use std::collections::BTreeSet;
+
+use api::{Guard, ROUTES, Route};
+use reqwest::Method;
+use serde_json::json;
+use tests::Ask;
+
+use crate::stage::{Demo, Guest, Rows, Stage};
+
+/// What a route says to somebody who brings nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nothing {
+    /// It is open to everybody.
+    Open,
+    /// What it guards is in the body; without it there is nothing to check.
+    WrongBody,
+    /// 401 with this code.
+    Refused(&'static str),
+}
+
+use Nothing::{Open, Refused, WrongBody};
+
+/// Method, path, guard, and what somebody hears who brings nothing.
+const TABLE: &[(&str, &str, Guard, Nothing)] = &[
+    ("POST", "/api/demo/create-tenant", Guard::Open, WrongBody),
+    ("POST", "/api/demo/setup", Guard::Open, WrongBody),
+    ("POST", "/api/demo/verify-phone", Guard::PhoneCode, WrongBody),
+    ("GET", "/api/demo/{tenant}/status", Guard::Open, Open),
+    ("GET", "/api/demo/{tenant}/access", Guard::AccessToken, Refused("access_token_required")),
+    ("POST", "/api/auth/login", Guard::Password, WrongBody),
+    ("POST", "/api/auth/logout", Guard::AnySession, Open),
+    ("POST", "/api/auth/change-password", Guard::Session, Refused("tenant_context_required")),
+    ("GET", "/api/me", Guard::Session, Refused("tenant_context_required")),
+    ("GET", "/api/tenant", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("POST", "/telephony/sms-status", Guard::TwilioSignature, Refused("bad_signature")),
+    ("GET", "/v1/admin/jobs", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/jobs/{id}", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/retry", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/cancel", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/demo/{tenant}/verify", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/health", Guard::Open, Open),
+    ("GET", "/livez", Guard::Open, Open),
+    ("GET", "/readyz", Guard::Open, Open),
+    ("GET", "/metrics", Guard::Open, Open),
+];
+
+/// A request to a route, with ids that are there.
+fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
+    let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
+    assert!(!path.contains('{'), "{path} has a parameter that is not known here");
+    stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)
+}
+
+/// A demo and a job that stand for all.
+async fn targets(stage: &Stage) -> (Demo, String) {
+    let demo = stage.active(Guest(1)).await;
+    let job = stage.get(&demo.status_path()).send().await.json()["jobId"].clone();
+    (demo, job.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn every_route_has_a_row_with_its_guard() {
+    let rows: BTreeSet<_> = TABLE.iter().map(|(method, path, ..)| (*method, *path)).collect();
+    let routes: BTreeSet<_> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
+    assert_eq!(rows, routes);
+    assert_eq!(TABLE.len(), ROUTES.len());
+    for route in ROUTES {
+        let row = TABLE.iter().find(|row| (row.0, row.1) == (route.method, route.path)).unwrap();
+        assert_eq!(route.guard, row.2, "{} {}", route.method, route.path);
+    }
+}
+
+#[tokio::test]
+async fn whoever_brings_nothing_is_refused_wherever_it_is_not_open() {
+    let stage = Stage::open().await;
+    let (demo, job) = targets(&stage).await;
+    let before = Rows::count(&stage.db).await;
+    for (route, row) in ROUTES.iter().map(|route| {
+        (route, TABLE.iter().find(|row| (row.0, row.1) == (route.method, route.path)).unwrap())
+    }) {
+        let bare = ask(&stage, route, &demo, &job).send_unchecked().await;
+        match row.3 {
+            Open => assert!(matches!(bare.status, 200 | 503), "{bare:?}"),
+            WrongBody => {
+                bare.problem(415, "unsupported_media_type");
+                let empty = ask(&stage, route, &demo, &job).json(&json!({}));
+                empty.send().await.problem(422, "invalid_fields");
+            }
+            Refused(code) => {
+                bare.problem(401, code);
+                assert!(!bare.header("www-authenticate").is_empty(), "{bare:?}");
+                // The guard comes before the body: what is wrong with that is nobody's business.
+                let large = ask(&stage, route, &demo, &job);
+                large.body("application/json", "{").send().await.problem(401, code);
+            }
+        }
+    }
+    assert_eq!(Rows::count(&stage.db).await, before);
+}
+
+#[tokio::test]
+async fn an_operator_s_route_opens_to_the_key_alone() {
+    let stage = Stage::open().await;
+    let (demo, job) = targets(&stage).await;
+    let cookie = stage.session(&demo).await;
+    let before = Rows::count(&stage.db).await;
+    let key = tests::ADMIN_KEY;
+    for route in ROUTES.iter().filter(|route| route.guard == Guard::AdminKey) {
+        let ask = || ask(&stage, route, &demo, &job);
+        let refused = [
+            ask().bearer(""),
+            ask().bearer("wrong"),
+            ask().bearer(&key[1..]),
+            ask().bearer(&format!("{key}x")),
+            ask().bearer(&key.to_uppercase()),
+            ask().bearer(&demo.token),
+            ask().cookie(&cookie),
+            ask().header("authorization", key),
+            ask().header("authorization", &format!("Basic {key}")),
+            ask().header("x-admin-api-key", ""),
+            ask().header("x-admin-api-key", "wrong"),
+            ask().header("x-api-key", key),
+            // Of two that contradict each other, no one may choose.
+            ask().header("x-admin-api-key", "wrong").bearer(key),
+        ];
+        for ask in refused {
+            ask.send().await.problem(401, "admin_key_required");
+        }
+    }
+    assert_eq!(Rows::count(&stage.db).await, before);
+    stage.get("/v1/admin/jobs").bearer(key).send().await.is(200);
+    stage.get("/v1/admin/jobs").header("x-admin-api-key", key).send().await.is(200);
+}
+
+#[tokio::test]
+async fn a_person_s_route_opens_to_a_session_alone() {
+    let stage = Stage::open().await;
+    let (demo, job) = targets(&stage).await;
+    let session = [Guard::Session, Guard::OwnPassword];
+    for route in ROUTES.iter().filter(|route| session.contains(&route.guard)) {
+        let ask = || ask(&stage, route, &demo, &job);
+        for ask in [ask().as_operator(), ask().bearer(&demo.token)] {
+            ask.send().await.problem(401, "tenant_context_required");
+        }
+    }
+    let cookie = stage.session(&demo).await;
+    let own = ROUTES.iter().filter(|route| route.guard == Guard::OwnPassword);
+    for route in own {
+        let answer = ask(&stage, route, &demo, &job).cookie(&cookie).send().await;
+        answer.problem(403, "must_change_password");
+    }
+}
