@@ -34,6 +34,9 @@ const DROP_MAX: Duration = Duration::from_secs(1);
 /// A key for sealing, the same in all processes of a test.
 const SEAL_KEY: &str = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
+/// How many this process has made.
+static COPIES: AtomicU32 = AtomicU32::new(0);
+
 /// A database of one test. Dropping it drops the database, and fails the test if jobs are left in it.
 pub struct TestDb {
     name: String,
@@ -49,7 +52,6 @@ impl TestDb {
         let superuser = server::superuser();
         let passwords = Passwords::derived(&superuser).expect("a URL");
         let template = clocked_template(&superuser, &passwords).await;
-        static COPIES: AtomicU32 = AtomicU32::new(0);
         let copy = COPIES.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{copy}", std::process::id());
         drop_database(&superuser, &name).await.expect("an old database of the same name goes");

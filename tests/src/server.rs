@@ -52,14 +52,15 @@ fn open(name: &str) -> Result<File> {
     File::create(&path).with_context(|| format!("open {}", path.display()))
 }
 
+/// Held until this process ends, however it ends.
+static USING: OnceLock<File> = OnceLock::new();
+
 fn find_or_start() -> Result<SecretString> {
     fs::create_dir_all(folder())?;
     let starter = open("starter")?;
     starter.lock()?;
     let users = open("users")?;
     users.lock_shared()?;
-    // Held until this process ends, however it ends.
-    static USING: OnceLock<File> = OnceLock::new();
     USING.set(users).ok();
     if is_free("holder")? { start() } else { Ok(fs::read_to_string(folder().join("url"))?.into()) }
 }

@@ -60,8 +60,11 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
             continue;
         }
         let batch = leased(&pool, rows, room);
-        if batches.send(batch).await.is_err() {
-            break;
+        tokio::select! {
+            biased;
+            sent = batches.send(batch) => if sent.is_err() { break },
+            // Nobody takes them any more: the pool hands them back when it leaves.
+            () = pool.stop.cancelled() => break,
         }
     }
     pool.engine.wakeups().unbell(&bell);

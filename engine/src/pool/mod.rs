@@ -260,11 +260,12 @@ impl<A: App> Pool<A> {
     pub async fn leave_after(&self, grace: Duration) {
         self.drain();
         let _ = tokio::time::timeout(grace, self.live.empty()).await;
+        // A claim that was on its way when we began to drain has brought its jobs by then.
+        self.tasks.wait().await;
         for job in self.live.all() {
             job.lost().cancel();
             let _ = self.engine.committer().commit(Op::Release(job.fence())).await;
         }
-        self.tasks.wait().await;
         self.leave.cancel();
         self.beats.wait().await;
         heartbeat::leave(&self.engine, self.live.worker_id()).await;

@@ -25,8 +25,10 @@ pub(crate) struct ClaimedRow {
 }
 
 /// Without statistics (`ready` is never analysed, docs/decisions/0001 says why) the planner expects so few rows that it
-/// fetches a whole queue and sorts it: 50,000 rows for a claim of 16.
-const PLAN: &str = "begin; set local enable_bitmapscan = off; set local enable_seqscan = off";
+/// fetches a whole queue and sorts it: 50,000 rows for a claim of 16. And a process that is stopped before its commit must
+/// not keep what it has locked.
+const PLAN: &str = "begin; set local enable_bitmapscan = off; set local enable_seqscan = off; \
+                    set local idle_in_transaction_session_timeout = '3s'";
 
 /// Claims up to `rows_max` jobs of these queues and kinds for a worker. A worker whose own lease has ended gets none.
 pub(crate) async fn ready_claim(

@@ -32,8 +32,8 @@ async fn a_claim_among_a_hundred_thousand_looks_into_the_index_alone() {
     let between = |from: &str, to: &str| {
         source.split(from).nth(1).and_then(|rest| rest.split(to).next()).unwrap()
     };
-    let settings = between("const PLAN: &str = \"begin;", "\"");
-    sqlx::raw_sql(settings).execute(&mut *tx).await.unwrap();
+    let settings = between("const PLAN: &str = \"begin;", "\"").replace('\\', "");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut *tx).await.unwrap();
     let claim = between("r#\"", "\"#");
     let prepare = format!("prepare claim (int4, int2[], int2[], int8) as {claim}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::State;
+use futures::StreamExt;
 use serde_json::json;
 use tests::{holds, wait_until};
 
@@ -48,7 +49,6 @@ async fn a_signal_that_races_with_the_wait_is_never_lost() {
             rig.becomes(id, State::Succeeded).await;
         }
     });
-    use futures::StreamExt;
     futures::stream::iter(rounds).buffer_unordered(8).collect::<Vec<()>>().await;
 }
 

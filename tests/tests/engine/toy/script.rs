@@ -52,7 +52,7 @@ impl Workflow<Toy> for Script {
     const KIND: &'static str = "script";
     const QUEUE: &'static str = "toys";
     const RETRY: RetryPolicy =
-        RetryPolicy::exponential(Duration::from_secs(60), 3).jitter(Jitter::None);
+        RetryPolicy::exponential(Duration::from_mins(1), 3).jitter(Jitter::None);
     type Output = Vec<Value>;
 
     fn ledger(ledger: &mut Registrar<'_, Toy>) {
@@ -145,7 +145,7 @@ pub(crate) struct Deed {
 impl Effect<Toy> for Deed {
     const NAME: &'static str = "deed";
     const RETRY: RetryPolicy =
-        RetryPolicy::exponential(Duration::from_secs(60), 3).jitter(Jitter::None);
+        RetryPolicy::exponential(Duration::from_mins(1), 3).jitter(Jitter::None);
     type Output = String;
 
     async fn apply(&self, world: &World, call: &EffectCall) -> Result<String, Failure> {
@@ -177,7 +177,13 @@ impl Effect<Toy> for Deed {
                 Ok(Probe::Happened(call.key.clone()))
             }
             Plan::Fine | Plan::Gate => Ok(Probe::DidNotHappen),
-            plan => plan.into_result(&place).map(|()| Probe::CannotTell),
+            plan @ (Plan::Retry
+            | Plan::RetryAfter(_)
+            | Plan::Permanent
+            | Plan::Snooze(_)
+            | Plan::Lost
+            | Plan::LostBefore
+            | Plan::Panic) => plan.into_result(&place).map(|()| Probe::CannotTell),
         }
     }
 }
