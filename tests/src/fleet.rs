@@ -75,7 +75,7 @@ impl Dev {
             })
             .connect_lazy(&url)
             .expect("a URL");
-        let http = clients::http::client(Duration::from_secs(60)).expect("a client");
+        let http = clients::http::client(Duration::from_mins(1)).expect("a client");
         Dev { process, home, http, rows }
     }
 

@@ -14,7 +14,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::IteratorRandom};
 
 use crate::{
     TestDb, TestWorker, holds,
-    seed::{is_full, seed},
+    seed::{is_full, say, seed},
     wait_until,
 };
 
@@ -106,7 +106,7 @@ async fn at_every_boundary<P: Play>(play: &P, fault: Fault) -> Tally {
     let boundaries = stand.play_once(None).await.1;
     assert!(boundaries > 0, "nothing was counted");
     let seed = seed();
-    println!("TRUNKLINE_SEED={seed}");
+    say(&format!("TRUNKLINE_SEED={seed}"));
     let places = chosen(boundaries, seed);
     let mut delivered = 0;
     for place in &places {

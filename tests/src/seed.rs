@@ -12,3 +12,9 @@ pub fn seed() -> u64 {
 pub fn is_full() -> bool {
     Env::of_process().is_set("TRUNKLINE_FULL")
 }
+
+/// For the log of a test: how much really went wrong, and what was found.
+#[expect(clippy::print_stdout, reason = "a test's log is its standard output")]
+pub fn say(text: &str) {
+    println!("{text}");
+}

@@ -16,10 +16,10 @@ use tokio::{
 };
 
 /// Starting a Postgres on two busy cores takes seconds; more than this is a hang.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Longer than the longest grace of any of our processes.
-const ENDS_WITHIN: Duration = Duration::from_secs(60);
+const ENDS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A child. Dropped, it is killed.
 pub(super) struct Process {

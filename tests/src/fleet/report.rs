@@ -55,7 +55,7 @@ pub struct Experiment {
 impl Experiment {
     /// Writes it down. An earlier entry about the same is replaced. Tests of several processes may do this at once.
     pub fn record(&self) {
-        println!("{}", serde_json::to_string(self).expect("JSON"));
+        crate::seed::say(&serde_json::to_string(self).expect("JSON"));
         let path = file();
         let lock = File::create(path.with_extension("lock")).expect("a lock's file");
         lock.lock().expect("a lock");
@@ -77,8 +77,6 @@ impl Experiment {
 fn file() -> PathBuf {
     let me = std::env::current_exe().expect("this program");
     let target = me.ancestors().find(|path| path.join("CACHEDIR.TAG").is_file());
-    target.map_or_else(
-        || Path::new("target").join("promises.json"),
-        |target| target.join("promises.json"),
-    )
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    target.map_or(usual, Path::to_path_buf).join("promises.json")
 }

@@ -117,10 +117,10 @@ impl Play for Playing {
 }
 
 fn say(law: &str, tally: Tally) {
-    println!(
+    tests::seed::say(&format!(
         "{law}: {} boundaries, {} chosen by seed {}, {} faults delivered",
         tally.boundaries, tally.tried, tally.seed, tally.delivered
-    );
+    ));
 }
 
 /// The four laws of one way through the workflow.
