@@ -57,11 +57,13 @@ create table trunkline.jobs (
     parent_step text,
     unique_key bytea,
     traceparent text,
+    has_deed boolean not null default false,
     created_at timestamptz not null default trunkline.now(),
     constraint child_knows_its_step check ((parent_id is null) = (parent_step is null)),
     constraint jobs_key primary key (job_id, retention)
 ) partition by list (retention);
 comment on column trunkline.jobs.retention is '0 brief (days), 1 standard (weeks), 2 long (a year). Decides the partition.';
+comment on column trunkline.jobs.has_deed is 'Born with an entry in its ledger: something was done in the transaction that enqueued it, and is undone unless the job succeeds.';
 comment on column trunkline.jobs.job_id is 'UUIDv7: ordered by the time the job was made.';
 
 create table trunkline.outcomes (

@@ -648,6 +648,7 @@ CREATE TABLE trunkline.jobs (
     parent_step text,
     unique_key bytea,
     traceparent text,
+    has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
@@ -657,6 +658,8 @@ PARTITION BY LIST (retention);
 COMMENT ON COLUMN trunkline.jobs.job_id IS 'UUIDv7: ordered by the time the job was made.';
 
 COMMENT ON COLUMN trunkline.jobs.retention IS '0 brief (days), 1 standard (weeks), 2 long (a year). Decides the partition.';
+
+COMMENT ON COLUMN trunkline.jobs.has_deed IS 'Born with an entry in its ledger: something was done in the transaction that enqueued it, and is undone unless the job succeeds.';
 
 CREATE TABLE trunkline.jobs_brief (
     job_id uuid NOT NULL,
@@ -670,6 +673,7 @@ CREATE TABLE trunkline.jobs_brief (
     parent_step text,
     unique_key bytea,
     traceparent text,
+    has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
@@ -688,6 +692,7 @@ CREATE TABLE trunkline.jobs_long (
     parent_step text,
     unique_key bytea,
     traceparent text,
+    has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
@@ -706,6 +711,7 @@ CREATE TABLE trunkline.jobs_standard (
     parent_step text,
     unique_key bytea,
     traceparent text,
+    has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))

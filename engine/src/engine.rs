@@ -128,7 +128,7 @@ impl Engine {
 
     /// Enqueues a job by itself. Acknowledged means committed.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
-        if job.unique.is_some() {
+        if job.unique.is_some() || job.deed.is_some() {
             let mut tx = self.begin().await?;
             let enqueued = tx.enqueue(job).await?;
             tx.commit().await?;
@@ -185,6 +185,7 @@ impl Engine {
             parent_step: job.parent.as_ref().map(|parent| parent.step.clone()),
             unique_key: job.unique.as_ref().map(|unique| unique.key.clone()),
             traceparent: job.traceparent.clone(),
+            has_deed: job.deed.is_some(),
             due_after,
             due_at,
         })

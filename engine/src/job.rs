@@ -8,6 +8,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::{
+    error::Error,
+    workflow::{App, Change},
+};
+
 /// Arguments above this belong in a table of their own, with their id as the argument.
 pub const ARGS_BYTES_MAX: usize = 256 * 1024;
 
@@ -134,6 +139,7 @@ pub struct NewJob {
     /// The W3C trace context of the request that asked for it.
     pub traceparent: Option<String>,
     pub(crate) parent: Option<Parent>,
+    pub(crate) deed: Option<Deed>,
 }
 
 /// Who waits for a child's end.
@@ -141,6 +147,14 @@ pub struct NewJob {
 pub(crate) struct Parent {
     pub(crate) id: JobId,
     pub(crate) step: String,
+}
+
+/// What was done in the transaction that enqueues a job.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    pub(crate) name: &'static str,
+    pub(crate) input: Value,
+    pub(crate) output: Value,
 }
 
 impl NewJob {
@@ -158,6 +172,7 @@ impl NewJob {
             unique: None,
             traceparent: None,
             parent: None,
+            deed: None,
         }
     }
 
@@ -187,6 +202,19 @@ impl NewJob {
     pub fn unique(mut self, unique: Unique) -> NewJob {
         self.unique = Some(unique);
         self
+    }
+
+    /// Born with a deed: a change that the caller makes in the transaction of the enqueue. It stands first in the job's
+    /// ledger, so unless the job succeeds it is undone, even if no worker ever ran the body.
+    pub fn with_deed<A: App, C: Change<A>>(
+        mut self,
+        done: &C,
+        output: &C::Output,
+    ) -> Result<NewJob, Error> {
+        let input = serde_json::to_value(done).map_err(Error::Encode)?;
+        let output = serde_json::to_value(output).map_err(Error::Encode)?;
+        self.deed = Some(Deed { name: C::NAME, input, output });
+        Ok(self)
     }
 
     /// Lower runs first.

@@ -135,6 +135,11 @@ impl LeasedJob {
         }
     }
 
+    /// Whether something was done for it before it ever ran.
+    pub(crate) fn has_deed(&self) -> bool {
+        self.0.row.has_deed
+    }
+
     pub(crate) fn parent(&self) -> Option<Uuid> {
         self.0.row.parent_id
     }

@@ -14,7 +14,7 @@ use crate::{
     panics,
     registry::Registry,
     state::Course,
-    store::{Fence, db::DbError},
+    store::db::DbError,
     undo,
     workflow::App,
 };
@@ -88,8 +88,7 @@ pub(crate) async fn attempt<A: App>(
     settings: &A::Settings,
     job: &LeasedJob,
 ) -> Ending {
-    let fence = job.fence();
-    let memo = match past(engine, fence).await {
+    let memo = match past(engine, job).await {
         Ok(memo) => memo,
         Err(error) => {
             tracing::warn!(job.id = %job.id(), %error, "a run's past could not be read");
@@ -138,9 +137,11 @@ pub(crate) async fn attempt<A: App>(
     }
 }
 
-/// What the run has done before. A job that is claimed for the first time has done nothing.
-async fn past(engine: &Engine, fence: Fence) -> Result<Memo, DbError> {
-    if fence.epoch <= 1 {
+/// What the run has done before. A job that is claimed for the first time has done nothing,
+/// unless it was born with a deed.
+async fn past(engine: &Engine, job: &LeasedJob) -> Result<Memo, DbError> {
+    let fence = job.fence();
+    if fence.epoch <= 1 && !job.has_deed() {
         return Ok(Memo::default());
     }
     engine.db().run(async |conn| Memo::load(conn, fence).await).await

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::{
     engine::Engine,
     error::Error,
-    job::{Enqueued, Hold, JobId, NewJob},
+    job::{Deed, Enqueued, Hold, JobId, NewJob},
     json,
     sealed::Sealed,
     store::{self, db::CALL_TIMEOUT},
@@ -78,7 +78,13 @@ impl Tx {
             }
         }
         self.wake.queue(row.queue_id);
+        let retention = row.retention;
         store::jobs::jobs_insert(&mut self.inner, &[row]).await?;
+        if let Some(Deed { name, input, output }) = &job.deed {
+            let id = job.id.as_uuid();
+            store::effects::effect_born(&mut self.inner, id, retention, name, input, output)
+                .await?;
+        }
         Ok(Enqueued::New(job.id))
     }
 

@@ -2,7 +2,8 @@
 //!
 //! | step | effect | undo | what the customer sees if we stop here |
 //! | --- | --- | --- | --- |
-//! | `open_tenant` | a tenant, `demo_pending` | the tenant and all that hangs on it go; the sign-up ends and forgets the person | `pending_verification`, later `expired` or `failed` |
+//! | `open_signup` | the sign-up and the person, written by the API with the job | the sign-up ends and forgets the person | nothing: the request was not answered |
+//! | `open_tenant` | a tenant, `demo_pending` | the tenant and all that hangs on it go | `pending_verification`, later `expired` or `failed` |
 //! | `issue_code` | a code, of which only the hash is kept | – (goes with the tenant) | the same |
 //! | `send_sms` (child) | the code on their phone | – (cannot be taken back; the code dies) | the same |
 //! | wait for `phone_verified` | – | – | the same; after ten minutes the sign-up is `expired` and undone |
@@ -90,6 +91,7 @@ impl Workflow<Trunkline> for DemoSignup {
 
     fn ledger(ledger: &mut Registrar<'_, Trunkline>) {
         ledger
+            .change::<OpenSignup>()
             .change::<OpenTenant>()
             .change::<OpenSubscription>()
             .change::<CreateBot>()
@@ -98,6 +100,7 @@ impl Workflow<Trunkline> for DemoSignup {
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<DemoReady, Failure> {
         let (tenant, bot) = (self.tenant, self.bot);
+        ctx.change(OpenSignup { tenant }).await?;
         ctx.change(OpenTenant { tenant }).await?;
         let issued = ctx
             .transaction("issue_code", async |tx| issue_code(tx, ctx.settings(), tenant).await)
@@ -175,6 +178,31 @@ async fn expire(tx: &mut Tx, tenant: TenantId) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// The sign-up as the API writes it down: a deed that the job is born with, so that it is undone even if no worker ever
+/// runs the body.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OpenSignup {
+    /// The tenant to be.
+    pub tenant: TenantId,
+}
+
+impl Change<Trunkline> for OpenSignup {
+    const NAME: &'static str = "open_signup";
+    type Output = ();
+
+    /// Only for a job that an operator enqueued by hand: the sign-up must be there.
+    async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<(), Failure> {
+        scope::platform(tx).await.map_err(of_domain)?;
+        signup_of(tx, self.tenant).await.map(drop)
+    }
+
+    async fn undo(&self, tx: &mut Tx, _: &Settings, (): &()) -> Result<(), Failure> {
+        scope::platform(tx).await.map_err(of_domain)?;
+        // One that ran out of time has ended as `expired` already, and keeps that word.
+        signups::end(tx, self.tenant, SignupStatus::Failed).await.map_err(of_domain)
+    }
+}
+
 /// A tenant that is not verified yet.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OpenTenant {
@@ -194,8 +222,6 @@ impl Change<Trunkline> for OpenTenant {
 
     async fn undo(&self, tx: &mut Tx, _: &Settings, (): &()) -> Result<(), Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
-        // One that ran out of time has ended as `expired` already, and keeps that word.
-        signups::end(tx, self.tenant, SignupStatus::Failed).await.map_err(of_domain)?;
         tenants::delete_demo(tx, self.tenant).await.map_err(of_domain)
     }
 }

@@ -13,7 +13,7 @@ use domain::{
 };
 use engine::{JobId, NewJob, Workflow};
 use serde_json::{Value, json};
-use workflows::demo_signup::DemoSignup;
+use workflows::demo_signup::{DemoSignup, OpenSignup};
 
 use super::{contact, limits, status_url};
 use crate::{
@@ -91,17 +91,18 @@ async fn sign_up(state: &ApiState, caller: &Caller, new: &NewSignup) -> Result<(
         )
         .with("expiresAt", expires_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
     }
-    tx.enqueue(job_of(new, caller)).await?;
+    tx.enqueue(job_of(new, caller)?).await?;
     tx.commit().await?;
     metrics::signup(Signup::Accepted);
     Ok(())
 }
 
-fn job_of(new: &NewSignup, caller: &Caller) -> NewJob {
+/// The job is born with the row that stands beside it: whoever cancels it, however early, ends the sign-up too.
+fn job_of(new: &NewSignup, caller: &Caller) -> Result<NewJob, Problem> {
     let job = DemoSignup { tenant: new.tenant, bot: new.bot }.job();
     let mut job = job.id(JobId::from(new.job)).tenant(new.tenant.as_uuid());
     job.traceparent.clone_from(&caller.traceparent);
-    job
+    Ok(job.with_deed(&OpenSignup { tenant: new.tenant }, &())?)
 }
 
 /// The ids are ours, the phone is what they sent: nothing in it tells whether we knew it.

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Ends a job that has never run: nothing has to be taken back. Returns whether it was one.
+/// Ends a job that has never run and was born with no deed: nothing has to be taken back. Returns whether it was one.
 pub(crate) async fn cancel_unstarted(
     conn: &mut PgConnection,
     job_id: Uuid,
@@ -11,14 +11,14 @@ pub(crate) async fn cancel_unstarted(
     let done = sqlx::query!(
         r#"
         with job as (
-            select queue_id, priority from trunkline.jobs where job_id = $1
+            select queue_id, priority from trunkline.jobs where job_id = $1 and not has_deed
         ), from_ready as (
             delete from trunkline.ready r using job
             where r.queue_id = job.queue_id and r.priority = job.priority and r.job_id = $1 and r.epoch = 0
             returning r.job_id, r.retention, r.attempt
         ), from_waits as (
-            delete from trunkline.waits where job_id = $1 and epoch = 0
-            returning job_id, retention, attempt
+            delete from trunkline.waits w using job where w.job_id = $1 and w.epoch = 0
+            returning w.job_id, w.retention, w.attempt
         )
         insert into trunkline.outcomes (job_id, retention, state, epoch, attempt)
         select job_id, retention, 'cancelled', 0, attempt

@@ -73,6 +73,29 @@ pub(crate) async fn effects_begin(
     Ok(held.into_iter().filter_map(|place| usize::try_from(place - 1).ok()).collect())
 }
 
+/// Writes the deed that a job is born with: done by whoever enqueues it, in the same transaction.
+pub(crate) async fn effect_born(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+    retention: i16,
+    name: &str,
+    input: &Value,
+    output: &Value,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into trunkline.effects (job_id, retention, key, seq, form, name, state, input, output, finished_at)
+         values ($1, $2, $3, 1, 'change', $3, 'done', $4, $5, trunkline.now())",
+        job_id,
+        retention,
+        name,
+        input,
+        output,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// What became of a deed, or of taking it back.
 #[derive(Debug, Clone)]
 pub(crate) struct SettleRow {

@@ -19,6 +19,7 @@ pub(crate) struct JobRow {
     pub(crate) parent_step: Option<String>,
     pub(crate) unique_key: Option<Vec<u8>>,
     pub(crate) traceparent: Option<String>,
+    pub(crate) has_deed: bool,
     pub(crate) due_after: Option<PgInterval>,
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
@@ -37,20 +38,21 @@ pub(crate) async fn jobs_insert(
     let uniques: Vec<_> = rows.iter().map(|row| row.unique_key.as_deref()).collect();
     let traces: Vec<_> = rows.iter().map(|row| row.traceparent.as_deref()).collect();
     let due_after: Vec<_> = rows.iter().map(|row| row.due_after).collect();
+    let has_deed: Vec<_> = rows.iter().map(|row| row.has_deed).collect();
     let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
     sqlx::query!(
         r#"
         with input as (
             select *, coalesce(due_at, trunkline.now() + due_after) as due
             from unnest($1::uuid[], $2::int2[], $3::int2[], $4::int2[], $5::int2[], $6::jsonb[], $7::uuid[],
-                        $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::interval[], $13::timestamptz[])
+                        $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::interval[], $13::timestamptz[], $14::bool[])
                 as t (job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                      parent_id, parent_step, unique_key, traceparent, due_after, due_at)
+                      parent_id, parent_step, unique_key, traceparent, due_after, due_at, has_deed)
         ), added as (
             insert into trunkline.jobs (job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                                        parent_id, parent_step, unique_key, traceparent)
+                                        parent_id, parent_step, unique_key, traceparent, has_deed)
             select job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                   parent_id, parent_step, unique_key, traceparent
+                   parent_id, parent_step, unique_key, traceparent, has_deed
             from input
             on conflict do nothing -- repeated after a lost reply
             returning job_id
@@ -79,6 +81,7 @@ pub(crate) async fn jobs_insert(
         &traces as &[Option<&str>],
         &due_after as &[Option<PgInterval>],
         &due_at as &[Option<DateTime<Utc>>],
+        &has_deed,
     )
     .execute(conn)
     .await?;

@@ -21,6 +21,7 @@ pub(crate) struct ClaimedRow {
     pub(crate) parent_id: Option<Uuid>,
     pub(crate) unique_key: Option<Vec<u8>>,
     pub(crate) traceparent: Option<String>,
+    pub(crate) has_deed: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -69,7 +70,7 @@ pub(crate) async fn ready_claim(
             returning *
         )
         select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.attempt, l.course, l.claimed_at,
-               j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.created_at
+               j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at
         from leased l
         join trunkline.jobs j on j.job_id = l.job_id and j.retention = l.retention
         order by l.priority, l.job_id
