@@ -20,7 +20,7 @@ use crate::{
     state::{Course, State},
     store::{
         self,
-        db::{CALL_TIMEOUT, Db},
+        db::{BEGIN, CALL_TIMEOUT, Db},
         jobs::JobRow,
     },
     time::interval,
@@ -120,7 +120,7 @@ impl Engine {
 
     /// Begins a caller's own transaction.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        match tokio::time::timeout(CALL_TIMEOUT, self.0.product.begin()).await {
+        match tokio::time::timeout(CALL_TIMEOUT, self.0.product.begin_with(BEGIN)).await {
             Ok(begun) => Ok(Tx::new(begun?, self.clone())),
             Err(_) => Err(Error::TimedOut),
         }

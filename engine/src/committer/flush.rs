@@ -10,7 +10,7 @@ use crate::{
     job::JobId,
     store::{
         self, Fence,
-        db::{Db, DbError},
+        db::{BEGIN, Db, DbError},
     },
     wakeups::Wakeups,
 };
@@ -38,7 +38,7 @@ pub(super) async fn flush(
             if single {
                 return write(conn, ops, again).await;
             }
-            let mut tx = conn.begin().await?;
+            let mut tx = conn.begin_with(BEGIN).await?;
             let written = write(&mut tx, ops, again).await?;
             tx.commit().await?;
             Ok(written)

@@ -8,6 +8,10 @@ use sqlx::{PgConnection, PgPool};
 /// Long enough for a slow disk, short enough to be done before a lease of ten seconds ends.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How a transaction begins that may hold locks. One that is idle for longer than any step may take is that of a process
+/// that froze or was cut off: its session ends then, or it would keep what it has locked from every rescue.
+pub(crate) const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
+
 /// What can go wrong on the way to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -24,9 +28,9 @@ impl DbError {
     pub(crate) fn is_ours(&self) -> bool {
         match self {
             DbError::Sql(sqlx::Error::Database(error)) => {
-                // 22 data, 23 constraint, 42 syntax or right: SQLSTATE classes of a wrong request.
+                // 22 data, 23 constraint, 42 syntax or right, 54 too much: SQLSTATE classes of a wrong request.
                 error.code().is_some_and(|code| {
-                    ["22", "23", "42"].iter().any(|class| code.starts_with(class))
+                    ["22", "23", "42", "54"].iter().any(|class| code.starts_with(class))
                 })
             }
             DbError::Sql(_) | DbError::TimedOut => false,

@@ -6,18 +6,12 @@ use uuid::Uuid;
 
 use super::Fence;
 
-/// A step's transaction is given ten seconds, so one that is idle for longer is that of a worker that froze or was cut off.
-/// Its session ends then, or it would keep the lease locked against every rescue.
-const IDLE_MAX: &str = "10s";
-
 /// Locks a lease for the rest of the transaction, so that it cannot be rescued in between. False: it is not ours.
 pub(crate) async fn lease_hold(conn: &mut PgConnection, fence: Fence) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query!(
-        r#"select true as "held!", set_config('idle_in_transaction_session_timeout', $3, true) as idle_max
-           from trunkline.leases where job_id = $1 and epoch = $2 for key share"#,
+    let held = sqlx::query_scalar!(
+        r#"select true as "held!" from trunkline.leases where job_id = $1 and epoch = $2 for key share"#,
         fence.job_id,
         fence.epoch,
-        IDLE_MAX,
     )
     .fetch_optional(conn)
     .await?;

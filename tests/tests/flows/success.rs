@@ -46,6 +46,7 @@ async fn the_timeline_of_a_run_tells_every_step_in_order() {
     assert_eq!(
         deeds,
         [
+            "open_signup",
             "open_tenant",
             "send_sms",
             "open_subscription",
