@@ -409,6 +409,28 @@ CREATE TABLE product.users (
 
 ALTER TABLE ONLY product.users FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE trunkline.backfills (
+    backfill_id uuid NOT NULL,
+    schedule text NOT NULL,
+    from_at timestamp with time zone NOT NULL,
+    to_at timestamp with time zone NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    per_minute smallint NOT NULL,
+    resume_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    made integer DEFAULT 0 NOT NULL,
+    had_run integer DEFAULT 0 NOT NULL,
+    asked_by text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT backfills_asked_by_check CHECK ((length(asked_by) <= 200)),
+    CONSTRAINT backfills_go_forward CHECK ((from_at <= to_at)),
+    CONSTRAINT backfills_per_minute_check CHECK (((per_minute >= 1) AND (per_minute <= 600))),
+    CONSTRAINT backfills_reason_check CHECK ((length(reason) <= 1000))
+);
+
+COMMENT ON COLUMN trunkline.backfills.had_run IS 'Ticks that had a job already and got no second one.';
+
 CREATE TABLE trunkline.checkpoints (
     job_id uuid NOT NULL,
     retention smallint NOT NULL,
@@ -862,9 +884,35 @@ CREATE TABLE trunkline.schedules (
     last_at timestamp with time zone,
     last_job_id uuid,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    missed text DEFAULT 'run_once'::text NOT NULL,
+    catch_up_max smallint,
+    declared jsonb,
+    changed_at timestamp with time zone,
+    changed_by text,
+    changed_reason text,
+    paused_at timestamp with time zone,
+    paused_by text,
+    paused_reason text,
+    fault text,
+    fault_at timestamp with time zone,
+    CONSTRAINT catch_up_has_a_bound CHECK (((missed = 'catch_up'::text) = (catch_up_max IS NOT NULL))),
+    CONSTRAINT changed_says_by_whom CHECK (((changed_at IS NULL) = (changed_by IS NULL))),
+    CONSTRAINT fault_says_when CHECK (((fault IS NULL) = (fault_at IS NULL))),
+    CONSTRAINT missed_is_known CHECK ((missed = ANY (ARRAY['skip'::text, 'run_once'::text, 'catch_up'::text]))),
+    CONSTRAINT paused_says_by_whom CHECK (((paused_at IS NULL) = (paused_by IS NULL))),
+    CONSTRAINT schedules_catch_up_max_check CHECK (((catch_up_max >= 1) AND (catch_up_max <= 100))),
+    CONSTRAINT schedules_changed_by_check CHECK ((length(changed_by) <= 200)),
+    CONSTRAINT schedules_changed_reason_check CHECK ((length(changed_reason) <= 1000)),
     CONSTRAINT schedules_cron_check CHECK ((length(cron) <= 200)),
-    CONSTRAINT schedules_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text))
+    CONSTRAINT schedules_fault_check CHECK ((length(fault) <= 1000)),
+    CONSTRAINT schedules_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text)),
+    CONSTRAINT schedules_paused_by_check CHECK ((length(paused_by) <= 200)),
+    CONSTRAINT schedules_paused_reason_check CHECK ((length(paused_reason) <= 1000))
 );
+
+COMMENT ON COLUMN trunkline.schedules.declared IS 'What the code declared last. An operator''s change stays until the code declares something else.';
+
+COMMENT ON COLUMN trunkline.schedules.fault IS 'Why a version could not make the due tick; gone with the next tick that is made.';
 
 CREATE TABLE trunkline.signals (
     signal_id uuid NOT NULL,
@@ -1033,6 +1081,9 @@ ALTER TABLE ONLY product.tenants
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_key PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY trunkline.backfills
+    ADD CONSTRAINT backfills_key PRIMARY KEY (backfill_id);
+
 ALTER TABLE ONLY trunkline.checkpoints
     ADD CONSTRAINT checkpoints_key PRIMARY KEY (job_id, key, retention);
 
@@ -1176,6 +1227,8 @@ CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expi
 
 CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
 
+CREATE UNIQUE INDEX backfills_one_at_a_time ON trunkline.backfills USING btree (schedule) WHERE (finished_at IS NULL);
+
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
 
 CREATE INDEX uniques_until ON trunkline.uniques USING btree (until) WHERE (until IS NOT NULL);
@@ -1247,6 +1300,9 @@ ALTER TABLE ONLY product.tenant_status_history
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY trunkline.backfills
+    ADD CONSTRAINT backfills_schedule_fkey FOREIGN KEY (schedule) REFERENCES trunkline.schedules(name);
 
 ALTER TABLE ONLY trunkline.schedules
     ADD CONSTRAINT schedules_kind_id_fkey FOREIGN KEY (kind_id) REFERENCES trunkline.kinds(kind_id);
@@ -1362,6 +1418,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.tenants TO trunkline_app;
 GRANT SELECT ON TABLE product.twilio_phone_pool TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.backfills TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints TO trunkline_app;
 

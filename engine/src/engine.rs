@@ -1,6 +1,9 @@
 //! The engine as a process holds it: pools of connections, the committer, the wake-ups.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use sqlx::{
     Connection as _, PgConnection as Connection, PgPool,
@@ -16,6 +19,7 @@ use crate::{
     names::Names,
     panics,
     registry::Registry,
+    scheduler::Schedule,
     sealed::Sealer,
     state::{Course, State},
     store::{
@@ -69,6 +73,8 @@ struct Inner {
     wakeups: Wakeups,
     names: Names,
     sealer: Arc<Sealer>,
+    /// What this process's code declares; set once, while connecting.
+    schedules: OnceLock<Vec<Schedule>>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -103,6 +109,7 @@ impl Engine {
             wakeups,
             names: Names::default(),
             sealer: config.sealer,
+            schedules: OnceLock::new(),
             stop,
             tasks,
         };
@@ -115,7 +122,8 @@ impl Engine {
     async fn register<A: App>(&self, registry: &Registry<A>) -> Result<(), Error> {
         let kinds: Vec<_> = registry.kinds().into_iter().map(ToOwned::to_owned).collect();
         self.0.names.register(&self.0.db, &kinds, &registry.queues()).await?;
-        crate::scheduler::declare(self, &registry.schedules).await
+        let schedules = self.0.schedules.get_or_init(|| registry.schedules.clone());
+        crate::scheduler::declare(self, schedules).await
     }
 
     /// Begins a caller's own transaction.
@@ -223,6 +231,11 @@ impl Engine {
                 let _ = committer.commit(Op::Look(wake.jobs)).await;
             });
         }
+    }
+
+    /// The schedules that this process's code declares.
+    pub(crate) fn schedules_declared(&self) -> &[Schedule] {
+        self.0.schedules.get().map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -112,7 +112,10 @@ pub use self::{
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
     runner::{Departure, Ending, Final},
-    scheduler::{Schedule, tick_key},
+    scheduler::{
+        BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,
+        Schedule, ScheduleChange, ScheduleView, tick_key,
+    },
     sealed::{Sealed, Sealer},
     state::{Course, NoSuchState, State},
     tx::{Delivery, InboxEntry, Tx},

@@ -25,13 +25,15 @@ pub const DEDUPLICATED: &str = "engine_jobs_deduplicated_total";
 pub const PROBED: &str = "engine_effects_probed_total";
 /// Ticks made here, by schedule.
 pub const TICKED: &str = "engine_schedule_ticks_total";
+/// Ticks that could not be made here, by schedule: it is put aside, and its row says why.
+pub const TICK_FAILED: &str = "engine_schedule_ticks_failed_total";
 /// Operations in a flush of the committer.
 pub const FLUSH_SIZE: &str = "engine_flush_operations";
 /// How long a flush took, in seconds.
 pub const FLUSH_TIME: &str = "engine_flush_seconds";
 
 /// All of them.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -41,6 +43,7 @@ pub const NAMES: [&str; 11] = [
     DEDUPLICATED,
     PROBED,
     TICKED,
+    TICK_FAILED,
     FLUSH_SIZE,
     FLUSH_TIME,
 ];
@@ -77,6 +80,10 @@ pub(crate) fn probed(effect: &'static str, answer: ProbeAnswer) {
 
 pub(crate) fn ticked(schedule: &str) {
     counter!(TICKED, "schedule" => schedule.to_owned()).increment(1);
+}
+
+pub(crate) fn tick_failed(schedule: &str) {
+    counter!(TICK_FAILED, "schedule" => schedule.to_owned()).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a flush has at most a thousand operations")]

@@ -144,6 +144,10 @@ impl Tx {
         self.engine.sealer().open(sealed).map_err(Error::Open)
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     pub(crate) fn wake_mut(&mut self) -> &mut Wake {
         &mut self.wake
     }

@@ -1,6 +1,6 @@
 //! The table of contents: every kind that this version knows, and what runs by the clock.
 
-use engine::{Registry, Schedule, Workflow};
+use engine::{Missed, Registry, Schedule, Workflow};
 use serde_json::json;
 
 use crate::{
@@ -46,6 +46,7 @@ fn every<W: Workflow<Trunkline>>(name: &str, cron: &str) -> Schedule {
         kind: W::KIND.to_owned(),
         queue: W::QUEUE.to_owned(),
         args: json!({}),
+        missed: Missed::RunOnce,
     }
 }
 

@@ -114,6 +114,6 @@ async fn idle<A: App>(pool: &Pool<A>, time: Duration) {
 }
 
 /// Half to one and a half times: many pools must not look at the same moment.
-pub(super) fn jittered(time: Duration) -> Duration {
+pub(crate) fn jittered(time: Duration) -> Duration {
     time.mul_f64(0.5 + rand::random::<f64>())
 }

@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::claim::jittered;
 use self::live::Live;
 use crate::{
     committer::{CommitError, Finish, Op},

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{Schedule, State};
+use chrono::{DateTime, TimeDelta, Utc};
+use engine::{Backfill, Missed, Schedule, ScheduleChange, ScheduleView, State};
 use serde_json::json;
 use tests::{holds, wait_until};
 
@@ -16,6 +17,7 @@ fn hourly() -> Schedule {
         kind: "script".to_owned(),
         queue: "toys".to_owned(),
         args: json!([]),
+        missed: Missed::RunOnce,
     }
 }
 
@@ -59,11 +61,10 @@ async fn three_replicas_make_one_job_a_tick_and_a_missed_tick_runs_once() {
 #[tokio::test]
 async fn a_tick_by_hand_is_the_same_tick() {
     let rig = Rig::with(registry().scheduled(hourly())).await;
-    let next: chrono::DateTime<chrono::Utc> =
-        sqlx::query_scalar("select next_at from trunkline.schedules")
-            .fetch_one(rig.db.owner())
-            .await
-            .unwrap();
+    let next: DateTime<Utc> = sqlx::query_scalar("select next_at from trunkline.schedules")
+        .fetch_one(rig.db.owner())
+        .await
+        .unwrap();
     let by_hand = engine::NewJob::of_kind("script", "toys", json!([]))
         .unique(engine::tick_key("hourly", next));
     let id = rig.enqueue(by_hand).await;
@@ -76,4 +77,224 @@ async fn a_tick_by_hand_is_the_same_tick() {
     })
     .await;
     assert_eq!(rig.db.number("select from trunkline.jobs").await, 1);
+}
+
+async fn seen(rig: &Rig, name: &str) -> ScheduleView {
+    let all = rig.engine.schedules().await.unwrap();
+    all.into_iter().find(|schedule| schedule.name == name).unwrap()
+}
+
+/// Changes a schedule's row behind the engine's back.
+async fn corrupt(rig: &Rig, set: &str) {
+    let statement = format!("update trunkline.schedules set {set}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(rig.db.owner()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_paused_schedule_makes_nothing_and_what_fell_into_the_pause_is_left_out() {
+    let rig = Rig::with(registry().scheduled(hourly())).await;
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.schedule_pause("hourly", "anna", "the provider is down").await.unwrap();
+    tx.schedule_pause("hourly", "berta", "too late to say why").await.unwrap();
+    tx.commit().await.unwrap();
+    let _worker = rig.worker().await;
+    rig.db.advance(Duration::from_hours(5)).await;
+    // A run by hand is possible, and shows that the worker would have seen a tick.
+    let mut tx = rig.engine.begin().await.unwrap();
+    let one = tx.schedule_run("hourly", "click-1").await.unwrap().id();
+    tx.commit().await.unwrap();
+    let mut tx = rig.engine.begin().await.unwrap();
+    assert_eq!(tx.schedule_run("hourly", "click-1").await.unwrap().id(), one, "one click, one job");
+    tx.commit().await.unwrap();
+    rig.becomes(one, State::Succeeded).await;
+    let paused = seen(&rig, "hourly").await;
+    let order = paused.paused.unwrap();
+    assert_eq!((order.by.as_str(), order.reason.as_str()), ("anna", "the provider is down"));
+    assert_eq!(paused.next.len(), 5);
+    // A deploy does not end a pause.
+    let _again = engine::Engine::connect(rig.db.engine_config(), &rig.registry).await.unwrap();
+    assert!(seen(&rig, "hourly").await.paused.is_some());
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.schedule_resume("hourly").await.unwrap();
+    tx.commit().await.unwrap();
+    let resumed = seen(&rig, "hourly").await;
+    assert!(resumed.paused.is_none() && resumed.next[0] > rig.db.now().await);
+    made(&rig, 1).await;
+    rig.db.advance(Duration::from_hours(1)).await;
+    made(&rig, 2).await;
+}
+
+#[tokio::test]
+async fn a_schedule_catches_up_with_as_many_missed_ticks_as_it_may() {
+    let schedule = Schedule { missed: Missed::CatchUp { max: 3 }, ..hourly() };
+    let rig = Rig::with(registry().scheduled(schedule)).await;
+    rig.db.advance(Duration::from_hours(10)).await;
+    let _workers = (rig.worker().await, rig.worker().await);
+    made(&rig, 3).await;
+    rig.db.advance(Duration::from_hours(1)).await;
+    made(&rig, 4).await;
+}
+
+#[tokio::test]
+async fn a_skipping_schedule_leaves_out_what_was_missed() {
+    let schedule = Schedule { missed: Missed::Skip, ..hourly() };
+    let rig = Rig::with(registry().scheduled(schedule)).await;
+    // Ten minutes past an hour: the tick at the full one is too old to run.
+    let past = seen(&rig, "hourly").await.next[2] + TimeDelta::minutes(10);
+    rig.db.advance((past - rig.db.now().await).to_std().unwrap()).await;
+    let _worker = rig.worker().await;
+    wait_until("the missed ticks are left out", async || {
+        let next = seen(&rig, "hourly").await.next[0];
+        holds(
+            rig.db.number("select from trunkline.schedules where next_at > trunkline.now()").await
+                == 1
+                && next > past,
+        )
+    })
+    .await;
+    assert_eq!(rig.db.number("select from trunkline.jobs").await, 0);
+    rig.db.advance(Duration::from_mins(50)).await;
+    made(&rig, 1).await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_made_says_why_and_holds_up_no_other() {
+    let broken = Schedule { name: "broken".to_owned(), ..hourly() };
+    let rig = Rig::with(registry().scheduled(broken).scheduled(hourly())).await;
+    corrupt(&rig, "cron = '0 0 1--100000000 * *', next_at = next_at - interval '1 hour' where name = 'broken'").await;
+    rig.db.advance(Duration::from_hours(1)).await;
+    let _worker = rig.worker().await;
+    made(&rig, 1).await;
+    let broken = wait_until("the fault is noted", async || {
+        let broken = seen(&rig, "broken").await;
+        broken.fault.is_some().then_some(broken)
+    })
+    .await;
+    assert!(broken.fault.unwrap().contains("1--100000000"), "it says what is wrong");
+    assert!(broken.next.is_empty());
+    assert_eq!(seen(&rig, "hourly").await.last_state, Some(State::Succeeded));
+}
+
+#[tokio::test]
+async fn a_schedule_that_no_code_names_makes_nothing_and_shows() {
+    let rig = Rig::with(registry().scheduled(hourly())).await;
+    let gone = Schedule { name: "gone".to_owned(), ..hourly() };
+    let older = registry().scheduled(hourly()).scheduled(gone);
+    engine::Engine::connect(rig.db.engine_config(), &older).await.unwrap();
+    rig.db.advance(Duration::from_hours(1)).await;
+    let _worker = rig.worker().await;
+    made(&rig, 1).await;
+    rig.db.advance(Duration::from_hours(1)).await;
+    made(&rig, 2).await;
+    assert!(!seen(&rig, "gone").await.declared && seen(&rig, "hourly").await.declared);
+    assert_eq!(seen(&rig, "gone").await.last_at, None);
+}
+
+#[tokio::test]
+async fn an_operators_change_stays_until_the_code_changes_its_mind() {
+    let rig = Rig::with(registry().scheduled(hourly())).await;
+    let mut tx = rig.engine.begin().await.unwrap();
+    let change =
+        ScheduleChange { cron: Some("30 4 * * *".to_owned()), ..ScheduleChange::default() };
+    tx.schedule_change("hourly", &change, "anna", "once a day is enough").await.unwrap();
+    let bad = ScheduleChange { cron: Some("61 * * * *".to_owned()), ..ScheduleChange::default() };
+    tx.schedule_change("hourly", &bad, "anna", "a slip").await.unwrap_err();
+    tx.commit().await.unwrap();
+    let _again = engine::Engine::connect(rig.db.engine_config(), &rig.registry).await.unwrap();
+    let changed = seen(&rig, "hourly").await;
+    assert_eq!(changed.cron, "30 4 * * *");
+    assert_eq!(changed.changed.unwrap().by, "anna");
+    let newer = registry().scheduled(Schedule { cron: "15 * * * *".to_owned(), ..hourly() });
+    engine::Engine::connect(rig.db.engine_config(), &newer).await.unwrap();
+    let declared = seen(&rig, "hourly").await;
+    assert_eq!(declared.cron, "15 * * * *");
+    assert!(declared.changed.is_none());
+}
+
+#[tokio::test]
+async fn a_backfill_makes_each_tick_of_its_range_once_and_none_that_has_run() {
+    let rig = Rig::with(registry().scheduled(hourly())).await;
+    let worker = rig.worker().await;
+    rig.db.advance(Duration::from_hours(1)).await;
+    made(&rig, 1).await;
+    let last = seen(&rig, "hourly").await.last_at.unwrap();
+    let backfill = Backfill { from: last - TimeDelta::hours(5), to: last, per_minute: 600 };
+    let mut tx = rig.engine.begin().await.unwrap();
+    assert_eq!(tx.schedule_backfill("hourly", backfill, "anna", "lost").await.unwrap(), 6);
+    let second = tx.schedule_backfill("hourly", backfill, "anna", "again").await.unwrap_err();
+    assert!(second.to_string().contains("going on"), "{second}");
+    tx.commit().await.unwrap();
+    let shown = seen(&rig, "hourly").await.backfill;
+    assert!(shown.is_none_or(|backfill| backfill.by == "anna"));
+    // A restart goes on where it was.
+    drop(worker);
+    let _workers = (rig.worker().await, rig.worker().await);
+    made(&rig, 6).await;
+    let done = "select from trunkline.backfills where finished_at is not null and made = 5 and had_run = 1";
+    wait_until("it is done", async || holds(rig.db.number(done).await == 1)).await;
+    assert_eq!(seen(&rig, "hourly").await.last_at, Some(last), "the schedule itself has not moved");
+}
+
+#[tokio::test]
+async fn a_backfill_is_bounded_and_keeps_its_pace() {
+    let every_minute = Schedule { cron: "* * * * *".to_owned(), ..hourly() };
+    let rig = Rig::with(registry().scheduled(every_minute)).await;
+    corrupt(&rig, "next_at = '2099-01-01'").await;
+    let now = rig.db.now().await;
+    let range = |back: TimeDelta, per_minute| Backfill { from: now - back, to: now, per_minute };
+    let mut tx = rig.engine.begin().await.unwrap();
+    for too_much in [
+        range(TimeDelta::days(30), 60),
+        range(TimeDelta::days(400), 60),
+        range(-TimeDelta::hours(1), 60),
+    ] {
+        tx.schedule_backfill("hourly", too_much, "anna", "all of it").await.unwrap_err();
+    }
+    tx.schedule_backfill("hourly", range(TimeDelta::minutes(4), 2), "anna", "slowly")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let _worker = rig.worker().await;
+    made(&rig, 1).await;
+    for jobs in 2..=4 {
+        let resume = "select from trunkline.backfills where resume_at > trunkline.now() + interval '20 seconds'";
+        assert_eq!(rig.db.number(resume).await, 1, "it rests for half a minute");
+        rig.db.advance(Duration::from_secs(31)).await;
+        made(&rig, jobs).await;
+    }
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.schedule_backfill_stop("hourly").await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(seen(&rig, "hourly").await.backfill.is_none());
+}
+
+/// A tick in the hour that is left out, and one in the hour that comes twice, as the database's clock passes them.
+#[tokio::test]
+async fn when_clocks_change_each_tick_runs_once() {
+    let nightly = Schedule {
+        cron: "30 2 * * *".to_owned(),
+        timezone: "Europe/Vienna".to_owned(),
+        missed: Missed::CatchUp { max: 10 },
+        ..hourly()
+    };
+    let rig = Rig::with(registry().scheduled(nightly)).await;
+    for (from, to, ticks) in [
+        // 28 March 2027, 02:00 becomes 03:00: the tick comes at 03:00 (01:00 UTC).
+        ("2027-03-27T12:00:00Z", "2027-03-28T12:00:00Z", vec!["2027-03-28T01:00:00Z"]),
+        // 31 October 2027, 03:00 becomes 02:00: the first half past two counts (00:30 UTC), the second does not.
+        ("2027-10-30T12:00:00Z", "2027-10-31T12:00:00Z", vec!["2027-10-31T00:30:00Z"]),
+    ] {
+        let before = rig.db.number("select from trunkline.jobs").await;
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let cron = engine::cron::Cron::parse("30 2 * * *", "Europe/Vienna").unwrap();
+        rig.db.advance((at(from) - rig.db.now().await).to_std().unwrap()).await;
+        let next = cron.next_after(at(from)).unwrap();
+        corrupt(&rig, &format!("next_at = '{next}', last_at = null")).await;
+        rig.db.advance((at(to) - rig.db.now().await).to_std().unwrap()).await;
+        let worker = rig.worker().await;
+        made(&rig, before + 1).await;
+        let last = seen(&rig, "hourly").await.last_at;
+        assert_eq!(last, Some(at(ticks[0])));
+        drop(worker);
+    }
 }
