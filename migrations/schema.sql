@@ -409,6 +409,33 @@ CREATE TABLE product.users (
 
 ALTER TABLE ONLY product.users FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE trunkline.audit (
+    audit_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    job_id uuid NOT NULL,
+    reason text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]{1,40}$'::text)),
+    CONSTRAINT audit_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 200))),
+    CONSTRAINT audit_details_check CHECK ((pg_column_size(details) <= 2097152)),
+    CONSTRAINT audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+);
+
+COMMENT ON TABLE trunkline.audit IS 'Insert-only: the application''s role can neither change nor delete what stands here.';
+
+COMMENT ON COLUMN trunkline.audit.details IS 'What it was before, where something was changed; sealed values stay sealed. At most twice a job''s arguments, and then some.';
+
+ALTER TABLE trunkline.audit ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trunkline.audit_audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE trunkline.backfills (
     backfill_id uuid NOT NULL,
     schedule text NOT NULL,
@@ -951,6 +978,11 @@ CREATE TABLE trunkline.waits (
     retention smallint NOT NULL,
     course smallint NOT NULL,
     wakes text[] DEFAULT '{}'::text[] NOT NULL,
+    cause text,
+    entry text,
+    CONSTRAINT cause_is_known CHECK ((cause = ANY (ARRAY['undo_failed'::text, 'unknown_outcome'::text, 'diverged'::text, 'poison'::text, 'gave_up'::text, 'pivot'::text]))),
+    CONSTRAINT entry_is_a_key CHECK ((length(entry) <= 200)),
+    CONSTRAINT parked_has_a_cause CHECK (((cause IS NULL) OR (state = 'parked'::text))),
     CONSTRAINT parked_waits_for_a_person CHECK (((state <> 'parked'::text) OR (due IS NULL))),
     CONSTRAINT scheduled_is_due CHECK (((state <> 'scheduled'::text) OR (due IS NOT NULL))),
     CONSTRAINT waits_course_check CHECK (((course >= 0) AND (course <= 3))),
@@ -960,6 +992,10 @@ CREATE TABLE trunkline.waits (
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN trunkline.waits.wakes IS 'Names of the signals that make the job ready before it is due.';
+
+COMMENT ON COLUMN trunkline.waits.cause IS 'What a person has to decide about. Null on a parked run: parked by a version that did not say.';
+
+COMMENT ON COLUMN trunkline.waits.entry IS 'The key of the step or of the ledger''s entry at which a parked run stands.';
 
 CREATE TABLE trunkline.workers (
     worker_id integer NOT NULL,
@@ -1080,6 +1116,9 @@ ALTER TABLE ONLY product.tenants
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_key PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY trunkline.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
 
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_key PRIMARY KEY (backfill_id);
@@ -1227,6 +1266,8 @@ CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expi
 
 CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
 
+CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
+
 CREATE UNIQUE INDEX backfills_one_at_a_time ON trunkline.backfills USING btree (schedule) WHERE (finished_at IS NULL);
 
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
@@ -1234,6 +1275,8 @@ CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
 CREATE INDEX uniques_until ON trunkline.uniques USING btree (until) WHERE (until IS NOT NULL);
 
 CREATE INDEX waits_due ON trunkline.waits USING btree (due) WHERE (due IS NOT NULL);
+
+CREATE INDEX waits_parked ON trunkline.waits USING btree (job_id) WHERE (state = 'parked'::text);
 
 ALTER INDEX trunkline.checkpoints_key ATTACH PARTITION trunkline.checkpoints_brief_pkey;
 
@@ -1418,6 +1461,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.tenants TO trunkline_app;
 GRANT SELECT ON TABLE product.twilio_phone_pool TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
+
+GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.backfills TO trunkline_app;
 

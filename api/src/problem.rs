@@ -173,13 +173,16 @@ impl fmt::Debug for Problem {
 
 impl From<engine::Error> for Problem {
     fn from(error: engine::Error) -> Problem {
-        use engine::Error as E;
+        use engine::{Error as E, Refusal};
         match error {
             E::Database(_) | E::TimedOut | E::Stopping => Problem::unavailable(error),
             E::UnknownName { .. } => Problem::new(Code::UnknownName, error.to_string()),
             E::BadJson(_) => Problem::new(Code::InvalidFields, error.to_string()),
             E::WrongState { state, .. } => {
                 Problem::new(Code::WrongState, error.to_string()).with("state", state.as_str())
+            }
+            E::Refused(Refusal::BadOperator) => {
+                Problem::new(Code::InvalidFields, error.to_string())
             }
             E::NoSuchJob => Problem::new(Code::NotFound, error.to_string()),
             E::Encode(_) | E::Seal(_) | E::Open(_) | E::BadSchedule { .. } => {

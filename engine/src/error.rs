@@ -41,6 +41,9 @@ pub enum Error {
         /// What was asked: `retried`, `cancelled`.
         wanted: &'static str,
     },
+    /// An operator's decision that does not fit where the run stands.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// There is no such job.
     #[error("there is no such job")]
     NoSuchJob,
@@ -55,6 +58,14 @@ pub enum Error {
     /// The process is stopping.
     #[error("the engine is stopping")]
     Stopping,
+}
+
+/// Why an operator's decision was not carried out. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The audit could not hold who asks, or why.
+    #[error("an operator has a name of 1 to 200 characters and a reason of 1 to 500")]
+    BadOperator,
 }
 
 impl Error {

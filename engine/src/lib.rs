@@ -67,6 +67,7 @@
 //! ```
 
 mod admin; // what operators ask
+mod cause; // why a run waits for one of them
 mod committer; // the one write path for everything else
 mod context; // what a body has in its hands
 mod effect; // what an effect is told, and what its probe can answer
@@ -100,11 +101,15 @@ mod time;
 pub use sqlx::PgConnection as Connection;
 
 pub use self::{
-    admin::{DeedView, JobDetail, JobFilter, JobSummary, PAGE_MAX, StepView},
+    admin::{
+        AuditEntry, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX, ParkedFilter,
+        ParkedRun, StepView,
+    },
+    cause::{Cause, NoSuchCause},
     context::{Awaited, ChildEnd, Context, Spawned, StepKey, Wait},
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
-    error::Error,
+    error::{Error, Refusal},
     failure::Failure,
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,

@@ -127,9 +127,7 @@ pub(crate) async fn attempt<A: App>(
             Class::Snooze { after } => {
                 Ending::left(Suspension::again(after, format!("put off: {}", failure.text), false))
             }
-            Class::Diverged => {
-                Ending::left(Suspension::Parked(format!("diverged: {}", failure.text)))
-            }
+            Class::Diverged => Ending::left(Suspension::diverged(None, failure.text)),
             Class::Permanent | Class::Undo => {
                 undo::turn(&world, job, has_deeds, Reason::Failed(failure.text)).await
             }
@@ -161,10 +159,8 @@ enum Forward {
 
 async fn forward<A: App>(registry: &Registry<A>, job: &LeasedJob, ctx: &Context<'_, A>) -> Forward {
     let Some(workflow) = registry.workflows.get(job.kind()) else {
-        return Forward::Stuck(Suspension::Parked(format!(
-            "diverged: the kind {} is not known here",
-            job.kind()
-        )));
+        let why = format!("the kind {} is not known here", job.kind());
+        return Forward::Stuck(Suspension::diverged(None, why));
     };
     let body = AssertUnwindSafe(workflow.run(job.args(), ctx)).catch_unwind();
     tokio::select! {

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    cause::Cause,
     committer::{CommitError, Op, flush::child_signal},
     context::{ChildEnd, Suspension},
     effect::{EffectCall, Probe, idempotency_key},
@@ -158,11 +159,13 @@ async fn undo<A: App>(
         }
         Class::Permanent | Class::Undo | Class::Diverged => None,
     };
-    Entry::Left(match delay {
-        Some(delay) => {
-            Suspension::again(delay, format!("undo of {} is tried again", effect.key), false)
-        }
-        None => Suspension::Parked(format!("undo of {} failed: {}", effect.key, failure.text)),
+    Entry::Left(if let Some(delay) = delay {
+        Suspension::again(delay, format!("undo of {} is tried again", effect.key), false)
+    } else {
+        let cause =
+            if failure.class == Class::Diverged { Cause::Diverged } else { Cause::UndoFailed };
+        let why = format!("undo of {} failed: {}", effect.key, failure.text);
+        Suspension::parked(cause, Some(&effect.key), why)
     })
 }
 
@@ -224,7 +227,8 @@ async fn undo_effect<A: App>(
             }
             Probe::CannotTell => {
                 let why = format!("unknown outcome: {} may have to be undone", effect.key);
-                return Ok(Entry::Left(Suspension::Parked(why)));
+                let cause = Cause::UnknownOutcome;
+                return Ok(Entry::Left(Suspension::parked(cause, Some(&effect.key), why)));
             }
         }
     };

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{App, Config, Engine, Pool, PoolConfig, Registry};
+use engine::{App, Config, Ending, Engine, Pool, PoolConfig, Registry};
 use tokio::runtime::Runtime;
 
 /// How a worker of a test is.
@@ -47,6 +47,18 @@ impl<A: App> TestWorker<A> {
         settings: Arc<A::Settings>,
         options: WorkerOptions,
     ) -> TestWorker<A> {
+        TestWorker::start_breaking(config, registry, clients, settings, options, None).await
+    }
+
+    /// As [`TestWorker::start`]; with `breaks`, no attempt comes to anything, and this is how it ends instead.
+    pub async fn start_breaking(
+        config: Config,
+        registry: Arc<Registry<A>>,
+        clients: Arc<A::Clients>,
+        settings: Arc<A::Settings>,
+        options: WorkerOptions,
+        breaks: Option<fn() -> Ending>,
+    ) -> TestWorker<A> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let name = format!("worker-{}", STARTED.fetch_add(1, Ordering::Relaxed));
         // One thread, so that whoever blocks it stops the whole "process".
@@ -72,7 +84,10 @@ impl<A: App> TestWorker<A> {
                     for job in batch {
                         let pool = Arc::clone(&runner);
                         tokio::spawn(async move {
-                            let ending = pool.attempt(&job).await;
+                            let ending = match breaks {
+                                Some(ending) => ending(),
+                                None => pool.attempt(&job).await,
+                            };
                             pool.settle(&job, ending).await;
                         });
                     }

@@ -30,7 +30,7 @@ pub(crate) async fn retry(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let (id, reason) = (job_of(&id)?, reason_of(fields)?);
     let mut tx = state.begin().await?;
-    tx.retry(id).await?;
+    tx.retry(id, &operator(reason.as_deref())).await?;
     note(&mut tx, &state, &caller, "job.retried", id, reason).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
@@ -46,7 +46,7 @@ pub(crate) async fn cancel(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let (id, reason) = (job_of(&id)?, reason_of(fields)?);
     let mut tx = state.begin().await?;
-    tx.cancel(id).await?;
+    tx.cancel(id, &operator(reason.as_deref())).await?;
     note(&mut tx, &state, &caller, "job.cancelled", id, reason).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
@@ -60,6 +60,15 @@ pub(super) fn reason_of(mut fields: Fields) -> Result<Option<String>, Problem> {
     });
     fields.refuse_others();
     fields.finish(Some(reason))
+}
+
+/// Who asks, for the engine's own record.
+fn operator(reason: Option<&str>) -> engine::Operator {
+    let operator = engine::Operator::new(Operator::ACTOR);
+    match reason {
+        Some(reason) => operator.because(reason),
+        None => operator,
+    }
 }
 
 async fn note(

@@ -48,7 +48,8 @@ impl<A: App> Context<'_, A> {
         match self.spawned(&key, W::KIND) {
             Some(Ok(child)) => return Ok(child),
             Some(Err(why)) => {
-                return self.suspend(Suspension::Parked(format!("diverged: {key} {why}"))).await;
+                let why = format!("{key} {why}");
+                return self.suspend(Suspension::diverged(Some(&key), why)).await;
             }
             None => {}
         }

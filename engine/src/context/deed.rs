@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Context, Suspension, step::encoded};
 use crate::{
+    cause::Cause,
     committer::Op,
     effect::{EffectCall, Probe, idempotency_key},
     failure::{Class, Failure},
@@ -135,7 +136,7 @@ impl<A: App> Context<'_, A> {
         };
         match found {
             Ok(standing) => standing,
-            Err(why) => self.suspend(Suspension::Parked(format!("diverged: {key} {why}"))).await,
+            Err(why) => self.suspend(Suspension::diverged(Some(key), format!("{key} {why}"))).await,
         }
     }
 
@@ -220,10 +221,8 @@ impl<A: App> Context<'_, A> {
                 self.suspend(Suspension::again(after, reason, false)).await
             }
             Ok(Ok(Probe::CannotTell)) => {
-                self.suspend(Suspension::Parked(format!(
-                    "unknown outcome: {key} may have happened"
-                )))
-                .await
+                let why = format!("unknown outcome: {key} may have happened");
+                self.suspend(Suspension::parked(Cause::UnknownOutcome, Some(key), why)).await
             }
             Ok(Err(failure)) => Err(self.undecided(key, failure).await),
             Err(_) => {
@@ -235,7 +234,8 @@ impl<A: App> Context<'_, A> {
     /// A probe that cannot be carried out leaves the outcome unknown: that is for a person, never for a blind repeat.
     async fn undecided(&self, key: &str, failure: Failure) -> Failure {
         let failure = self.fail(key, "probe", RetryPolicy::STEP, failure).await;
-        self.suspend(Suspension::Parked(format!("unknown outcome: {key}: {}", failure.text))).await
+        let why = format!("unknown outcome: {key}: {}", failure.text);
+        self.suspend(Suspension::parked(Cause::UnknownOutcome, Some(key), why)).await
     }
 
     fn settled(&self, key: &str, state: &'static str, output: Option<Value>) -> SettleRow {

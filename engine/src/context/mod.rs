@@ -201,9 +201,7 @@ impl<'a, A: App> Context<'a, A> {
         self.note(Some(key), phase, attempt, &failure).await;
         match failure.class {
             Class::Permanent | Class::Undo => failure,
-            Class::Diverged => {
-                self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await
-            }
+            Class::Diverged => self.suspend(Suspension::diverged(Some(key), failure.text)).await,
             Class::Snooze { after } => {
                 self.suspend(Suspension::again(after, format!("{key} is put off"), false)).await
             }

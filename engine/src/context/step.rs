@@ -186,10 +186,8 @@ impl<A: App> Context<'_, A> {
             None => None,
             Some(Ok(output)) => Some(output),
             Some(Err(other)) => {
-                self.suspend(Suspension::Parked(format!(
-                    "diverged: {key} was {other} and is now {form}"
-                )))
-                .await
+                let why = format!("{key} was {other} and is now {form}");
+                self.suspend(Suspension::diverged(Some(key), why)).await
             }
         }
     }
@@ -198,9 +196,7 @@ impl<A: App> Context<'_, A> {
     pub(super) async fn decoded<T: DeserializeOwned>(&self, value: &Value) -> Result<T, Failure> {
         match stored(value) {
             Ok(value) => Ok(value),
-            Err(failure) => {
-                self.suspend(Suspension::Parked(format!("diverged: {}", failure.text))).await
-            }
+            Err(failure) => self.suspend(Suspension::diverged(None, failure.text)).await,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Why a run leaves its worker without having ended.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
+
+use crate::cause::{Cause, Parking};
 
 /// What keeps a run from going on, in rising order of importance.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,7 +12,7 @@ pub(crate) enum Suspension {
     /// Until an instant, a signal, or whichever comes first.
     Until(Until),
     /// A person must decide.
-    Parked(String),
+    Parked(Parking),
     /// Somebody asked to cancel.
     Cancelled,
     /// The worker is stopping, or the database is away: unharmed, and ready at once for another one.
@@ -63,6 +65,16 @@ impl Suspension {
             between_attempts: false,
             charged: false,
         })
+    }
+
+    /// Leaves until a person has decided. `entry`: the key of the step or deed at which it stands.
+    pub(crate) fn parked(cause: Cause, entry: Option<&str>, reason: String) -> Suspension {
+        Suspension::Parked(Parking { cause, entry: entry.map(ToOwned::to_owned), reason })
+    }
+
+    /// What is stored does not fit the code.
+    pub(crate) fn diverged(entry: Option<&str>, why: impl fmt::Display) -> Suspension {
+        Suspension::parked(Cause::Diverged, entry, format!("diverged: {why}"))
     }
 
     fn rank(&self) -> u8 {

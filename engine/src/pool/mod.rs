@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::claim::jittered;
 use self::live::Live;
 use crate::{
+    cause::{Cause, Parking},
     committer::{CommitError, Finish, Op},
     context::Suspension,
     engine::Engine,
@@ -193,7 +194,7 @@ impl<A: App> Pool<A> {
         if job.attempt().unsigned_abs() >= attempts_max {
             // Reached when the handler itself broke: the body had no say, so its deeds are for an operator to see to.
             let why = format!("gave up after {} attempts: {}", job.attempt(), failure.text());
-            return self.leave(job, Suspension::Parked(cut(&why))).await;
+            return self.leave(job, Suspension::parked(Cause::GaveUp, None, why)).await;
         }
         let delay = self.registry.job_delay(job, failure);
         let reason = format!("tried again, attempt {}", job.attempt() + 1);
@@ -207,11 +208,13 @@ impl<A: App> Pool<A> {
             Suspension::Interrupted | Suspension::Cancelled => {
                 return self.engine.committer().commit(Op::Release(fence)).await;
             }
-            Suspension::Parked(reason) => {
-                tracing::warn!(job.id = %job.id(), job.kind = job.kind(), "a job is parked: {reason}");
+            Suspension::Parked(Parking { cause, entry, reason }) => {
+                tracing::warn!(job.id = %job.id(), job.kind = job.kind(), cause = cause.as_str(), "a job is parked: {reason}");
                 SuspendRow {
                     fence,
                     state: "parked",
+                    cause: Some(cause.as_str()),
+                    entry,
                     reason: cut(&reason),
                     due_after: None,
                     due_at: None,
@@ -222,6 +225,8 @@ impl<A: App> Pool<A> {
             Suspension::Until(until) => SuspendRow {
                 fence,
                 state: if until.between_attempts { "scheduled" } else { "waiting" },
+                cause: None,
+                entry: None,
                 reason: cut(&until.reason),
                 due_after: until.after.map(interval),
                 due_at: until.at,

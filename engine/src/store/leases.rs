@@ -194,9 +194,9 @@ pub(crate) async fn leases_rescue(
             from gone
             where crashes + 1 < $1
         ), parked as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
-                                         retention, course)
-            select job_id, 'parked', 'poison: ' || crashes + 1 || ' workers were lost while running it',
+            insert into trunkline.waits (job_id, state, cause, reason, epoch, queue_id, kind_id, priority, attempt,
+                                         crashes, retention, course)
+            select job_id, 'parked', 'poison', 'poison: ' || crashes + 1 || ' workers were lost while running it',
                    epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention, course
             from gone
             where crashes + 1 >= $1
@@ -215,6 +215,10 @@ pub(crate) async fn leases_rescue(
 pub(crate) struct SuspendRow {
     pub(crate) fence: Fence,
     pub(crate) state: &'static str,
+    /// Why it is parked, if it is.
+    pub(crate) cause: Option<&'static str>,
+    /// At which step or entry of the ledger it is parked.
+    pub(crate) entry: Option<String>,
     pub(crate) reason: String,
     pub(crate) due_after: Option<PgInterval>,
     pub(crate) due_at: Option<chrono::DateTime<chrono::Utc>>,
@@ -236,12 +240,14 @@ pub(crate) async fn leases_suspend(
     let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
     let wakes: Vec<_> = rows.iter().map(|row| Value::from(row.wakes.clone())).collect();
     let charged: Vec<_> = rows.iter().map(|row| row.attempts_charged).collect();
+    let causes: Vec<_> = rows.iter().map(|row| row.cause).collect();
+    let entries: Vec<_> = rows.iter().map(|row| row.entry.as_deref()).collect();
     sqlx::query_scalar!(
         r#"
         with input as (
             select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::interval[], $6::timestamptz[],
-                                 $7::jsonb[], $8::int2[])
-                as t (job_id, epoch, state, reason, due_after, due_at, wakes, charged)
+                                 $7::jsonb[], $8::int2[], $9::text[], $10::text[])
+                as t (job_id, epoch, state, reason, due_after, due_at, wakes, charged, cause, entry)
         ), gone as (
             delete from trunkline.leases l
             where l.job_id = any (array(
@@ -255,10 +261,10 @@ pub(crate) async fn leases_suspend(
             where cancel_asked and course = 0
         ), suspended as (
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt,
-                                         crashes, retention, course, wakes)
+                                         crashes, retention, course, wakes, cause, entry)
             select g.job_id, coalesce(i.due_at, trunkline.now() + i.due_after), i.state, i.reason, g.epoch, g.queue_id,
                    g.kind_id, g.priority, g.attempt + i.charged, 0, g.retention, g.course,
-                   array(select jsonb_array_elements_text(i.wakes))
+                   array(select jsonb_array_elements_text(i.wakes)), i.cause, i.entry
             from gone g join input i using (job_id)
             where not (g.cancel_asked and g.course = 0)
         )
@@ -272,6 +278,8 @@ pub(crate) async fn leases_suspend(
         &due_at as &[Option<chrono::DateTime<chrono::Utc>>],
         &wakes,
         &charged,
+        &causes as &[Option<&str>],
+        &entries as &[Option<&str>],
     )
     .fetch_all(conn)
     .await

@@ -1,5 +1,6 @@
 //! Every statement on the engine's tables, one file for each table. Nothing else in the workspace touches them.
 
+pub(crate) mod audit;
 pub(crate) mod backfills;
 pub(crate) mod cancel;
 pub(crate) mod checkpoints;
@@ -12,6 +13,7 @@ pub(crate) mod jobs;
 pub(crate) mod leases;
 pub(crate) mod names;
 pub(crate) mod outcomes;
+pub(crate) mod parked;
 pub(crate) mod partitions;
 pub(crate) mod ready;
 pub(crate) mod schedules;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::{Error, NewJob, Start, State, Workflow};
 
-use crate::toy::{Act, Plan, Rig, Script};
+use crate::toy::{Act, Plan, Rig, Script, operator};
 
 fn job() -> NewJob {
     Script(vec![Act::deed("x")]).job()
@@ -21,10 +21,10 @@ async fn a_job_that_has_not_begun_is_cancelled_at_once() {
     }
     let mut tx = rig.engine.begin().await.unwrap();
     assert!(matches!(
-        tx.cancel(ready).await,
+        tx.cancel(ready, &operator()).await,
         Err(Error::WrongState { state: State::Cancelled, .. })
     ));
-    assert!(matches!(tx.cancel(engine::JobId::mint()).await, Err(Error::NoSuchJob)));
+    assert!(matches!(tx.cancel(engine::JobId::mint(), &operator()).await, Err(Error::NoSuchJob)));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 
 mod toy; // the application under test
 
+mod auditing; // who did what
 mod cancelling; // wherever a job stands
 mod children; // what parents are told
 mod effects; // lost replies and probes
@@ -15,6 +16,7 @@ mod enqueueing; // what is acknowledged, unique, urgent, for later
 mod failing; // how patient, and how it ends
 mod leases; // the dead, the frozen and the cut off
 mod network; // lost replies and lost sessions
+mod parked; // what a person has to decide
 mod plan;
 mod schedules; // one job a tick
 mod secrets; // never in the clear

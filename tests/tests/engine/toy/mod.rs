@@ -5,7 +5,7 @@ mod script; // the workflow
 mod world; // what is outside, with memory and plans
 
 pub(crate) use self::{
-    rig::{Rig, stale_writes},
+    rig::{Rig, operator, stale_writes},
     script::{Act, Script, Secret},
     world::{Plan, World},
 };

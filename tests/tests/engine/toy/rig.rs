@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Engine, JobDetail, JobId, NewJob, Registry, State, Workflow};
+use engine::{Ending, Engine, JobDetail, JobId, NewJob, Operator, Registry, State, Workflow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use sqlx::Row;
@@ -61,6 +61,14 @@ impl Rig {
     ) -> TestWorker<Toy> {
         let (registry, world) = (Arc::clone(&self.registry), Arc::clone(&self.world));
         TestWorker::start(config, registry, world, Arc::new(()), options).await
+    }
+
+    /// A worker in which no attempt comes to anything: each ends like this.
+    pub(crate) async fn breaking_worker(&self, ending: fn() -> Ending) -> TestWorker<Toy> {
+        let (registry, world) = (Arc::clone(&self.registry), Arc::clone(&self.world));
+        let (config, options) = (self.db.engine_config(), WorkerOptions::default());
+        TestWorker::start_breaking(config, registry, world, Arc::new(()), options, Some(ending))
+            .await
     }
 
     /// Enqueues a script.
@@ -163,14 +171,14 @@ impl Rig {
     /// Cancels.
     pub(crate) async fn cancel(&self, id: JobId) {
         let mut tx = self.engine.begin().await.expect("a transaction");
-        tx.cancel(id).await.expect("cancelled");
+        tx.cancel(id, &operator()).await.expect("cancelled");
         tx.commit().await.expect("a commit");
     }
 
     /// Tries again.
     pub(crate) async fn retry(&self, id: JobId) {
         let mut tx = self.engine.begin().await.expect("a transaction");
-        tx.retry(id).await.expect("tried again");
+        tx.retry(id, &operator()).await.expect("tried again");
         tx.commit().await.expect("a commit");
     }
 
@@ -208,6 +216,11 @@ impl Rig {
         })
         .await
     }
+}
+
+/// Who asks for what, where a test does not care.
+pub(crate) fn operator() -> Operator {
+    Operator::new("operator:ada").because("a test")
 }
 
 /// Short names for acts.

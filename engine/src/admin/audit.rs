@@ -1,0 +1,97 @@
+//! The record of what operators did. It only grows.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{look::PAGE_MAX, operator::Operator};
+use crate::{
+    engine::Engine,
+    error::Error,
+    job::JobId,
+    sealed,
+    store::{self, audit::NewAudit},
+    tx::Tx,
+};
+
+/// What an operator did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Retried,
+    Cancelled,
+}
+
+impl Action {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Action::Retried => "job.retried",
+            Action::Cancelled => "job.cancelled",
+        }
+    }
+}
+
+/// One row of the record.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditEntry {
+    /// Rises with time.
+    pub id: i64,
+    /// When, by the database's clock.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: String,
+    /// What, as `noun.verb`.
+    pub action: String,
+    /// To which job.
+    pub job: JobId,
+    /// Why, if that was said.
+    pub reason: Option<String>,
+    /// What it was before, where something was changed. What is sealed shows as `sealed`.
+    pub details: Value,
+}
+
+impl Engine {
+    /// What operators did to a job, or to all, newest first. `older_than`: the last of the page before. At most
+    /// [`PAGE_MAX`].
+    pub async fn audit(
+        &self,
+        job: Option<JobId>,
+        older_than: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
+        let job = job.map(JobId::as_uuid);
+        let rows = self
+            .read(async |conn| store::audit::audit_list(conn, job, older_than, rows_max).await)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| AuditEntry {
+                id: row.audit_id,
+                at: row.at,
+                actor: row.actor,
+                action: row.action,
+                job: row.job_id.into(),
+                reason: row.reason,
+                details: sealed::redact(&row.details),
+            })
+            .collect())
+    }
+}
+
+/// Writes a row; it stands if the deed's transaction does.
+pub(super) async fn record(
+    tx: &mut Tx,
+    operator: &Operator,
+    action: Action,
+    job: JobId,
+    details: &Value,
+) -> Result<(), Error> {
+    let row = NewAudit {
+        actor: operator.actor(),
+        action: action.as_str(),
+        job_id: job.as_uuid(),
+        reason: operator.reason(),
+        details,
+    };
+    Ok(store::audit::audit_insert(tx, row).await?)
+}

@@ -1,0 +1,73 @@
+//! Looking at jobs.
+
+use serde_json::Value;
+
+use super::views::{DeedView, JobDetail, JobFilter, JobSummary, StepView, summary};
+use crate::{
+    engine::Engine,
+    error::Error,
+    job::JobId,
+    sealed,
+    state::State,
+    store::{self, search::Filter},
+};
+
+/// Jobs on one page of a list.
+pub const PAGE_MAX: usize = 100;
+
+/// Steps and deeds shown of one run.
+const TIMELINE_MAX: i64 = 1000;
+
+impl Engine {
+    /// Lists jobs, newest first. At most [`PAGE_MAX`].
+    pub async fn jobs(&self, filter: &JobFilter, limit: usize) -> Result<Vec<JobSummary>, Error> {
+        let filter = Filter {
+            job_id: None,
+            kind: filter.kind.clone(),
+            queue: filter.queue.clone(),
+            state: filter.state,
+            tenant_id: filter.tenant,
+            older_than: filter.older_than.map(JobId::as_uuid),
+        };
+        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
+        let rows = self
+            .read(async |conn| store::search::jobs_search(conn, &filter, rows_max).await)
+            .await?;
+        Ok(rows.into_iter().map(|row| summary(&row)).collect())
+    }
+
+    /// One job with its story; `None` if there is none with this id (any more).
+    pub async fn job(&self, id: JobId) -> Result<Option<JobDetail>, Error> {
+        let filter = Filter { job_id: Some(id.as_uuid()), ..Filter::default() };
+        let (found, steps, deeds) = self
+            .read(async |conn| {
+                let found = store::search::jobs_search(conn, &filter, 1).await?;
+                let steps = store::timeline::steps_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
+                let deeds = store::timeline::deeds_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
+                Ok((found, steps, deeds))
+            })
+            .await?;
+        let Some(row) = found.into_iter().next() else { return Ok(None) };
+        Ok(Some(JobDetail {
+            summary: summary(&row),
+            args: sealed::redact(&row.args),
+            output: row.output.as_ref().map(sealed::redact),
+            tenant_id: row.tenant_id,
+            parent_id: row.parent_id.map(JobId::from),
+            due: row.due,
+            reason: row.reason,
+            steps: steps.into_iter().map(StepView::from).collect(),
+            effects: deeds.into_iter().map(DeedView::from).collect(),
+            explain: None,
+        }))
+    }
+
+    /// The output of a job that has succeeded; `None` while it has not.
+    pub async fn output(&self, id: JobId) -> Result<Option<Value>, Error> {
+        let outcome =
+            self.read(async |conn| store::outcomes::outcome_get(conn, id.as_uuid()).await).await?;
+        Ok(outcome
+            .filter(|outcome| outcome.state == State::Succeeded.as_str())
+            .and_then(|outcome| outcome.output))
+    }
+}

@@ -1,0 +1,18 @@
+//! What operators ask of the engine: look at jobs, cancel them, try them again, answer those that are parked. Whatever
+//! changes something takes an [`Operator`] and leaves a row in the audit, in the same transaction.
+
+mod audit; // who did what, and why
+mod look; // jobs, read
+mod operator; // who asks
+mod parked; // why a run waits for a person
+mod steer; // try again, cancel
+mod views; // how jobs are shown
+
+pub(crate) use self::steer::cancel_in;
+pub use self::{
+    audit::AuditEntry,
+    look::PAGE_MAX,
+    operator::Operator,
+    parked::{ParkedFilter, ParkedRun},
+    views::{DeedView, JobDetail, JobFilter, JobSummary, StepView},
+};

@@ -1,0 +1,38 @@
+-- What operators decide about jobs, and the record of it: typed causes of parking, requests to cancel that lock nobody's
+-- lease, dead letters that are tried again or forked, and an audit that only grows. See docs/decisions/0009.
+-- Processes of the version before go on working with all of this: columns are added, with defaults. Undone by dropping
+-- what is created here.
+
+-- ---------------------------------------------------------------- the record
+
+-- Who asked for what, and why. One row for each call of an operator, in the transaction of what it did.
+create table trunkline.audit (
+    audit_id bigint generated always as identity primary key,
+    at timestamptz not null default trunkline.now(),
+    actor text not null check (length(actor) between 1 and 200),
+    action text not null check (action ~ '^[a-z_]+\.[a-z_]{1,40}$'),
+    job_id uuid not null,
+    reason text check (length(reason) between 1 and 500),
+    details jsonb not null default '{}' check (pg_column_size(details) <= 2097152)
+);
+-- Found by job: by whoever looks at a run, and by a run that counts its failures since it was last tried again.
+create index audit_of_job on trunkline.audit (job_id, at);
+comment on table trunkline.audit is 'Insert-only: the application''s role can neither change nor delete what stands here.';
+comment on column trunkline.audit.details is 'What it was before, where something was changed; sealed values stay sealed. At most twice a job''s arguments, and then some.';
+
+grant select, insert on trunkline.audit to trunkline_app;
+
+-- ---------------------------------------------------------------- parked runs
+
+alter table trunkline.waits
+    add column cause text,
+    add column entry text,
+    add constraint parked_has_a_cause check (cause is null or state = 'parked'),
+    add constraint cause_is_known check (cause in
+        ('undo_failed', 'unknown_outcome', 'diverged', 'poison', 'gave_up', 'pivot')),
+    add constraint entry_is_a_key check (length(entry) <= 200);
+comment on column trunkline.waits.cause is 'What a person has to decide about. Null on a parked run: parked by a version that did not say.';
+comment on column trunkline.waits.entry is 'The key of the step or of the ledger''s entry at which a parked run stands.';
+
+-- Parked runs are few, however many wait.
+create index waits_parked on trunkline.waits (job_id) where state = 'parked';
