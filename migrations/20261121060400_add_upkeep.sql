@@ -44,3 +44,127 @@ create unique index backfills_one_at_a_time on trunkline.backfills (schedule) wh
 comment on column trunkline.backfills.had_run is 'Ticks that had a job already and got no second one.';
 
 grant select, insert, update, delete on trunkline.backfills to trunkline_app;
+
+-- ---------------------------------------------------------------- pieces of the history
+
+-- As before, and: a new piece is analysed at once, since autovacuum looks at it only when it has filled; and a piece whose
+-- range has rows in the DEFAULT partition, which cannot be made any more, is left out instead of holding up all others.
+create or replace function trunkline.partitions_make(at timestamptz, ahead integer) returns integer
+    language plpgsql security definer set search_path = pg_catalog, trunkline as $$
+declare
+    parent text;
+    class record;
+    piece integer;
+    from_at timestamptz;
+    to_at timestamptz;
+    child text;
+    made integer := 0;
+begin
+    if ahead not between 0 and 60 then
+        raise exception 'ahead must be 0 to 60, not %', ahead;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('trunkline.partitions_make', 0));
+    for class in select * from (values (0, 'brief', 1), (1, 'standard', 7), (2, 'long', 30)) as c (id, name, days) loop
+        foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
+            child := parent || '_' || class.name;
+            for piece in 0 .. ahead loop
+                from_at := 'epoch'::timestamptz
+                    + (floor(extract(epoch from at) / (class.days * 86400)) + piece) * class.days * interval '24 hours';
+                to_at := from_at + class.days * interval '24 hours';
+                continue when to_regclass('trunkline.' || child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD')) is not null;
+                begin
+                    execute format('create table trunkline.%I partition of trunkline.%I for values from (%L) to (%L)',
+                                   child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD'), child,
+                                   trunkline.uuid_floor(from_at), trunkline.uuid_floor(to_at));
+                    execute format('analyze trunkline.%I', child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD'));
+                    made := made + 1;
+                exception when check_violation then
+                    raise warning 'rows of % stand in the default partition of %', from_at, child;
+                end;
+            end loop;
+        end loop;
+    end loop;
+    return made;
+end
+$$;
+
+-- Whether any live run has an id below this one. Tokens are asked for by their ids, which are indexes or small tables.
+-- `blocked` is looked at where it exists.
+create function trunkline.runs_live_below(ceiling uuid) returns uuid
+    language plpgsql stable security definer set search_path = pg_catalog, trunkline as $$
+declare
+    place text;
+    live uuid;
+begin
+    foreach place in array array['waits', 'leases', 'ready', 'blocked'] loop
+        continue when to_regclass('trunkline.' || place) is null;
+        execute format('select job_id from trunkline.%I where job_id < $1 limit 1', place) into live using ceiling;
+        if live is not null then
+            return live;
+        end if;
+    end loop;
+    return null;
+end
+$$;
+revoke all on function trunkline.runs_live_below(uuid) from public;
+
+-- Drops at most one piece of the history, in all five tables at once, so that a run goes as a whole. A piece may go when
+-- * every id in it is below that of the oldest live run, less a day: a run's children have ids of other machines' clocks;
+-- * and every run in it ended longer ago than its class is kept: one that slept for months is kept from its end.
+-- Several processes at once are safe: one of them does it. It waits for no lock longer than the caller's lock_timeout.
+-- `dropped` is the piece's name; `held_by` a live run that keeps an old piece from going.
+create function trunkline.partitions_drop(keep interval[], out dropped text, out held_by uuid)
+    language plpgsql security definer set search_path = pg_catalog, trunkline as $$
+declare
+    class record;
+    piece record;
+    parent text;
+    ceiling uuid;
+    live uuid;
+    late boolean;
+begin
+    if array_length(keep, 1) is distinct from 3 or interval '1 day' > any (keep) then
+        raise exception 'three times of a day at least, not %', keep;
+    end if;
+    if not pg_try_advisory_xact_lock(hashtextextended('trunkline.partitions_drop', 0)) then
+        return;
+    end if;
+    for class in select * from (values (1, 'brief', 1), (2, 'standard', 7), (3, 'long', 30)) as c (place, name, days) loop
+        for piece in
+            select right(c.relname, 9) as suffix,
+                   to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp at time zone 'UTC'
+                       + class.days * interval '24 hours' as to_at
+            from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = ('trunkline.outcomes_' || class.name)::regclass and c.relname ~ '_[0-9]{8}$'
+            order by 1
+        loop
+            exit when piece.to_at > trunkline.now() - keep[class.place];
+            ceiling := trunkline.uuid_floor(piece.to_at + interval '1 day');
+            live := trunkline.runs_live_below(ceiling);
+            held_by := coalesce(held_by, live);
+            exit when live is not null;
+            execute format('select exists (select from trunkline.%I where finished_at > $1)',
+                           'outcomes_' || class.name || piece.suffix) into late using trunkline.now() - keep[class.place];
+            continue when late;
+            -- From here on nobody can bring a run of this piece back; so what is seen now is what counts.
+            foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
+                execute format('lock table only trunkline.%I, only trunkline.%I in access exclusive mode',
+                               parent || '_' || class.name, parent || '_' || class.name || piece.suffix);
+            end loop;
+            live := trunkline.runs_live_below(ceiling);
+            execute format('select exists (select from trunkline.%I where finished_at > $1)',
+                           'outcomes_' || class.name || piece.suffix) into late using trunkline.now() - keep[class.place];
+            if live is not null or late then
+                return;
+            end if;
+            foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
+                execute format('drop table if exists trunkline.%I', parent || '_' || class.name || piece.suffix);
+            end loop;
+            dropped := class.name || piece.suffix;
+            return;
+        end loop;
+    end loop;
+end
+$$;
+revoke all on function trunkline.partitions_drop(interval[]) from public;
+grant execute on function trunkline.runs_live_below(uuid), trunkline.partitions_drop(interval[]) to trunkline_app;

@@ -40,6 +40,62 @@ CREATE FUNCTION trunkline.now() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$select pg_catalog.statement_timestamp()$$;
 
+CREATE FUNCTION trunkline.partitions_drop(keep interval[], OUT dropped text, OUT held_by uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'trunkline'
+    AS $_$
+declare
+    class record;
+    piece record;
+    parent text;
+    ceiling uuid;
+    live uuid;
+    late boolean;
+begin
+    if array_length(keep, 1) is distinct from 3 or interval '1 day' > any (keep) then
+        raise exception 'three times of a day at least, not %', keep;
+    end if;
+    if not pg_try_advisory_xact_lock(hashtextextended('trunkline.partitions_drop', 0)) then
+        return;
+    end if;
+    for class in select * from (values (1, 'brief', 1), (2, 'standard', 7), (3, 'long', 30)) as c (place, name, days) loop
+        for piece in
+            select right(c.relname, 9) as suffix,
+                   to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp at time zone 'UTC'
+                       + class.days * interval '24 hours' as to_at
+            from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = ('trunkline.outcomes_' || class.name)::regclass and c.relname ~ '_[0-9]{8}$'
+            order by 1
+        loop
+            exit when piece.to_at > trunkline.now() - keep[class.place];
+            ceiling := trunkline.uuid_floor(piece.to_at + interval '1 day');
+            live := trunkline.runs_live_below(ceiling);
+            held_by := coalesce(held_by, live);
+            exit when live is not null;
+            execute format('select exists (select from trunkline.%I where finished_at > $1)',
+                           'outcomes_' || class.name || piece.suffix) into late using trunkline.now() - keep[class.place];
+            continue when late;
+            -- From here on nobody can bring a run of this piece back; so what is seen now is what counts.
+            foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
+                execute format('lock table only trunkline.%I, only trunkline.%I in access exclusive mode',
+                               parent || '_' || class.name, parent || '_' || class.name || piece.suffix);
+            end loop;
+            live := trunkline.runs_live_below(ceiling);
+            execute format('select exists (select from trunkline.%I where finished_at > $1)',
+                           'outcomes_' || class.name || piece.suffix) into late using trunkline.now() - keep[class.place];
+            if live is not null or late then
+                return;
+            end if;
+            foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
+                execute format('drop table if exists trunkline.%I', parent || '_' || class.name || piece.suffix);
+            end loop;
+            dropped := class.name || piece.suffix;
+            return;
+        end loop;
+    end loop;
+end
+$_$;
+
 CREATE FUNCTION trunkline.partitions_make(at timestamp with time zone, ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'trunkline'
@@ -60,28 +116,45 @@ begin
     for class in select * from (values (0, 'brief', 1), (1, 'standard', 7), (2, 'long', 30)) as c (id, name, days) loop
         foreach parent in array array['jobs', 'outcomes', 'checkpoints', 'effects', 'failures'] loop
             child := parent || '_' || class.name;
-            if to_regclass('trunkline.' || child) is null then
-                execute format('create table trunkline.%I partition of trunkline.%I for values in (%s) partition by range (job_id)',
-                               child, parent, class.id);
-                execute format('create table trunkline.%I partition of trunkline.%I default', child || '_default', child);
-                made := made + 2;
-            end if;
             for piece in 0 .. ahead loop
                 from_at := 'epoch'::timestamptz
                     + (floor(extract(epoch from at) / (class.days * 86400)) + piece) * class.days * interval '24 hours';
                 to_at := from_at + class.days * interval '24 hours';
-                if to_regclass('trunkline.' || child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD')) is null then
+                continue when to_regclass('trunkline.' || child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD')) is not null;
+                begin
                     execute format('create table trunkline.%I partition of trunkline.%I for values from (%L) to (%L)',
                                    child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD'), child,
                                    trunkline.uuid_floor(from_at), trunkline.uuid_floor(to_at));
+                    execute format('analyze trunkline.%I', child || to_char(from_at at time zone 'UTC', '"_"YYYYMMDD'));
                     made := made + 1;
-                end if;
+                exception when check_violation then
+                    raise warning 'rows of % stand in the default partition of %', from_at, child;
+                end;
             end loop;
         end loop;
     end loop;
     return made;
 end
 $$;
+
+CREATE FUNCTION trunkline.runs_live_below(ceiling uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'trunkline'
+    AS $_$
+declare
+    place text;
+    live uuid;
+begin
+    foreach place in array array['waits', 'leases', 'ready', 'blocked'] loop
+        continue when to_regclass('trunkline.' || place) is null;
+        execute format('select job_id from trunkline.%I where job_id < $1 limit 1', place) into live using ceiling;
+        if live is not null then
+            return live;
+        end if;
+    end loop;
+    return null;
+end
+$_$;
 
 CREATE FUNCTION trunkline.uuid_floor(at timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1421,8 +1494,14 @@ GRANT ALL ON FUNCTION product.message_rank(status text) TO trunkline_app;
 
 GRANT ALL ON FUNCTION trunkline.now() TO trunkline_app;
 
+REVOKE ALL ON FUNCTION trunkline.partitions_drop(keep interval[], OUT dropped text, OUT held_by uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION trunkline.partitions_drop(keep interval[], OUT dropped text, OUT held_by uuid) TO trunkline_app;
+
 REVOKE ALL ON FUNCTION trunkline.partitions_make(at timestamp with time zone, ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION trunkline.partitions_make(at timestamp with time zone, ahead integer) TO trunkline_app;
+
+REVOKE ALL ON FUNCTION trunkline.runs_live_below(ceiling uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION trunkline.runs_live_below(ceiling uuid) TO trunkline_app;
 
 GRANT ALL ON FUNCTION trunkline.uuid_floor(at timestamp with time zone) TO trunkline_app;
 

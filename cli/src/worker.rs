@@ -67,8 +67,12 @@ pub(crate) async fn start(
     config: &workers::Config,
     address: Option<String>,
 ) -> anyhow::Result<()> {
-    let pool =
-        PoolConfig { version: VERSION.to_owned(), address, ..PoolConfig::batch(config.slots) };
+    let pool = PoolConfig {
+        version: VERSION.to_owned(),
+        address,
+        keep: config.keep,
+        ..PoolConfig::batch(config.slots)
+    };
     let (clients, settings) = (Arc::clone(&config.clients), Arc::clone(&config.settings));
     let mut running = workers::start(engine.clone(), registry, clients, settings, pool)
         .await

@@ -155,6 +155,11 @@ impl Engine {
         crate::scheduler::run(self.clone(), stop).await;
     }
 
+    /// Forgets now what is older than it is kept. Every pool does it by itself, every ten minutes.
+    pub async fn forget(&self, keep: &crate::pool::Keep) -> Result<(), Error> {
+        Ok(crate::pool::forget_once(self, keep).await?)
+    }
+
     /// Encrypts and decrypts what is stored.
     pub fn sealer(&self) -> &Arc<Sealer> {
         &self.0.sealer

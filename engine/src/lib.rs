@@ -113,7 +113,7 @@ pub use self::{
     failure::Failure,
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,
-    pool::{Pool, PoolConfig},
+    pool::{Keep, Pool, PoolConfig},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
     runner::{Departure, Ending, Final},

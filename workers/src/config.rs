@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use clients::twilio::{self, Twilio};
 use daemon::config::{Env, Names};
 use domain::{Pepper, PhoneNumber};
-use engine::Sealer;
+use engine::{Keep, Sealer};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use workflows::{Clients, DemoSettings, Settings, SmsSender};
@@ -28,6 +28,8 @@ pub struct Config {
     pub try_kinds: bool,
     /// Jobs at once.
     pub slots: usize,
+    /// How long is kept what is over.
+    pub keep: Keep,
     /// How long a stopping worker waits for its jobs.
     pub drain: Duration,
 }
@@ -54,7 +56,7 @@ impl Config {
         let ledger = env.var("TRUNKLINE_LEDGER").text().map(PathBuf::from).optional();
         let try_kinds = env.var("TRUNKLINE_TRY_KINDS").flag().or(false);
         let slots = env.var("TRUNKLINE_SLOTS").number(1..=10_000_u32).or(SLOTS);
-        let drain = drain(env);
+        let (drain, keep) = (drain(env), keep(env));
         let settings =
             Settings { pepper: pepper?, demo, sms_from: sms.as_ref().map(|sms| sms.from.clone()) };
         Some(Config {
@@ -63,6 +65,7 @@ impl Config {
             settings: Arc::new(settings),
             try_kinds,
             slots: usize::try_from(slots).unwrap_or(1),
+            keep,
             drain,
         })
     }
@@ -71,6 +74,20 @@ impl Config {
 /// `TRUNKLINE_DRAIN_SECS`: how long a stopping process waits for what it has in hand.
 pub fn drain(env: &Env) -> Duration {
     env.var("TRUNKLINE_DRAIN_SECS").secs(0..=3600).or(DRAIN)
+}
+
+/// `TRUNKLINE_KEEP_*_DAYS`: how long is kept what is over.
+fn keep(env: &Env) -> Keep {
+    let keep = Keep::default();
+    let days = |name, default: Duration| {
+        env.var(name).number(1..=3650_u64).map(|days| hours(24 * days)).or(default)
+    };
+    Keep {
+        brief: days("TRUNKLINE_KEEP_BRIEF_DAYS", keep.brief),
+        standard: days("TRUNKLINE_KEEP_STANDARD_DAYS", keep.standard),
+        long: days("TRUNKLINE_KEEP_LONG_DAYS", keep.long),
+        inbox: days("TRUNKLINE_KEEP_INBOX_DAYS", keep.inbox),
+    }
 }
 
 /// The engine's part of a process's configuration; the API reads the same.

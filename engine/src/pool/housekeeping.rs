@@ -117,7 +117,7 @@ pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
     }
 }
 
-async fn stop_or<A: App>(pool: &Pool<A>, time: Duration) {
+pub(super) async fn stop_or<A: App>(pool: &Pool<A>, time: Duration) {
     tokio::select! {
         () = pool.stop.cancelled() => {}
         () = pause(time) => {}

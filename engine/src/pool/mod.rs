@@ -5,6 +5,7 @@ mod claim;
 mod heartbeat;
 mod housekeeping;
 mod live;
+mod retention;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +14,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::claim::jittered;
 use self::live::Live;
+pub use self::retention::Keep;
+pub(crate) use self::retention::once as forget_once;
 use crate::{
     cause::{Cause, Parking},
     committer::{CommitError, Finish, Op},
@@ -48,6 +51,8 @@ pub struct PoolConfig {
     pub lease: Duration,
     /// How often an idle pool looks for work that no wake-up announced.
     pub poll: Duration,
+    /// How long is kept what is over.
+    pub keep: Keep,
 }
 
 impl PoolConfig {
@@ -62,6 +67,7 @@ impl PoolConfig {
             // Three missed heartbeats: a pause of the machine is no death, and a dead worker's work is seconds late.
             lease: Duration::from_secs(10),
             poll: Duration::from_millis(500),
+            keep: Keep::default(),
         }
     }
 }
@@ -120,6 +126,7 @@ impl<A: App> Pool<A> {
         pool.tasks.spawn(housekeeping::promote(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::rescue(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));
+        pool.tasks.spawn(retention::forget(Arc::clone(&pool)));
         pool.tasks.spawn(crate::scheduler::run(pool.engine.clone(), pool.stop.clone()));
         pool.tasks.close();
         pool.beats.close();

@@ -140,3 +140,19 @@ pub(crate) async fn backfills_live(
     .fetch_all(conn)
     .await
 }
+
+/// Forgets backfills that ended longer than 90 days ago. At most `rows_max` at once.
+pub(crate) async fn backfills_expire(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from trunkline.backfills where backfill_id in (
+             select backfill_id from trunkline.backfills
+             where finished_at < trunkline.now() - interval '90 days' limit $1 for update skip locked)",
+        rows_max,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -58,11 +58,19 @@ impl Db {
     where
         F: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
+        self.run_within(CALL_TIMEOUT, f).await
+    }
+
+    /// The same with a limit of its own, for what nobody waits for.
+    pub(crate) async fn run_within<T, F>(&self, limit: Duration, f: F) -> Result<T, DbError>
+    where
+        F: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    {
         let mut connection = match tokio::time::timeout(CALL_TIMEOUT, self.pool.acquire()).await {
             Ok(acquired) => acquired?,
             Err(_) => return Err(DbError::TimedOut),
         };
-        if let Ok(done) = tokio::time::timeout(CALL_TIMEOUT, f(&mut connection)).await {
+        if let Ok(done) = tokio::time::timeout(limit, f(&mut connection)).await {
             Ok(done?)
         } else {
             drop(connection.detach());

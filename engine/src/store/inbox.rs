@@ -1,7 +1,7 @@
 //! What providers posted: once, however often they post it.
 
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::types::PgInterval};
 use uuid::Uuid;
 
 /// Whether a delivery was the first of its kind.
@@ -36,4 +36,23 @@ pub(crate) async fn inbox_insert(
     )
     .fetch_one(conn)
     .await
+}
+
+/// Forgets deliveries that came longer ago than this. At most `rows_max` at once.
+pub(crate) async fn inbox_expire(
+    conn: &mut PgConnection,
+    keep: PgInterval,
+    rows_max: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from trunkline.inbox where (provider, dedupe_key) in (
+             select provider, dedupe_key from trunkline.inbox
+             where received_at < trunkline.now() - $1::interval
+             order by received_at limit $2 for update skip locked)",
+        keep,
+        rows_max,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

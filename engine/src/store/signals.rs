@@ -145,7 +145,9 @@ pub(crate) async fn signals_expire(
         "delete from trunkline.signals where signal_id in (
              select s.signal_id from trunkline.signals s
              where s.sent_at < trunkline.now() - interval '1 hour'
-               and exists (select from trunkline.outcomes o where o.job_id = s.job_id)
+               and (exists (select from trunkline.outcomes o where o.job_id = s.job_id)
+                    -- its retention is over, or it never was
+                    or not exists (select from trunkline.jobs j where j.job_id = s.job_id))
              limit $1)",
         rows_max,
     )

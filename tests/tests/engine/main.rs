@@ -14,6 +14,7 @@ mod children; // what parents are told
 mod effects; // lost replies and probes
 mod enqueueing; // what is acknowledged, unique, urgent, for later
 mod failing; // how patient, and how it ends
+mod history; // what is over goes
 mod leases; // the dead, the frozen and the cut off
 mod network; // lost replies and lost sessions
 mod parked; // what a person has to decide
