@@ -102,8 +102,8 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        AuditEntry, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX, ParkedFilter,
-        ParkedRun, StepView,
+        AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX,
+        ParkedFilter, ParkedRun, StepView,
     },
     cause::{Cause, NoSuchCause},
     context::{Awaited, ChildEnd, Context, Spawned, StepKey, Wait},
@@ -116,7 +116,7 @@ pub use self::{
     pool::{Keep, Pool, PoolConfig},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
-    runner::{Departure, Ending, Final},
+    runner::{Deeds, Departure, Ending, Final},
     scheduler::{
         BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,
         Schedule, ScheduleChange, ScheduleView, tick_key,

@@ -4,17 +4,19 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    admin::{CancelMode, pass_on},
     cause::Cause,
     committer::{CommitError, Op, flush::child_signal},
     context::{ChildEnd, Suspension},
     effect::{EffectCall, Probe, idempotency_key},
     engine::Engine,
+    error::Error,
     failure::{Class, Failure},
     job::JobId,
     leased::LeasedJob,
     registry::{Registry, stored},
     retry::RetryPolicy,
-    runner::{Ending, Final, Reason},
+    runner::{Deeds, Ending, Final, Reason},
     state::{Course, State},
     store::{
         self,
@@ -48,12 +50,22 @@ pub(crate) async fn turn<A: App>(
     has_deeds: bool,
     reason: Reason,
 ) -> Ending {
+    if matches!(reason, Reason::Cancelled) {
+        match stop_gracefully(world, job, has_deeds).await {
+            Ok(None) => {}
+            Ok(Some(ending)) => return ending,
+            Err(error) => {
+                tracing::warn!(job.id = %job.id(), %error, "how to cancel a run could not be read");
+                return Ending::left(Suspension::Interrupted);
+            }
+        }
+    }
     if !has_deeds {
         let state = match reason {
             Reason::Failed(text) => Final::Failed(text),
             Reason::Cancelled => Final::Cancelled,
         };
-        return Ending::Finished { state, undone: false };
+        return Ending::Finished { state, deeds: Deeds::Stand };
     }
     let course = match reason {
         Reason::Failed(text) => {
@@ -66,6 +78,27 @@ pub(crate) async fn turn<A: App>(
         Ok(()) => run_as(world, job, course).await,
         Err(error) => Ending::left(departure(&error)),
     }
+}
+
+/// A run that is to stop gracefully, or was terminated in just that moment, ends here with what it did; its children are
+/// asked to stop, too. `None`: it is to be undone.
+async fn stop_gracefully<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    has_deeds: bool,
+) -> Result<Option<Ending>, Error> {
+    let id = job.id().as_uuid();
+    let request =
+        world.engine.db().run(async |conn| store::cancel::cancel_request(conn, id).await).await?;
+    match request.map(|request| CancelMode::of(&request.mode)) {
+        None | Some(CancelMode::Undo) => return Ok(None),
+        Some(CancelMode::Graceful | CancelMode::Terminate) => {}
+    }
+    if has_deeds {
+        pass_on(world.engine, job.id()).await?;
+    }
+    let deeds = if has_deeds { Deeds::Kept } else { Deeds::Stand };
+    Ok(Some(Ending::Finished { state: Final::Cancelled, deeds }))
 }
 
 /// Goes on taking back.
@@ -108,13 +141,14 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
         }
     }
     // A run of which nothing had happened is as good as new: it can be tried again.
-    let undone = effects.iter().any(|effect| effect.state != "idle");
+    let is_undone = effects.iter().any(|effect| effect.state != "idle");
+    let deeds = if is_undone { Deeds::Undone } else { Deeds::Stand };
     let state = if course == Course::UndoingCancelled {
         Final::Cancelled
     } else {
         Final::Failed(why.unwrap_or_else(|| "undone".to_owned()))
     };
-    Ending::Finished { state, undone }
+    Ending::Finished { state, deeds }
 }
 
 /// Nothing to take back (any more).
@@ -259,7 +293,8 @@ async fn undo_child<A: App>(
         })
         .await?;
     let over = match outcome {
-        Some(outcome) => outcome.undone || outcome.state != "succeeded",
+        // A child that was stopped with its deeds kept is taken back like one that succeeded.
+        Some(outcome) => outcome.undone || outcome.state != "succeeded" && !outcome.kept,
         None => false,
     };
     if over {

@@ -31,7 +31,7 @@ const LAWS: &[(&str, &str)] = &[
     (
         "a failed or cancelled job with a deed that stands",
         "select e.job_id from trunkline.effects e join trunkline.outcomes o using (job_id)
-         where o.state in ('failed', 'cancelled') and e.state not in ('idle', 'undone', 'skipped', 'resolved')",
+         where o.state in ('failed', 'cancelled') and not o.kept and e.state not in ('idle', 'undone', 'skipped', 'resolved')",
     ),
     (
         "a succeeded job with a deed of which nobody knows",

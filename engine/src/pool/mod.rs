@@ -24,7 +24,7 @@ use crate::{
     error::Error,
     leased::{LeaseClock, LeasedJob},
     registry::Registry,
-    runner::{self, Departure, Ending, Final},
+    runner::{self, Deeds, Departure, Ending, Final},
     store::{
         failures::FailureRow,
         leases::{FinishRow, SuspendRow},
@@ -144,7 +144,7 @@ impl<A: App> Pool<A> {
     pub async fn settle(&self, job: &LeasedJob, ending: Ending) {
         let outcome = ending.outcome();
         let committed = match ending {
-            Ending::Finished { state, undone } => self.finish(job, &state, undone).await,
+            Ending::Finished { state, deeds } => self.finish(job, &state, deeds).await,
             Ending::Retried(failure) => self.retry(job, &failure).await,
             Ending::Left(Departure(suspension)) => self.leave(job, suspension).await,
         };
@@ -167,16 +167,17 @@ impl<A: App> Pool<A> {
         &self,
         job: &LeasedJob,
         state: &Final,
-        undone: bool,
+        deeds: Deeds,
     ) -> Result<(), CommitError> {
         let told = undo::end_of(state);
         if let Final::Failed(why) = state {
-            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), undone, "a job failed: {why}");
+            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), ?deeds, "a job failed: {why}");
         }
         let row = FinishRow {
             fence: job.fence(),
             state: told.state.as_str(),
-            undone,
+            undone: deeds == Deeds::Undone,
+            kept: deeds == Deeds::Kept,
             output: (told.state == crate::State::Succeeded).then(|| told.output.clone()),
             error: told.error.clone().map(|text| serde_json::json!({ "message": text })),
         };
@@ -211,7 +212,7 @@ impl<A: App> Pool<A> {
     async fn leave(&self, job: &LeasedJob, suspension: Suspension) -> Result<(), CommitError> {
         let fence = job.fence();
         let row = match suspension {
-            Suspension::Lost => return Err(CommitError::Fenced),
+            Suspension::Lost => return self.let_go(job).await,
             Suspension::Interrupted | Suspension::Cancelled => {
                 return self.engine.committer().commit(Op::Release(fence)).await;
             }
@@ -242,6 +243,16 @@ impl<A: App> Pool<A> {
             },
         };
         self.engine.committer().commit(Op::Suspend(row)).await
+    }
+
+    /// A run that was not sure of its lease has stopped. The database may still count it: then the job goes back now,
+    /// instead of waiting until somebody finds that nobody has it in hand. If the whole pool has lost its lease, others
+    /// are about to take its jobs, and a request to the outside may still be on its way: that is left to the rescue.
+    async fn let_go(&self, job: &LeasedJob) -> Result<(), CommitError> {
+        if !job.lost().is_cancelled() {
+            self.engine.committer().commit(Op::Release(job.fence())).await?;
+        }
+        Err(CommitError::Fenced)
     }
 
     async fn note(&self, job: &LeasedJob, failure: &crate::Failure) {

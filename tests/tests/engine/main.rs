@@ -12,6 +12,7 @@ mod auditing; // who did what
 mod cancelling; // wherever a job stands
 mod children; // what parents are told
 mod effects; // lost replies and probes
+mod ending; // gracefully, or at once
 mod enqueueing; // what is acknowledged, unique, urgent, for later
 mod failing; // how patient, and how it ends
 mod history; // what is over goes
