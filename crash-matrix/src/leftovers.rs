@@ -1,9 +1,13 @@
 //! What a test must not leave behind, and what no history of any test may lead to.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, PgConnection};
 
-/// Each gives rows only if something is wrong.
+use crate::TestDb;
+
+/// Each gives rows only if something is wrong. They hold at every instant, not only when all is over.
 const LAWS: &[(&str, &str)] = &[
     (
         "a job that stands in no place or in several",
@@ -38,7 +42,20 @@ const LAWS: &[(&str, &str)] = &[
         "select e.job_id from trunkline.effects e join trunkline.outcomes o using (job_id)
          where o.state = 'succeeded' and e.state in ('intent', 'unknown')",
     ),
+    (
+        "a deed that was taken back before a younger one",
+        "select old.job_id from trunkline.effects old join trunkline.effects young using (job_id)
+         where old.seq < young.seq and old.undone_at < young.undone_at",
+    ),
+    (
+        "a parked job that does not say why",
+        "select job_id from trunkline.waits where state = 'parked' and coalesce(reason, '') = ''",
+    ),
 ];
+
+/// Everything that is written about jobs, for a look whether it has changed.
+const TABLES: [&str; 8] =
+    ["jobs", "ready", "leases", "waits", "outcomes", "checkpoints", "effects", "signals"];
 
 const UNFINISHED: &str = "
     select k.name || ' ' || t.place from trunkline.jobs j join trunkline.kinds k using (kind_id)
@@ -57,14 +74,7 @@ pub(crate) async fn of(
         Ok(connection) => connection,
         Err(error) => return vec![error.to_string()],
     };
-    let mut faults = Vec::new();
-    for (what, statement) in LAWS {
-        match sqlx::query(*statement).fetch_all(&mut connection).await {
-            Ok(rows) if rows.is_empty() => {}
-            Ok(rows) => faults.push(format!("{what} ({} times)", rows.len())),
-            Err(error) => faults.push(format!("{what}: {error}")),
-        }
-    }
+    let mut faults = broken(&mut connection).await;
     if !may_leave_jobs {
         let left: Vec<String> =
             sqlx::query_scalar(UNFINISHED).fetch_all(&mut connection).await.unwrap_or_default();
@@ -72,4 +82,47 @@ pub(crate) async fn of(
     }
     connection.close().await.ok();
     faults
+}
+
+/// What of the laws does not hold now.
+pub(crate) async fn of_runs(db: &TestDb) -> Vec<String> {
+    let mut connection = db.superuser().await;
+    let faults = broken(&mut connection).await;
+    connection.close().await.ok();
+    faults
+}
+
+async fn broken(connection: &mut PgConnection) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (what, statement) in LAWS {
+        match sqlx::query(*statement).fetch_all(&mut *connection).await {
+            Ok(rows) if rows.is_empty() => {}
+            Ok(rows) => faults.push(format!("{what} ({} times)", rows.len())),
+            Err(error) => faults.push(format!("{what}: {error}")),
+        }
+    }
+    faults
+}
+
+/// Jobs that are not over, and where they stand.
+pub(crate) async fn unfinished(db: &TestDb) -> Vec<String> {
+    let mut connection = db.superuser().await;
+    let left = sqlx::query_scalar(UNFINISHED).fetch_all(&mut connection).await;
+    connection.close().await.ok();
+    left.unwrap_or_else(|error| vec![error.to_string()])
+}
+
+/// A fingerprint of each table about jobs.
+pub(crate) async fn everything(db: &TestDb) -> BTreeMap<&'static str, String> {
+    let mut connection = db.superuser().await;
+    let mut all = BTreeMap::new();
+    for table in TABLES {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "select coalesce(md5(string_agg(t::text, '\n' order by t::text)), '') from trunkline.{table} t"
+        ));
+        let text = sqlx::query_scalar(statement).fetch_one(&mut connection).await;
+        all.insert(table, text.unwrap_or_else(|error| error.to_string()));
+    }
+    connection.close().await.ok();
+    all
 }

@@ -11,7 +11,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::{fs::OpenOptionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use daemon::{
     config::Env,
-    postgres::{Options, Search, Server, TEST_URL, sweep_abandoned},
+    postgres::{Options, Search, Server, TEST_URL, guard, sweep_abandoned},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -43,11 +43,14 @@ pub fn superuser() -> SecretString {
     .clone()
 }
 
-fn folder() -> PathBuf {
+/// The argument of `test-postgres` for a server of a single test's own.
+pub(crate) const OWN: &str = "own";
+
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../.trunkline/test/shared")
 }
 
-fn open(name: &str) -> Result<File> {
+pub(crate) fn open(name: &str) -> Result<File> {
     let path = folder().join(name);
     File::create(&path).with_context(|| format!("open {}", path.display()))
 }
@@ -73,13 +76,17 @@ fn is_free(name: &str) -> Result<bool> {
     }
 }
 
-/// Starts `test-postgres`, which cargo has put beside the folder of this very program.
-fn start() -> Result<SecretString> {
+/// `test-postgres`, which cargo has put beside the folder of this very program.
+pub(crate) fn program() -> Result<PathBuf> {
     let me = std::env::current_exe()?;
     let program =
         me.ancestors().skip(1).map(|dir| dir.join("test-postgres")).find(|path| path.is_file());
-    let program = program.context("test-postgres is not built: cargo build -p tests")?;
-    let mut holder = Command::new(program)
+    program.context("test-postgres is not built: cargo build -p tests")
+}
+
+/// Starts the server of the run.
+fn start() -> Result<SecretString> {
+    let mut holder = Command::new(program()?)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -87,6 +94,11 @@ fn start() -> Result<SecretString> {
         // Its own group: Ctrl-C ends the tests, and then it goes by itself.
         .process_group(0)
         .spawn()?;
+    heard(&mut holder)
+}
+
+/// Where the server is that a program has just started.
+pub(crate) fn heard(holder: &mut Child) -> Result<SecretString> {
     let mut url = String::new();
     if let Some(out) = holder.stdout.take() {
         BufReader::new(out).read_line(&mut url)?;
@@ -97,8 +109,47 @@ fn start() -> Result<SecretString> {
     Ok(url.trim().to_owned().into())
 }
 
-/// What `test-postgres` does: holds a server for as long as there are tests.
-pub fn idle() -> Result<()> {
+/// What the program `test-postgres` does, in full: it holds a server for as long as there are tests, or one of a single
+/// test's own (`own`) for as long as that one listens; and it is the guard of both.
+pub fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1).peekable();
+    if args.next_if(|arg| arg == guard::SUBCOMMAND).is_some() {
+        let Err(error) = guard::run(args);
+        report(&error);
+        return ExitCode::FAILURE;
+    }
+    let held = if args.next().is_some_and(|arg| arg == OWN) { hold_own() } else { idle() };
+    held.map_or_else(
+        |error| {
+            report(&error);
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+fn report(error: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{error:#}");
+}
+
+/// A server of a single test's own, until nobody listens any more.
+fn hold_own() -> Result<()> {
+    let env = Env::of_process();
+    let home = folder().join("homes").join(std::process::id().to_string());
+    let server = Server::start(&Options::test(home, Search::read(&env)))?;
+    say_where(server.running().superuser_url.expose_secret())?;
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    server.stop();
+    Ok(())
+}
+
+fn say_where(url: &str) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{url}")?;
+    Ok(out.flush()?)
+}
+
+fn idle() -> Result<()> {
     fs::create_dir_all(folder())?;
     let holder = open("holder")?;
     holder.lock()?;
@@ -115,9 +166,7 @@ pub fn idle() -> Result<()> {
         .mode(0o600)
         .open(folder().join("url"))?;
     file.write_all(url.as_bytes())?;
-    let mut out = std::io::stdout();
-    writeln!(out, "{url}")?;
-    out.flush()?;
+    say_where(url)?;
     until_nobody_comes()?;
     server.stop();
     Ok(())

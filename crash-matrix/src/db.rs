@@ -13,7 +13,7 @@ use migrations::{Passwords, Urls, clone_database, drop_database, template, urls}
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 
-use crate::{leftovers, server};
+use crate::{leftovers, own, server};
 
 /// The clock of tests. Part of the template's name: change `V` with it.
 const CLOCK: &str = "
@@ -49,7 +49,7 @@ pub struct TestDb {
 impl TestDb {
     /// Copies the template, which takes about 100 ms.
     pub async fn new() -> TestDb {
-        let superuser = server::superuser();
+        let superuser = own::url().unwrap_or_else(server::superuser);
         let passwords = Passwords::derived(&superuser).expect("a URL");
         let template = clocked_template(&superuser, &passwords).await;
         let copy = COPIES.fetch_add(1, Ordering::Relaxed);
@@ -80,9 +80,7 @@ impl TestDb {
 
     /// As superuser in this database: sees every row.
     pub async fn superuser(&self) -> PgConnection {
-        let mut url: url::Url = self.superuser.expose_secret().parse().expect("a URL");
-        url.set_path(&self.name);
-        PgConnection::connect(url.as_str()).await.expect("a connection")
+        PgConnection::connect(self.superuser_url().as_str()).await.expect("a connection")
     }
 
     /// What an engine on this database needs to know.
@@ -108,6 +106,46 @@ impl TestDb {
             update trunkline.workers set expires_at = expires_at + $1 * interval '1 microsecond'
             where expires_at > trunkline.now()";
         sqlx::query(statement).bind(micros).execute(&self.owner).await.expect("the clock moves");
+    }
+
+    /// Moves the clock that decides, and spares nobody: leases end that are not renewed after it.
+    pub async fn leap(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).expect("less than ages");
+        let statement =
+            "update trunkline.clock_offset set ahead = ahead + $1 * interval '1 microsecond'";
+        sqlx::query(statement).bind(micros).execute(&self.owner).await.expect("the clock moves");
+    }
+
+    /// How long until the last lease of a live worker ends.
+    pub async fn leases_left(&self) -> Duration {
+        let statement =
+            "select coalesce(extract(epoch from max(expires_at) - trunkline.now()), 0)::float8
+                         from trunkline.workers";
+        let seconds: f64 =
+            sqlx::query_scalar(statement).fetch_one(&self.owner).await.expect("workers");
+        Duration::from_secs_f64(seconds.max(0.0))
+    }
+
+    /// Crashes the server by the death of one of its processes, as an immediate shutdown or a lost machine would, and
+    /// waits until it has recovered from its log.
+    ///
+    /// # Panics
+    /// When the server is not this test's own ([`crate::OwnServer`]): others would lose theirs.
+    pub async fn crash(&self, pid: i32) {
+        crate::own::kill(&self.superuser, pid);
+        crate::wait_until("Postgres has recovered", async || {
+            let mut connection = PgConnection::connect(self.superuser_url().as_str()).await.ok()?;
+            let ready = sqlx::query("select 1").execute(&mut connection).await.ok();
+            connection.close().await.ok();
+            ready.map(drop)
+        })
+        .await;
+    }
+
+    fn superuser_url(&self) -> url::Url {
+        let mut url: url::Url = self.superuser.expose_secret().parse().expect("a URL");
+        url.set_path(&self.name);
+        url
     }
 
     /// The database's now.

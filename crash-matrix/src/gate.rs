@@ -6,14 +6,15 @@
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 
-use super::Fault;
-use crate::{TestDb, holds, wait_until};
+use crate::{Fault, TestDb, cutter::WORKER, holds, stand::Wanted, wait_until};
 
 /// The seam. Only a test's own database has it.
 const SEAM: &str = "
+    drop schema if exists laws cascade;
     create schema laws;
     create table laws.gate (place bigint, refuse boolean not null);
     insert into laws.gate values (null, false);
+    create table laws.kinds (name text not null);
     create sequence laws.passed;
     create sequence laws.refused;
     create function laws.pass() returns trigger language plpgsql security definer
@@ -22,14 +23,12 @@ const SEAM: &str = "
         mine constant text := txid_current()::text;
         gate laws.gate;
     begin
-        -- One commit is one boundary, however many rows it writes.
-        if current_setting('laws.passing', true) = mine
-           or not exists (select from jobs j join kinds k using (kind_id)
-                          where j.job_id = new.job_id and k.name in ('demo_signup', 'allocate_number', 'send_sms')) then
-            return null;
-        end if;
-        -- The deed that a job is born with is its caller's commit, not a worker's: nobody has a lease yet.
-        if tg_table_name = 'effects' and not exists (select from leases l where l.job_id = new.job_id) then
+        -- A commit of anybody else is none of a worker's.
+        if current_setting('application_name') <> 'crash_matrix_worker'
+           -- One commit is one boundary, however many rows it writes.
+           or current_setting('laws.passing', true) = mine
+           or not exists (select from trunkline.jobs j join trunkline.kinds k using (kind_id)
+                          join laws.kinds mine on mine.name = k.name where j.job_id = new.job_id) then
             return null;
         end if;
         perform set_config('laws.passing', mine, true);
@@ -69,14 +68,16 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Puts the seam in.
-    pub async fn install(db: &TestDb) -> Gate {
+    /// Puts the seam in: commits about jobs of these kinds are boundaries.
+    pub async fn install(db: &TestDb, kinds: &[String]) -> Gate {
         sqlx::raw_sql(SEAM).execute(db.owner()).await.expect("a seam");
+        let named = "insert into laws.kinds select unnest($1::text[])";
+        sqlx::query(named).bind(kinds).execute(db.owner()).await.expect("kinds");
         Gate { keeper: Mutex::new(db.superuser().await) }
     }
 
     /// Counts from here, and lets this boundary go wrong.
-    pub(super) async fn arm(&self, wanted: Option<(i64, Fault)>) {
+    pub(crate) async fn arm(&self, wanted: Wanted) {
         let mut keeper = self.keeper.lock().await;
         let (place, fault) = wanted.unzip();
         sqlx::raw_sql("select pg_advisory_lock(7091); select setval('laws.passed', 1, false), setval('laws.refused', 1, false)")
@@ -92,7 +93,7 @@ impl Gate {
     }
 
     /// Lets everything pass. Says how many passed since it was armed.
-    pub(super) async fn disarm(&self) -> i64 {
+    pub(crate) async fn disarm(&self) -> i64 {
         let mut keeper = self.keeper.lock().await;
         sqlx::raw_sql(
             "update laws.gate set place = null, refuse = false; select pg_advisory_unlock_all()",
@@ -104,26 +105,42 @@ impl Gate {
     }
 
     /// The session that is stopped in its commit, if one is.
-    pub(super) async fn caught(&self) -> Option<i32> {
+    pub(crate) async fn caught(&self) -> Option<i32> {
         let mut keeper = self.keeper.lock().await;
         sqlx::query_scalar(STOPPED).fetch_optional(&mut *keeper).await.expect("a look")
     }
 
     /// Whether the commit was refused.
-    pub(super) async fn refused(&self) -> bool {
+    pub(crate) async fn refused(&self) -> bool {
         count(&mut *self.keeper.lock().await, "laws.refused").await > 0
     }
 
+    /// Whether somebody waits for what this session has locked.
+    pub(crate) async fn blocks(&self, pid: i32) -> bool {
+        let waiting =
+            "select exists (select from pg_stat_activity where $1 = any (pg_blocking_pids(pid)))";
+        let mut keeper = self.keeper.lock().await;
+        sqlx::query_scalar(waiting).bind(pid).fetch_one(&mut *keeper).await.expect("a look")
+    }
+
     /// The commit fails, and the session ends.
-    pub(super) async fn roll_back(&self, pid: i32) {
+    pub(crate) async fn roll_back(&self, pid: i32) {
         let mut keeper = self.keeper.lock().await;
         let ended = "select pg_terminate_backend($1)";
         sqlx::query(ended).bind(pid).execute(&mut *keeper).await.expect("it ends");
         gone(&mut keeper).await;
     }
 
+    /// Ends the sessions of workers that stand between two statements of a transaction.
+    pub(crate) async fn end_idle(&self) {
+        let mut keeper = self.keeper.lock().await;
+        let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                   where datname = current_database() and application_name = $1 and state like 'idle in transaction%'";
+        sqlx::query(end).bind(WORKER).execute(&mut *keeper).await.expect("they end");
+    }
+
     /// The commit goes on; returns when it is done.
-    pub(super) async fn let_through(&self, pid: i32) {
+    pub(crate) async fn let_through(&self, pid: i32) {
         let mut keeper = self.keeper.lock().await;
         sqlx::raw_sql("select pg_advisory_unlock_all()").execute(&mut *keeper).await.expect("open");
         let busy = "select count(*) from pg_stat_activity where pid = $1 and state = 'active'";
@@ -135,8 +152,16 @@ impl Gate {
         .await;
     }
 
+    /// After a crash of the server: a new keeper, and nothing more is to go wrong.
+    pub(crate) async fn reopen(&self, db: &TestDb) {
+        let mut keeper = self.keeper.lock().await;
+        *keeper = db.superuser().await;
+        let pass = "update laws.gate set place = null";
+        sqlx::raw_sql(pass).execute(&mut *keeper).await.expect("disarmed");
+    }
+
     /// Takes the keeper's connection away.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         self.keeper.into_inner().close().await.ok();
     }
 }

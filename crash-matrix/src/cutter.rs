@@ -11,8 +11,11 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
+/// What sessions are called that come this way: only workers' commits are boundaries.
+pub(crate) const WORKER: &str = "crash_matrix_worker";
+
 /// Stands in front of a Postgres.
-pub(super) struct Cutter {
+pub(crate) struct Cutter {
     url: SecretString,
     connections: Arc<Mutex<JoinSet<()>>>,
     _serving: AbortOnDropHandle<()>,
@@ -20,13 +23,14 @@ pub(super) struct Cutter {
 
 impl Cutter {
     /// In front of the server that this URL names.
-    pub(super) async fn before(url: &SecretString) -> Cutter {
+    pub(crate) async fn before(url: &SecretString) -> Cutter {
         let mut url: url::Url = url.expose_secret().parse().expect("a URL");
         let server = format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address: SocketAddr = listener.local_addr().expect("an address");
         url.set_ip_host(address.ip()).expect("a host");
         url.set_port(Some(address.port())).expect("a port");
+        url.query_pairs_mut().append_pair("application_name", WORKER);
         let connections = Arc::new(Mutex::new(JoinSet::new()));
         let serving = tokio::spawn(serve(listener, server, Arc::clone(&connections)));
         let url = SecretString::from(String::from(url));
@@ -34,12 +38,12 @@ impl Cutter {
     }
 
     /// The way through it.
-    pub(super) fn url(&self) -> &SecretString {
+    pub(crate) fn url(&self) -> &SecretString {
         &self.url
     }
 
     /// Breaks every connection.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.connections.lock().abort_all();
     }
 }
