@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, sync::Arc, time::Duration};
 
-use engine::{App, Engine, JobId, NewJob, Operator, State};
+use engine::{App, CancelMode, Engine, JobId, NewJob, Operator, State};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -159,7 +159,7 @@ impl<A: App> Play for Case<A> {
 
     async fn cancel(&self, run: &RunOf) {
         let mut tx = self.engine.begin().await.expect("a transaction");
-        match tx.cancel(run.job.id, &Operator::new("crash matrix")).await {
+        match tx.cancel(run.job.id, CancelMode::Undo, &Operator::new("crash matrix")).await {
             // It ended while the cancel was on its way.
             Err(engine::Error::WrongState { .. }) => {}
             cancelled => cancelled.expect("cancelled"),
