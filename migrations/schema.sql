@@ -531,18 +531,6 @@ CREATE TABLE trunkline.backfills (
 
 COMMENT ON COLUMN trunkline.backfills.had_run IS 'Ticks that had a job already and got no second one.';
 
-CREATE TABLE trunkline.cancels (
-    job_id uuid NOT NULL,
-    mode text NOT NULL,
-    forced boolean DEFAULT false NOT NULL,
-    asked_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT cancels_mode_check CHECK ((mode = ANY (ARRAY['graceful'::text, 'undo'::text, 'terminate'::text]))),
-    CONSTRAINT only_terminate_is_forced CHECK (((NOT forced) OR (mode = 'terminate'::text)))
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
-
-COMMENT ON TABLE trunkline.cancels IS 'Kept until a while after the job has ended, so that a worker that still has it in hand hears of it.';
-
 CREATE TABLE trunkline.checkpoints (
     job_id uuid NOT NULL,
     retention smallint NOT NULL,
@@ -552,7 +540,7 @@ CREATE TABLE trunkline.checkpoints (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY LIST (retention);
@@ -568,7 +556,7 @@ CREATE TABLE trunkline.checkpoints_brief (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -582,7 +570,7 @@ CREATE TABLE trunkline.checkpoints_long (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -596,7 +584,7 @@ CREATE TABLE trunkline.checkpoints_standard (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -880,6 +868,7 @@ CREATE TABLE trunkline.leases (
     crashes smallint NOT NULL,
     retention smallint NOT NULL,
     course smallint NOT NULL,
+    cancel_asked boolean DEFAULT false NOT NULL,
     CONSTRAINT leases_course_check CHECK (((course >= 0) AND (course <= 3)))
 )
 WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='2000000000');
@@ -896,14 +885,10 @@ CREATE TABLE trunkline.outcomes (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
-    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY LIST (retention);
-
-COMMENT ON COLUMN trunkline.outcomes.kept IS 'Its deeds stand, because somebody wanted it so. Its parent''s undo takes them back.';
 
 CREATE TABLE trunkline.outcomes_brief (
     job_id uuid NOT NULL,
@@ -915,9 +900,7 @@ CREATE TABLE trunkline.outcomes_brief (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
-    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (job_id);
@@ -932,9 +915,7 @@ CREATE TABLE trunkline.outcomes_long (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
-    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (job_id);
@@ -949,9 +930,7 @@ CREATE TABLE trunkline.outcomes_standard (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
-    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (job_id);
@@ -1216,9 +1195,6 @@ ALTER TABLE ONLY trunkline.audit
 
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_key PRIMARY KEY (backfill_id);
-
-ALTER TABLE ONLY trunkline.cancels
-    ADD CONSTRAINT cancels_asked_once PRIMARY KEY (job_id);
 
 ALTER TABLE ONLY trunkline.checkpoints
     ADD CONSTRAINT checkpoints_key PRIMARY KEY (job_id, key, retention);
@@ -1568,8 +1544,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
 GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.backfills TO trunkline_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.cancels TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints TO trunkline_app;
 

@@ -181,10 +181,9 @@ impl From<engine::Error> for Problem {
             E::WrongState { state, .. } => {
                 Problem::new(Code::WrongState, error.to_string()).with("state", state.as_str())
             }
-            E::Refused(Refusal::BadOperator | Refusal::NeedsReason) => {
+            E::Refused(Refusal::BadOperator) => {
                 Problem::new(Code::InvalidFields, error.to_string())
             }
-            E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),
             E::NoSuchJob => Problem::new(Code::NotFound, error.to_string()),
             E::Encode(_) | E::Seal(_) | E::Open(_) | E::BadSchedule { .. } => {
                 Problem::internal(error)

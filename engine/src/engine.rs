@@ -12,7 +12,6 @@ use sqlx::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin::CancelMode,
     committer::{CommitError, Committer, Op},
     error::Error,
     job::{ARGS_BYTES_MAX, Enqueued, JobId, NewJob, Start},
@@ -135,14 +134,6 @@ impl Engine {
         }
     }
 
-    /// Begins a short transaction of the engine's own.
-    pub(crate) async fn begin_own(&self) -> Result<Tx, Error> {
-        match tokio::time::timeout(CALL_TIMEOUT, self.0.db.pool().begin_with(BEGIN)).await {
-            Ok(begun) => Ok(Tx::new(begun?, self.clone())),
-            Err(_) => Err(Error::TimedOut),
-        }
-    }
-
     /// Enqueues a job by itself. Acknowledged means committed.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, Error> {
         if job.unique.is_some() || job.deed.is_some() {
@@ -229,7 +220,7 @@ impl Engine {
         {
             Some(queue) => tx.wake_mut().queue(queue),
             None => {
-                crate::admin::cancel_in(&mut tx, job, CancelMode::Undo, false).await?;
+                crate::admin::cancel_in(&mut tx, job).await?;
             }
         }
         tx.commit().await
@@ -243,16 +234,6 @@ impl Engine {
             // Not awaited: whoever committed has its answer; what is lost here, the sweep finds.
             self.0.tasks.spawn(async move {
                 let _ = committer.commit(Op::Look(wake.jobs)).await;
-            });
-        }
-        if !wake.cancels.is_empty() {
-            let engine = self.clone();
-            self.0.tasks.spawn(async move {
-                for job in wake.cancels {
-                    if let Err(error) = crate::admin::enforce(&engine, job).await {
-                        tracing::debug!(job.id = %job, %error, "a cancel is left to the sweep");
-                    }
-                }
             });
         }
     }

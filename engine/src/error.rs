@@ -66,12 +66,6 @@ pub enum Refusal {
     /// The audit could not hold who asks, or why.
     #[error("an operator has a name of 1 to 200 characters and a reason of 1 to 500")]
     BadOperator,
-    /// Nobody may decide this without saying why.
-    #[error("this needs a reason")]
-    NeedsReason,
-    /// What a run did is being taken back, and only force can stop that.
-    #[error("the run is taking back what it did, and that can only be ended by force")]
-    Shielded,
 }
 
 impl Error {

@@ -102,11 +102,13 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX,
-        ParkedFilter, ParkedRun, StepView,
+        AuditEntry, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX, ParkedFilter,
+        ParkedRun, StepView,
     },
     cause::{Cause, NoSuchCause},
-    context::{Awaited, ChildEnd, Context, Spawned, StepKey, Wait},
+    context::{
+        Arrived, Awaited, Branch, ChildEnd, Context, Spawned, StepKey, StepPolicy, Wait, WaitAny,
+    },
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},
@@ -116,7 +118,7 @@ pub use self::{
     pool::{Keep, Pool, PoolConfig},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
-    runner::{Deeds, Departure, Ending, Final},
+    runner::{Departure, Ending, Final},
     scheduler::{
         BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,
         Schedule, ScheduleChange, ScheduleView, tick_key,

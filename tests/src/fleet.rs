@@ -3,6 +3,7 @@
 
 mod patience; // waiting for processes
 mod process; // a child that says when it is ready
+mod report; // what the promises' suite writes down
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +20,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use self::patience::{pause, within};
 use self::process::Process;
-pub use crash_matrix::report::{Experiment, Recovery, percentile};
+pub use self::report::{Experiment, Recovery, percentile};
 
 /// The binary under test: `TRUNKLINE_BIN`, or the one that cargo has put beside this very program.
 ///

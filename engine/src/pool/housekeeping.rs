@@ -74,17 +74,11 @@ pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
                 woken.extend(
                     store::leases::leases_return_unheard(conn, worker_id, &in_hand, age).await?,
                 );
-                let cancels = store::cancel::cancels_sweep(conn, RESCUE_MAX).await?;
-                Ok((rescued, woken, cancels))
+                Ok((rescued, woken))
             })
             .await;
         match rescued {
-            Ok((rescued, woken, cancels)) => {
-                for job in cancels {
-                    if let Err(error) = crate::admin::enforce(&pool.engine, job).await {
-                        tracing::warn!(%error, job.id = %job, "a cancel could not be carried out");
-                    }
-                }
+            Ok((rescued, woken)) => {
                 for one in &rescued {
                     crate::metrics::rescued(one.parked);
                 }
@@ -110,7 +104,6 @@ pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
             .run(async |conn| {
                 store::uniques::uniques_expire(conn, TIDY_MAX).await?;
                 store::signals::signals_expire(conn, TIDY_MAX).await?;
-                store::cancel::cancels_expire(conn, TIDY_MAX).await?;
                 store::workers::workers_forget(conn).await?;
                 store::partitions::partitions_make(conn, PARTITIONS_AHEAD).await
             })

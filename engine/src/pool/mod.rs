@@ -24,7 +24,7 @@ use crate::{
     error::Error,
     leased::{LeaseClock, LeasedJob},
     registry::Registry,
-    runner::{self, Deeds, Departure, Ending, Final},
+    runner::{self, Departure, Ending, Final},
     store::{
         failures::FailureRow,
         leases::{FinishRow, SuspendRow},
@@ -144,7 +144,7 @@ impl<A: App> Pool<A> {
     pub async fn settle(&self, job: &LeasedJob, ending: Ending) {
         let outcome = ending.outcome();
         let committed = match ending {
-            Ending::Finished { state, deeds } => self.finish(job, &state, deeds).await,
+            Ending::Finished { state, undone } => self.finish(job, &state, undone).await,
             Ending::Retried(failure) => self.retry(job, &failure).await,
             Ending::Left(Departure(suspension)) => self.leave(job, suspension).await,
         };
@@ -167,17 +167,16 @@ impl<A: App> Pool<A> {
         &self,
         job: &LeasedJob,
         state: &Final,
-        deeds: Deeds,
+        undone: bool,
     ) -> Result<(), CommitError> {
         let told = undo::end_of(state);
         if let Final::Failed(why) = state {
-            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), ?deeds, "a job failed: {why}");
+            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), undone, "a job failed: {why}");
         }
         let row = FinishRow {
             fence: job.fence(),
             state: told.state.as_str(),
-            undone: deeds == Deeds::Undone,
-            kept: deeds == Deeds::Kept,
+            undone,
             output: (told.state == crate::State::Succeeded).then(|| told.output.clone()),
             error: told.error.clone().map(|text| serde_json::json!({ "message": text })),
         };
@@ -212,7 +211,7 @@ impl<A: App> Pool<A> {
     async fn leave(&self, job: &LeasedJob, suspension: Suspension) -> Result<(), CommitError> {
         let fence = job.fence();
         let row = match suspension {
-            Suspension::Lost => return self.let_go(job).await,
+            Suspension::Lost => return Err(CommitError::Fenced),
             Suspension::Interrupted | Suspension::Cancelled => {
                 return self.engine.committer().commit(Op::Release(fence)).await;
             }
@@ -243,16 +242,6 @@ impl<A: App> Pool<A> {
             },
         };
         self.engine.committer().commit(Op::Suspend(row)).await
-    }
-
-    /// A run that was not sure of its lease has stopped. The database may still count it: then the job goes back now,
-    /// instead of waiting until somebody finds that nobody has it in hand. If the whole pool has lost its lease, others
-    /// are about to take its jobs, and a request to the outside may still be on its way: that is left to the rescue.
-    async fn let_go(&self, job: &LeasedJob) -> Result<(), CommitError> {
-        if !job.lost().is_cancelled() {
-            self.engine.committer().commit(Op::Release(job.fence())).await?;
-        }
-        Err(CommitError::Fenced)
     }
 
     async fn note(&self, job: &LeasedJob, failure: &crate::Failure) {

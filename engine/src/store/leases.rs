@@ -24,8 +24,6 @@ pub(crate) struct FinishRow {
     pub(crate) fence: Fence,
     pub(crate) state: &'static str,
     pub(crate) undone: bool,
-    /// Whether its deeds stand on purpose.
-    pub(crate) kept: bool,
     pub(crate) output: Option<Value>,
     pub(crate) error: Option<Value>,
 }
@@ -39,14 +37,13 @@ pub(crate) async fn leases_finish(
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();
     let undone: Vec<_> = rows.iter().map(|row| row.undone).collect();
-    let kept: Vec<_> = rows.iter().map(|row| row.kept).collect();
     let outputs: Vec<_> = rows.iter().map(|row| row.output.as_ref()).collect();
     let errors: Vec<_> = rows.iter().map(|row| row.error.as_ref()).collect();
     sqlx::query_scalar!(
         r#"
         with input as (
-            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::bool[], $5::jsonb[], $6::jsonb[], $7::bool[])
-                as t (job_id, epoch, state, undone, output, error, kept)
+            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::bool[], $5::jsonb[], $6::jsonb[])
+                as t (job_id, epoch, state, undone, output, error)
         ), gone as (
             delete from trunkline.leases l
             where l.job_id = any (array(
@@ -56,8 +53,8 @@ pub(crate) async fn leases_finish(
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
             returning l.job_id, l.retention, l.epoch, l.attempt
         )
-        insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, undone, output, error, kept)
-        select g.job_id, g.retention, i.state, g.epoch, g.attempt, i.undone, i.output, i.error, i.kept
+        insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, undone, output, error)
+        select g.job_id, g.retention, i.state, g.epoch, g.attempt, i.undone, i.output, i.error
         from gone g join input i using (job_id)
         returning job_id
         "#,
@@ -67,7 +64,6 @@ pub(crate) async fn leases_finish(
         &undone,
         &outputs as &[Option<&Value>],
         &errors as &[Option<&Value>],
-        &kept,
     )
     .fetch_all(conn)
     .await
@@ -86,7 +82,7 @@ pub(crate) async fn leases_release(
             where l.job_id = any (array(
                 select x.job_id from unnest($1::uuid[], $2::int4[]) as i (job_id, epoch) cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning l.*
         )
         insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
@@ -118,6 +114,19 @@ pub(crate) async fn lease_turn(
     Ok(done.rows_affected() == 1)
 }
 
+/// Which of a worker's jobs somebody wants cancelled.
+pub(crate) async fn leases_cancel_asked(
+    conn: &mut PgConnection,
+    worker_id: i32,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select job_id from trunkline.leases where worker_id = $1 and cancel_asked",
+        worker_id,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Returns jobs that a worker was given without hearing of it: the reply to its claim was lost. Whatever it has in hand,
 /// or has claimed a moment ago, stays. Returns their queues.
 pub(crate) async fn leases_return_unheard(
@@ -129,9 +138,9 @@ pub(crate) async fn leases_return_unheard(
     sqlx::query_scalar!(
         r#"
         with gone as (
-            delete from trunkline.leases l
+            delete from trunkline.leases
             where worker_id = $1 and claimed_at < trunkline.now() - $3::interval and job_id <> all ($2)
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning *
         )
         insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
@@ -172,8 +181,7 @@ pub(crate) async fn leases_rescue(
             limit $2
             for update of l skip locked -- another rescuer has it, or a last write is on its way
         ), gone as (
-            delete from trunkline.leases l using lost where l.job_id = lost.job_id
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            delete from trunkline.leases l using lost where l.job_id = lost.job_id returning l.*
         ), noted as (
             insert into trunkline.failures (job_id, retention, failure_id, phase, attempt, class, error)
             select job_id, retention, gen_random_uuid(), case when course > 1 then 'undo' else 'do' end,
@@ -245,7 +253,7 @@ pub(crate) async fn leases_suspend(
             where l.job_id = any (array(
                 select x.job_id from input i cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning l.*
         ), to_cancel as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
             select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, 1

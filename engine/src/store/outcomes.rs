@@ -25,7 +25,6 @@ pub(crate) async fn outcomes_written(
 pub(crate) struct OutcomeRow {
     pub(crate) state: String,
     pub(crate) undone: bool,
-    pub(crate) kept: bool,
     pub(crate) output: Option<Value>,
 }
 
@@ -36,7 +35,7 @@ pub(crate) async fn outcome_get(
 ) -> Result<Option<OutcomeRow>, sqlx::Error> {
     sqlx::query_as!(
         OutcomeRow,
-        "select state, undone, kept, output from trunkline.outcomes where job_id = $1",
+        "select state, undone, output from trunkline.outcomes where job_id = $1",
         job_id,
     )
     .fetch_optional(conn)
@@ -44,8 +43,8 @@ pub(crate) async fn outcome_get(
 }
 
 /// Brings a finished job back: to be undone by its parent, or to be tried again by an operator. Its checkpoints stay,
-/// so it goes on where it stopped. `attempt` starts anew. Returns its queue; `None` if it is neither finished in one of
-/// `states` nor cancelled with its deeds kept, or if there is nothing to undo any more.
+/// so it goes on where it stopped. `attempt` starts anew. Returns its queue; `None` if it is not finished in one of
+/// `states`, or if there is nothing to undo any more.
 pub(crate) async fn outcome_reopen(
     conn: &mut PgConnection,
     job_id: Uuid,
@@ -55,7 +54,7 @@ pub(crate) async fn outcome_reopen(
     sqlx::query_scalar!(
         r#"
         with gone as (
-            delete from trunkline.outcomes where job_id = $1 and (state = any ($2) or kept) and not undone returning *
+            delete from trunkline.outcomes where job_id = $1 and state = any ($2) and not undone returning *
         )
         insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select g.job_id, g.epoch, j.queue_id, j.kind_id, j.priority, 0, 0, g.retention, $3

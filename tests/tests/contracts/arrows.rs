@@ -15,7 +15,6 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["engine", "domain", "clients", "workflows", "daemon", "migrations"]),
     ("daemon", &[]),
     ("sandbox", &["clients"]),
-    ("crash-matrix", &["engine", "migrations", "daemon"]),
     (
         "cli",
         &[
@@ -35,7 +34,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "api",
             "clients",
-            "crash-matrix",
             "daemon",
             "domain",
             "engine",
@@ -50,7 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Others' crates that are the mark of a room.
 const MARKS: &[(&str, &[&str])] = &[
     // Statements: the engine's tables, the product's, and their history.
-    ("sqlx", &["migrations", "engine", "domain", "crash-matrix", "tests"]),
+    ("sqlx", &["migrations", "engine", "domain", "tests"]),
     // Speaking to the outside.
     ("reqwest", &["clients", "cli", "sandbox", "tests"]),
     // Being spoken to: the API, probes, the sandbox's providers.
@@ -58,7 +56,7 @@ const MARKS: &[(&str, &[&str])] = &[
     ("apalis", &["workers"]),
     ("apalis-core", &["workers"]),
     // Errors without a type are for programs, not for rooms.
-    ("anyhow", &["cli", "crash-matrix", "tests"]),
+    ("anyhow", &["cli", "tests"]),
 ];
 
 /// A section of a manifest, as far as it matters.
