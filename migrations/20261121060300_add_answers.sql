@@ -1,7 +1,7 @@
 -- What operators decide about jobs, and the record of it: typed causes of parking, requests to cancel that lock nobody's
 -- lease, dead letters that are tried again or forked, and an audit that only grows. See docs/decisions/0009.
--- Processes of the version before go on working with all of this: columns are added, with defaults. Undone by dropping
--- what is created here.
+-- Processes of the version before go on working with all of this but one thing: a cancel is asked for in a table of its own
+-- now, no longer by a mark on the lease. Undone by dropping what is created here and adding the mark again.
 
 -- ---------------------------------------------------------------- the record
 
@@ -36,3 +36,25 @@ comment on column trunkline.waits.entry is 'The key of the step or of the ledger
 
 -- Parked runs are few, however many wait.
 create index waits_parked on trunkline.waits (job_id) where state = 'parked';
+
+-- ---------------------------------------------------------------- requests to cancel
+
+-- A row here instead of a mark on the lease: the request belongs to a caller's transaction, which may stay open for
+-- seconds, and the lease is what the committer has to write meanwhile.
+create table trunkline.cancels (
+    job_id uuid not null constraint cancels_asked_once primary key,
+    mode text not null check (mode in ('graceful', 'undo', 'terminate')),
+    forced boolean not null default false,
+    asked_at timestamptz not null default trunkline.now(),
+    constraint only_terminate_is_forced check (not forced or mode = 'terminate')
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+comment on table trunkline.cancels is 'Kept until a while after the job has ended, so that a worker that still has it in hand hears of it.';
+
+grant select, insert, update, delete on trunkline.cancels to trunkline_app;
+
+alter table trunkline.leases drop column cancel_asked;
+
+-- A cancelled run of which the deeds stand on purpose: it was stopped gracefully, or terminated.
+alter table trunkline.outcomes add column kept boolean not null default false,
+    add constraint kept_is_not_undone check (not (kept and undone));
+comment on column trunkline.outcomes.kept is 'Its deeds stand, because somebody wanted it so. Its parent''s undo takes them back.';

@@ -531,6 +531,26 @@ CREATE TABLE trunkline.backfills (
 
 COMMENT ON COLUMN trunkline.backfills.had_run IS 'Ticks that had a job already and got no second one.';
 
+CREATE TABLE trunkline.breaker_news (
+    news_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    gate_id uuid NOT NULL,
+    good boolean NOT NULL,
+    at timestamp with time zone DEFAULT trunkline.now() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+CREATE TABLE trunkline.cancels (
+    job_id uuid NOT NULL,
+    mode text NOT NULL,
+    forced boolean DEFAULT false NOT NULL,
+    asked_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT cancels_mode_check CHECK ((mode = ANY (ARRAY['graceful'::text, 'undo'::text, 'terminate'::text]))),
+    CONSTRAINT only_terminate_is_forced CHECK (((NOT forced) OR (mode = 'terminate'::text)))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+COMMENT ON TABLE trunkline.cancels IS 'Kept until a while after the job has ended, so that a worker that still has it in hand hears of it.';
+
 CREATE TABLE trunkline.checkpoints (
     job_id uuid NOT NULL,
     retention smallint NOT NULL,
@@ -540,7 +560,7 @@ CREATE TABLE trunkline.checkpoints (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY LIST (retention);
@@ -556,7 +576,7 @@ CREATE TABLE trunkline.checkpoints_brief (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -570,7 +590,7 @@ CREATE TABLE trunkline.checkpoints_long (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -584,7 +604,7 @@ CREATE TABLE trunkline.checkpoints_standard (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -747,6 +767,24 @@ CREATE TABLE trunkline.failures_standard (
 )
 PARTITION BY RANGE (job_id);
 
+CREATE TABLE trunkline.gates (
+    gate_id uuid NOT NULL,
+    form text NOT NULL,
+    scope text NOT NULL,
+    next_at timestamp with time zone,
+    breaker jsonb,
+    touched_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT gates_form_check CHECK ((form = ANY (ARRAY['at_once'::text, 'rate'::text, 'breaker'::text]))),
+    CONSTRAINT gates_scope_check CHECK (((length(scope) >= 1) AND (length(scope) <= 100))),
+    CONSTRAINT only_a_breaker_breaks CHECK (((breaker IS NULL) OR (form = 'breaker'::text))),
+    CONSTRAINT only_a_rate_has_a_slot CHECK (((next_at IS NULL) OR (form = 'rate'::text)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON TABLE trunkline.gates IS 'Locked by whoever gives permits or slots of it, and by nobody else: a worker''s end only deletes permits.';
+
+COMMENT ON COLUMN trunkline.gates.next_at IS 'GCRA''s theoretical arrival time: when the next slot is, if none is saved up.';
+
 CREATE TABLE trunkline.inbox (
     provider text NOT NULL,
     dedupe_key text NOT NULL,
@@ -772,6 +810,9 @@ CREATE TABLE trunkline.jobs (
     traceparent text,
     has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lane uuid,
+    gates jsonb,
+    expires_at timestamp with time zone,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
@@ -782,6 +823,10 @@ COMMENT ON COLUMN trunkline.jobs.job_id IS 'UUIDv7: ordered by the time the job 
 COMMENT ON COLUMN trunkline.jobs.retention IS '0 brief (days), 1 standard (weeks), 2 long (a year). Decides the partition.';
 
 COMMENT ON COLUMN trunkline.jobs.has_deed IS 'Born with an entry in its ledger: something was done in the transaction that enqueued it, and is undone unless the job succeeds.';
+
+COMMENT ON COLUMN trunkline.jobs.gates IS 'What it has to pass before it runs, as the enqueuer said; keys as hashes. Null for most.';
+
+COMMENT ON COLUMN trunkline.jobs.expires_at IS 'A job that has not begun by then fails instead of running late.';
 
 CREATE TABLE trunkline.jobs_brief (
     job_id uuid NOT NULL,
@@ -797,6 +842,9 @@ CREATE TABLE trunkline.jobs_brief (
     traceparent text,
     has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lane uuid,
+    gates jsonb,
+    expires_at timestamp with time zone,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
@@ -816,6 +864,9 @@ CREATE TABLE trunkline.jobs_long (
     traceparent text,
     has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lane uuid,
+    gates jsonb,
+    expires_at timestamp with time zone,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
@@ -835,6 +886,9 @@ CREATE TABLE trunkline.jobs_standard (
     traceparent text,
     has_deed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lane uuid,
+    gates jsonb,
+    expires_at timestamp with time zone,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
     CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
@@ -868,7 +922,7 @@ CREATE TABLE trunkline.leases (
     crashes smallint NOT NULL,
     retention smallint NOT NULL,
     course smallint NOT NULL,
-    cancel_asked boolean DEFAULT false NOT NULL,
+    lane uuid,
     CONSTRAINT leases_course_check CHECK (((course >= 0) AND (course <= 3)))
 )
 WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='2000000000');
@@ -885,10 +939,14 @@ CREATE TABLE trunkline.outcomes (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY LIST (retention);
+
+COMMENT ON COLUMN trunkline.outcomes.kept IS 'Its deeds stand, because somebody wanted it so. Its parent''s undo takes them back.';
 
 CREATE TABLE trunkline.outcomes_brief (
     job_id uuid NOT NULL,
@@ -900,7 +958,9 @@ CREATE TABLE trunkline.outcomes_brief (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (job_id);
@@ -915,7 +975,9 @@ CREATE TABLE trunkline.outcomes_long (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (job_id);
@@ -930,21 +992,54 @@ CREATE TABLE trunkline.outcomes_standard (
     output jsonb,
     error jsonb,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    kept boolean DEFAULT false NOT NULL,
     CONSTRAINT failed_says_why CHECK (((state <> 'failed'::text) OR (error IS NOT NULL))),
+    CONSTRAINT kept_is_not_undone CHECK ((NOT (kept AND undone))),
     CONSTRAINT outcomes_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (job_id);
+
+CREATE TABLE trunkline.permits (
+    gate_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    form text NOT NULL,
+    asked_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    granted_at timestamp with time zone DEFAULT trunkline.now(),
+    hold_max integer,
+    CONSTRAINT a_hold_knows_its_limit CHECK (((form = 'hold'::text) = (hold_max IS NOT NULL))),
+    CONSTRAINT only_a_hold_is_waited_for CHECK (((granted_at IS NOT NULL) OR (form = 'hold'::text))),
+    CONSTRAINT permits_form_check CHECK ((form = ANY (ARRAY['run'::text, 'canary'::text, 'hold'::text]))),
+    CONSTRAINT permits_hold_max_check CHECK ((hold_max > 0))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN trunkline.permits.form IS 'run: until the job leaves its worker; canary: the same, behind a breaker that is closing; hold: until released, or the run''s end.';
 
 CREATE TABLE trunkline.queues (
     queue_id smallint NOT NULL,
     name text NOT NULL,
     latency_target_ms integer,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    paused_at timestamp with time zone,
+    pause_reason text,
+    pause_until timestamp with time zone,
+    at_once_max integer,
+    fair boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_a_pause_has_an_end CHECK (((pause_until IS NULL) OR (paused_at IS NOT NULL))),
+    CONSTRAINT paused_says_why CHECK (((paused_at IS NULL) = (pause_reason IS NULL))),
+    CONSTRAINT queues_at_once_max_check CHECK ((at_once_max > 0)),
     CONSTRAINT queues_latency_target_ms_check CHECK ((latency_target_ms > 0)),
-    CONSTRAINT queues_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text))
+    CONSTRAINT queues_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text)),
+    CONSTRAINT queues_pause_reason_check CHECK (((length(pause_reason) >= 1) AND (length(pause_reason) <= 200)))
 );
 
 COMMENT ON COLUMN trunkline.queues.latency_target_ms IS 'The promise: how long a ready job may wait. Null: none given.';
+
+COMMENT ON COLUMN trunkline.queues.pause_until IS 'The pause ends by itself. Null: until somebody ends it.';
+
+COMMENT ON COLUMN trunkline.queues.at_once_max IS 'Jobs of the queue that run at once in the whole fleet. Null: as many as workers take.';
+
+COMMENT ON COLUMN trunkline.queues.fair IS 'Tenants take turns: each job enqueued from then on stands in its tenant''s lane.';
 
 ALTER TABLE trunkline.queues ALTER COLUMN queue_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME trunkline.queues_queue_id_seq
@@ -965,6 +1060,7 @@ CREATE TABLE trunkline.ready (
     crashes smallint NOT NULL,
     retention smallint NOT NULL,
     course smallint NOT NULL,
+    lane uuid,
     CONSTRAINT ready_course_check CHECK (((course >= 0) AND (course <= 3)))
 )
 WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='2000000000');
@@ -1051,8 +1147,11 @@ CREATE TABLE trunkline.waits (
     retention smallint NOT NULL,
     course smallint NOT NULL,
     wakes text[] DEFAULT '{}'::text[] NOT NULL,
+    lane uuid,
+    blocked boolean DEFAULT false NOT NULL,
     cause text,
     entry text,
+    CONSTRAINT blocked_has_a_lane CHECK (((NOT blocked) OR ((lane IS NOT NULL) AND (state = 'waiting'::text)))),
     CONSTRAINT cause_is_known CHECK ((cause = ANY (ARRAY['undo_failed'::text, 'unknown_outcome'::text, 'diverged'::text, 'poison'::text, 'gave_up'::text, 'pivot'::text]))),
     CONSTRAINT entry_is_a_key CHECK ((length(entry) <= 200)),
     CONSTRAINT parked_has_a_cause CHECK (((cause IS NULL) OR (state = 'parked'::text))),
@@ -1065,6 +1164,8 @@ CREATE TABLE trunkline.waits (
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN trunkline.waits.wakes IS 'Names of the signals that make the job ready before it is due.';
+
+COMMENT ON COLUMN trunkline.waits.blocked IS 'Could run if its gates let it. `due` is then the instant at which it expires.';
 
 COMMENT ON COLUMN trunkline.waits.cause IS 'What a person has to decide about. Null on a parked run: parked by a version that did not say.';
 
@@ -1196,6 +1297,12 @@ ALTER TABLE ONLY trunkline.audit
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_key PRIMARY KEY (backfill_id);
 
+ALTER TABLE ONLY trunkline.breaker_news
+    ADD CONSTRAINT breaker_news_key PRIMARY KEY (news_id);
+
+ALTER TABLE ONLY trunkline.cancels
+    ADD CONSTRAINT cancels_asked_once PRIMARY KEY (job_id);
+
 ALTER TABLE ONLY trunkline.checkpoints
     ADD CONSTRAINT checkpoints_key PRIMARY KEY (job_id, key, retention);
 
@@ -1232,6 +1339,9 @@ ALTER TABLE ONLY trunkline.failures_long
 ALTER TABLE ONLY trunkline.failures_standard
     ADD CONSTRAINT failures_standard_pkey PRIMARY KEY (job_id, failure_id, retention);
 
+ALTER TABLE ONLY trunkline.gates
+    ADD CONSTRAINT gates_key PRIMARY KEY (gate_id);
+
 ALTER TABLE ONLY trunkline.inbox
     ADD CONSTRAINT inbox_delivered_once PRIMARY KEY (provider, dedupe_key);
 
@@ -1267,6 +1377,9 @@ ALTER TABLE ONLY trunkline.outcomes_long
 
 ALTER TABLE ONLY trunkline.outcomes_standard
     ADD CONSTRAINT outcomes_standard_pkey PRIMARY KEY (job_id, retention);
+
+ALTER TABLE ONLY trunkline.permits
+    ADD CONSTRAINT permits_once PRIMARY KEY (job_id, gate_id);
 
 ALTER TABLE ONLY trunkline.queues
     ADD CONSTRAINT queues_name_once UNIQUE (name);
@@ -1343,11 +1456,19 @@ CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
 
 CREATE UNIQUE INDEX backfills_one_at_a_time ON trunkline.backfills USING btree (schedule) WHERE (finished_at IS NULL);
 
+CREATE INDEX breaker_news_by_gate ON trunkline.breaker_news USING btree (gate_id, at);
+
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
+
+CREATE INDEX permits_asked_for ON trunkline.permits USING btree (gate_id) WHERE (granted_at IS NULL);
+
+CREATE INDEX permits_by_gate ON trunkline.permits USING btree (gate_id, asked_at, job_id);
 
 CREATE INDEX uniques_until ON trunkline.uniques USING btree (until) WHERE (until IS NOT NULL);
 
 CREATE INDEX waits_due ON trunkline.waits USING btree (due) WHERE (due IS NOT NULL);
+
+CREATE INDEX waits_lanes ON trunkline.waits USING btree (queue_id, lane, priority, job_id) WHERE blocked;
 
 CREATE INDEX waits_parked ON trunkline.waits USING btree (job_id) WHERE (state = 'parked'::text);
 
@@ -1545,6 +1666,10 @@ GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.backfills TO trunkline_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.breaker_news TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.cancels TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.checkpoints_brief TO trunkline_app;
@@ -1569,6 +1694,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.failures_long TO trunkline_
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.failures_standard TO trunkline_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.gates TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.inbox TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.jobs TO trunkline_app;
@@ -1590,6 +1717,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_brief TO trunkline
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_long TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.permits TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.queues TO trunkline_app;
 

@@ -29,6 +29,11 @@ pub struct EffectCall {
 }
 
 impl EffectCall {
+    /// The key that a provider is given for the deed of this name in this run: for comparing its books with the ledger.
+    pub fn key_of(job: JobId, name: &str) -> String {
+        idempotency_key(job, name)
+    }
+
     /// Decrypts a part of the effect's input. One that cannot be read parks the run: the key may come back.
     pub fn open<T: DeserializeOwned>(&self, sealed: &Sealed<T>) -> Result<T, Failure> {
         self.sealer.open(sealed).map_err(|error| Failure::diverged(error.to_string()))

@@ -12,8 +12,10 @@ use sqlx::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    admin::CancelMode,
     committer::{CommitError, Committer, Op},
     error::Error,
+    gate::Gates,
     job::{ARGS_BYTES_MAX, Enqueued, JobId, NewJob, Start},
     json,
     names::Names,
@@ -63,6 +65,15 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct Engine(Arc<Inner>);
 
+/// The gates of a kind's jobs by their arguments, for those that are enqueued by name.
+struct GatesOf(Box<dyn Fn(&str, &serde_json::Value) -> Gates + Send + Sync>);
+
+impl std::fmt::Debug for GatesOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GatesOf")
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     db: Db,
@@ -72,6 +83,7 @@ struct Inner {
     committer: Committer,
     wakeups: Wakeups,
     names: Names,
+    gates: GatesOf,
     sealer: Arc<Sealer>,
     /// What this process's code declares; set once, while connecting.
     schedules: OnceLock<Vec<Schedule>>,
@@ -108,6 +120,7 @@ impl Engine {
             committer,
             wakeups,
             names: Names::default(),
+            gates: gates_of(registry),
             sealer: config.sealer,
             schedules: OnceLock::new(),
             stop,
@@ -129,6 +142,14 @@ impl Engine {
     /// Begins a caller's own transaction.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match tokio::time::timeout(CALL_TIMEOUT, self.0.product.begin_with(BEGIN)).await {
+            Ok(begun) => Ok(Tx::new(begun?, self.clone())),
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    /// Begins a short transaction of the engine's own.
+    pub(crate) async fn begin_own(&self) -> Result<Tx, Error> {
+        match tokio::time::timeout(CALL_TIMEOUT, self.0.db.pool().begin_with(BEGIN)).await {
             Ok(begun) => Ok(Tx::new(begun?, self.clone())),
             Err(_) => Err(Error::TimedOut),
         }
@@ -186,7 +207,23 @@ impl Engine {
             Start::After(time) => (Some(interval(time)), None),
             Start::At(instant) => (None, Some(instant)),
         };
+        let (expires_after, expires_at) = match job.expires {
+            Start::Now => (None, None),
+            Start::After(time) => (Some(interval(time)), None),
+            Start::At(instant) => (None, Some(instant)),
+        };
+        let gates = job.gates.clone().unwrap_or_else(|| (self.0.gates.0)(&job.kind, &job.args));
+        if let Some(why) = gates.fault() {
+            return Err(Error::BadGates { why });
+        }
         Ok(JobRow {
+            lane: gates.lane(&job.kind),
+            gates: (!gates.is_empty())
+                .then(|| serde_json::to_value(&gates))
+                .transpose()
+                .map_err(Error::Encode)?,
+            expires_after,
+            expires_at,
             job_id: job.id.as_uuid(),
             retention: job.retention.code(),
             kind_id: self.0.names.kind(&job.kind)?,
@@ -220,7 +257,7 @@ impl Engine {
         {
             Some(queue) => tx.wake_mut().queue(queue),
             None => {
-                crate::admin::cancel_in(&mut tx, job).await?;
+                crate::admin::cancel_in(&mut tx, job, CancelMode::Undo, false).await?;
             }
         }
         tx.commit().await
@@ -234,6 +271,16 @@ impl Engine {
             // Not awaited: whoever committed has its answer; what is lost here, the sweep finds.
             self.0.tasks.spawn(async move {
                 let _ = committer.commit(Op::Look(wake.jobs)).await;
+            });
+        }
+        if !wake.cancels.is_empty() {
+            let engine = self.clone();
+            self.0.tasks.spawn(async move {
+                for job in wake.cancels {
+                    if let Err(error) = crate::admin::enforce(&engine, job).await {
+                        tracing::debug!(job.id = %job, %error, "a cancel is left to the sweep");
+                    }
+                }
             });
         }
     }
@@ -277,6 +324,13 @@ impl Engine {
     pub(crate) fn names(&self) -> &Names {
         &self.0.names
     }
+}
+
+fn gates_of<A: App>(registry: &Registry<A>) -> GatesOf {
+    let workflows = registry.workflows.clone();
+    GatesOf(Box::new(move |kind, args| {
+        workflows.get(kind).map_or_else(Gates::none, |workflow| workflow.gates(args))
+    }))
 }
 
 fn connections(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPool {

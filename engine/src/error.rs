@@ -55,6 +55,12 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Gates that nothing can pass, or too many of them.
+    #[error("the gates of the job cannot be used: {why}")]
+    BadGates {
+        /// What is wrong with them.
+        why: String,
+    },
     /// The process is stopping.
     #[error("the engine is stopping")]
     Stopping,
@@ -66,6 +72,12 @@ pub enum Refusal {
     /// The audit could not hold who asks, or why.
     #[error("an operator has a name of 1 to 200 characters and a reason of 1 to 500")]
     BadOperator,
+    /// Nobody may decide this without saying why.
+    #[error("this needs a reason")]
+    NeedsReason,
+    /// What a run did is being taken back, and only force can stop that.
+    #[error("the run is taking back what it did, and that can only be ended by force")]
+    Shielded,
 }
 
 impl Error {

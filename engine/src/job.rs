@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
+    gate::Gates,
     workflow::{App, Change},
 };
 
@@ -132,6 +133,10 @@ pub struct NewJob {
     pub retention: Retention,
     /// When it may run first.
     pub start: Start,
+    /// After that it is not begun any more; [`Start::Now`]: it may always be.
+    pub expires: Start,
+    /// What it has to pass before it runs. `None`: what its workflow says.
+    pub gates: Option<Gates>,
     /// Whose work it is, where it is a tenant's.
     pub tenant: Option<Uuid>,
     /// Keeps a second one out.
@@ -168,6 +173,8 @@ impl NewJob {
             priority: 0,
             retention: Retention::default(),
             start: Start::Now,
+            expires: Start::Now,
+            gates: None,
             tenant: None,
             unique: None,
             traceparent: None,
@@ -194,6 +201,27 @@ impl NewJob {
     #[must_use]
     pub fn start(mut self, start: Start) -> NewJob {
         self.start = start;
+        self
+    }
+
+    /// Fails instead of beginning later than this long after its enqueue. Once begun, it may take its time.
+    #[must_use]
+    pub fn expires_after(mut self, time: Duration) -> NewJob {
+        self.expires = Start::After(time);
+        self
+    }
+
+    /// Fails instead of beginning after this instant.
+    #[must_use]
+    pub fn expires_at(mut self, instant: DateTime<Utc>) -> NewJob {
+        self.expires = Start::At(instant);
+        self
+    }
+
+    /// Passes these gates before it runs, instead of those that its workflow says.
+    #[must_use]
+    pub fn gates(mut self, gates: Gates) -> NewJob {
+        self.gates = Some(gates);
         self
     }
 

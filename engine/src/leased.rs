@@ -135,6 +135,21 @@ impl LeasedJob {
         }
     }
 
+    /// Whether it had to pass gates: its end may let another one in.
+    pub(crate) fn is_gated(&self) -> bool {
+        self.0.row.gated
+    }
+
+    /// Whether its time was over before it began.
+    pub(crate) fn has_expired(&self) -> bool {
+        self.0.row.expired
+    }
+
+    /// Of which queue, by number.
+    pub(crate) fn queue_id(&self) -> i16 {
+        self.0.row.queue_id
+    }
+
     /// Whether something was done for it before it ever ran.
     pub(crate) fn has_deed(&self) -> bool {
         self.0.row.has_deed

@@ -73,9 +73,11 @@ mod context; // what a body has in its hands
 mod effect; // what an effect is told, and what its probe can answer
 mod engine; // the handle
 mod failure; // what going wrong can mean
+mod gate; // what a job has to pass before it may run
 mod job; // what is to be done
 mod leased; // a claimed job
 mod pool; // claiming, heartbeat, housekeeping
+mod queues; // what is set on queues at run time
 mod registry; // which of those this version knows
 mod retry; // when it is tried again
 mod runner; // one attempt, from claim to how it left
@@ -102,23 +104,23 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        AuditEntry, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX, ParkedFilter,
-        ParkedRun, StepView,
+        AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX,
+        ParkedFilter, ParkedRun, StepView,
     },
     cause::{Cause, NoSuchCause},
-    context::{
-        Arrived, Awaited, Branch, ChildEnd, Context, Spawned, StepKey, StepPolicy, Wait, WaitAny,
-    },
+    context::{Awaited, ChildEnd, Context, Spawned, StepKey, Wait},
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},
     failure::Failure,
+    gate::{GATES_MAX, Gates},
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,
     pool::{Keep, Pool, PoolConfig},
+    queues::{Pause, QueueView},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
-    runner::{Departure, Ending, Final},
+    runner::{Deeds, Departure, Ending, Final},
     scheduler::{
         BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,
         Schedule, ScheduleChange, ScheduleView, tick_key,

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     effect::{EffectCall, Probe},
     failure::Failure,
+    gate::Gates,
     retry::RetryPolicy,
     scheduler::Schedule,
     tx::Tx,
@@ -106,6 +107,7 @@ pub(crate) trait AnyWorkflow<A: App>: Send + Sync {
     fn queue(&self) -> &'static str;
     fn retry(&self) -> RetryPolicy;
     fn accepts(&self, args: &Value) -> Result<(), String>;
+    fn gates(&self, args: &Value) -> Gates;
     fn run<'a>(
         &self,
         args: &'a Value,
@@ -124,6 +126,11 @@ impl<A: App, W: Workflow<A>> AnyWorkflow<A> for Of<W> {
 
     fn accepts(&self, args: &Value) -> Result<(), String> {
         W::deserialize(args).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn gates(&self, args: &Value) -> Gates {
+        // Arguments that do not fit are for the run to complain of.
+        W::deserialize(args).map_or_else(|_| Gates::none(), |workflow| workflow.gates())
     }
 
     fn run<'a>(

@@ -29,13 +29,24 @@ pub enum Ending {
     Finished {
         /// Where the job ends.
         state: Final,
-        /// Whether the run's deeds were taken back.
-        undone: bool,
+        /// What became of the run's deeds.
+        deeds: Deeds,
     },
     /// The whole body is tried again.
     Retried(Failure),
     /// The run leaves the worker for a while.
     Left(Departure),
+}
+
+/// What became of a finished run's deeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deeds {
+    /// They stand, as those of a run that succeeded do; or there are none.
+    Stand,
+    /// They stand although the run was cancelled: somebody wanted it so.
+    Kept,
+    /// They were taken back.
+    Undone,
 }
 
 /// A final state with what belongs to it.
@@ -104,13 +115,17 @@ pub(crate) async fn attempt<A: App>(
         Course::Forward => {}
     }
     let has_deeds = memo.has_deeds();
-    let ctx = Context::new(world, job, memo);
+    if job.has_expired() {
+        let why = Reason::Failed("expired: it was not begun in time".to_owned());
+        return undo::turn(&world, job, has_deeds, why).await;
+    }
+    let ctx = Context::new(engine, clients, settings, job, memo);
     let ending = forward(registry, job, &ctx).await;
     let has_deeds = has_deeds || ctx.has_deeds();
     drop(ctx);
     match ending {
         Forward::Done(output) => {
-            Ending::Finished { state: Final::Succeeded(output), undone: false }
+            Ending::Finished { state: Final::Succeeded(output), deeds: Deeds::Stand }
         }
         Forward::Stuck(Suspension::Cancelled) => {
             undo::turn(&world, job, has_deeds, Reason::Cancelled).await

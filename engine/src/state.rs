@@ -62,15 +62,19 @@ impl State {
     /// these states; a test walks both.
     pub const fn may_become(self, next: State) -> bool {
         match self {
-            // Due, woken, answered by a person, or cancelled before anything was done.
-            State::Scheduled | State::Waiting | State::Parked => {
-                matches!(next, State::Ready | State::Cancelled)
+            // Due, woken, answered by a person, or cancelled before anything was done; a job with gates comes before them.
+            State::Scheduled | State::Parked => {
+                matches!(next, State::Ready | State::Waiting | State::Cancelled)
             }
+            // Before its gates it is claimed in the moment in which they let it.
+            State::Waiting => matches!(next, State::Ready | State::Running | State::Cancelled),
             State::Ready => matches!(next, State::Running | State::Cancelled),
             // A running job can go anywhere; back to ready when it is interrupted or its worker dies.
             State::Running => !matches!(next, State::Running),
             // A finished child is taken back by its parent; a dead letter is tried again.
-            State::Succeeded | State::Failed | State::Cancelled => matches!(next, State::Ready),
+            State::Succeeded | State::Failed | State::Cancelled => {
+                matches!(next, State::Ready | State::Waiting)
+            }
         }
     }
 }
@@ -148,18 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_job_can_only_be_made_ready_again() {
+    fn a_finished_job_can_only_be_made_ready_or_put_before_its_gates_again() {
         for from in State::ALL.into_iter().filter(|state| state.is_final()) {
             for to in State::ALL {
-                assert_eq!(from.may_become(to), to == State::Ready);
+                assert_eq!(from.may_become(to), matches!(to, State::Ready | State::Waiting));
             }
         }
     }
 
     #[test]
-    fn only_a_ready_job_starts_running() {
+    fn only_a_job_that_is_ready_or_before_its_gates_starts_running() {
         for from in State::ALL {
-            assert_eq!(from.may_become(State::Running), from == State::Ready);
+            let starts = matches!(from, State::Ready | State::Waiting);
+            assert_eq!(from.may_become(State::Running), starts);
         }
     }
 

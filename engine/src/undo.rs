@@ -4,22 +4,24 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    admin::{CancelMode, pass_on},
     cause::Cause,
     committer::{CommitError, Op, flush::child_signal},
     context::{ChildEnd, Suspension},
     effect::{EffectCall, Probe, idempotency_key},
     engine::Engine,
+    error::Error,
     failure::{Class, Failure},
     job::JobId,
     leased::LeasedJob,
     registry::{Registry, stored},
     retry::RetryPolicy,
-    runner::{Ending, Final, Reason},
+    runner::{Deeds, Ending, Final, Reason},
     state::{Course, State},
     store::{
         self,
         effects::{SettleRow, StoredEffect},
-        failures::{FailureCount, FailureRow},
+        failures::FailureRow,
     },
     workflow::App,
 };
@@ -35,14 +37,6 @@ pub(crate) struct World<'a, A: App> {
     pub(crate) settings: &'a A::Settings,
 }
 
-impl<A: App> Clone for World<'_, A> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<A: App> Copy for World<'_, A> {}
-
 /// What became of one entry.
 enum Entry {
     Undone,
@@ -56,12 +50,22 @@ pub(crate) async fn turn<A: App>(
     has_deeds: bool,
     reason: Reason,
 ) -> Ending {
+    if matches!(reason, Reason::Cancelled) {
+        match stop_gracefully(world, job, has_deeds).await {
+            Ok(None) => {}
+            Ok(Some(ending)) => return ending,
+            Err(error) => {
+                tracing::warn!(job.id = %job.id(), %error, "how to cancel a run could not be read");
+                return Ending::left(Suspension::Interrupted);
+            }
+        }
+    }
     if !has_deeds {
         let state = match reason {
             Reason::Failed(text) => Final::Failed(text),
             Reason::Cancelled => Final::Cancelled,
         };
-        return Ending::Finished { state, undone: false };
+        return Ending::Finished { state, deeds: Deeds::Stand };
     }
     let course = match reason {
         Reason::Failed(text) => {
@@ -74,6 +78,27 @@ pub(crate) async fn turn<A: App>(
         Ok(()) => run_as(world, job, course).await,
         Err(error) => Ending::left(departure(&error)),
     }
+}
+
+/// A run that is to stop gracefully, or was terminated in just that moment, ends here with what it did; its children are
+/// asked to stop, too. `None`: it is to be undone.
+async fn stop_gracefully<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    has_deeds: bool,
+) -> Result<Option<Ending>, Error> {
+    let id = job.id().as_uuid();
+    let request =
+        world.engine.db().run(async |conn| store::cancel::cancel_request(conn, id).await).await?;
+    match request.map(|request| CancelMode::of(&request.mode)) {
+        None | Some(CancelMode::Undo) => return Ok(None),
+        Some(CancelMode::Graceful | CancelMode::Terminate) => {}
+    }
+    if has_deeds {
+        pass_on(world.engine, job.id()).await?;
+    }
+    let deeds = if has_deeds { Deeds::Kept } else { Deeds::Stand };
+    Ok(Some(Ending::Finished { state: Final::Cancelled, deeds }))
 }
 
 /// Goes on taking back.
@@ -95,54 +120,12 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
         })
         .await;
     let Ok((effects, failures, why)) = read else { return Ending::left(Suspension::Interrupted) };
-    if let Err(suspension) = newest_first(world, job, &effects, &failures).await {
-        return Ending::left(suspension);
-    }
-    // A run of which nothing had happened is as good as new: it can be tried again.
-    let undone = effects.iter().any(|effect| effect.state != "idle");
-    let state = if course == Course::UndoingCancelled {
-        Final::Cancelled
-    } else {
-        Final::Failed(why.unwrap_or_else(|| "undone".to_owned()))
-    };
-    Ending::Finished { state, undone }
-}
-
-/// Takes back a part of what a run did while the run itself goes on: the branches of a race that have lost.
-pub(crate) async fn take_back<A: App>(
-    world: &World<'_, A>,
-    job: &LeasedJob,
-    belongs: impl Fn(&str) -> bool,
-) -> Result<(), Suspension> {
-    let fence = job.fence();
-    let read = world
-        .engine
-        .db()
-        .run(async |conn| {
-            let effects = store::effects::effects_of(conn, fence.job_id, fence.retention).await?;
-            let failures =
-                store::failures::failures_count(conn, fence.job_id, fence.retention).await?;
-            Ok((effects, failures))
-        })
-        .await;
-    let Ok((mut effects, failures)) = read else { return Err(Suspension::Interrupted) };
-    effects.retain(|effect| belongs(&effect.key));
-    newest_first(world, job, &effects, &failures).await
-}
-
-/// Takes back what is left of these entries, which come oldest first.
-async fn newest_first<A: App>(
-    world: &World<'_, A>,
-    job: &LeasedJob,
-    effects: &[StoredEffect],
-    failures: &[FailureCount],
-) -> Result<(), Suspension> {
-    for effect in effects.iter().rev().filter(|effect| !effect.is_settled()) {
+    for effect in effects.iter().rev().filter(|effect| !is_settled(effect)) {
         if !job.is_ours() {
-            return Err(Suspension::Lost);
+            return Ending::left(Suspension::Lost);
         }
         if job.stopping().is_cancelled() {
-            return Err(Suspension::Interrupted);
+            return Ending::left(Suspension::Interrupted);
         }
         let failed = failures
             .iter()
@@ -154,10 +137,23 @@ async fn newest_first<A: App>(
             entry = undo(world, job, effect, failed) => entry,
         };
         if let Entry::Left(suspension) = entry {
-            return Err(suspension);
+            return Ending::left(suspension);
         }
     }
-    Ok(())
+    // A run of which nothing had happened is as good as new: it can be tried again.
+    let is_undone = effects.iter().any(|effect| effect.state != "idle");
+    let deeds = if is_undone { Deeds::Undone } else { Deeds::Stand };
+    let state = if course == Course::UndoingCancelled {
+        Final::Cancelled
+    } else {
+        Final::Failed(why.unwrap_or_else(|| "undone".to_owned()))
+    };
+    Ending::Finished { state, deeds }
+}
+
+/// Nothing to take back (any more).
+fn is_settled(effect: &StoredEffect) -> bool {
+    matches!(effect.state.as_str(), "idle" | "undone" | "skipped" | "resolved")
 }
 
 async fn undo<A: App>(
@@ -297,7 +293,8 @@ async fn undo_child<A: App>(
         })
         .await?;
     let over = match outcome {
-        Some(outcome) => outcome.undone || outcome.state != "succeeded",
+        // A child that was stopped with its deeds kept is taken back like one that succeeded.
+        Some(outcome) => outcome.undone || outcome.state != "succeeded" && !outcome.kept,
         None => false,
     };
     if over {

@@ -24,6 +24,7 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Wake {
     pub(crate) queues: BTreeSet<i16>,
     pub(crate) jobs: Vec<Uuid>,
+    pub(crate) cancels: Vec<Uuid>,
 }
 
 impl Wake {
@@ -34,6 +35,11 @@ impl Wake {
     /// A job that has a new signal.
     pub(crate) fn job(&mut self, job_id: Uuid) {
         self.jobs.push(job_id);
+    }
+
+    /// A job that somebody wants cancelled.
+    pub(crate) fn cancelled(&mut self, job_id: Uuid) {
+        self.cancels.push(job_id);
     }
 }
 

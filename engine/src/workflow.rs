@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     effect::{EffectCall, Probe},
     failure::Failure,
+    gate::Gates,
     job::{NewJob, Retention},
     registry::Registrar,
     retry::RetryPolicy,
@@ -40,6 +41,11 @@ pub trait Workflow<A: App>: Serialize + DeserializeOwned + Send + Sync + 'static
 
     /// Declares the effects, changes and children that its ledger can hold, so that they can be undone without the body.
     fn ledger(_ledger: &mut Registrar<'_, A>) {}
+
+    /// What a job with these arguments has to pass before it runs. Asked once, when it is enqueued.
+    fn gates(&self) -> Gates {
+        Gates::none()
+    }
 
     /// Does the work.
     fn run(

@@ -3,7 +3,6 @@
 
 mod patience; // waiting for processes
 mod process; // a child that says when it is ready
-mod report; // what the promises' suite writes down
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +19,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use self::patience::{pause, within};
 use self::process::Process;
-pub use self::report::{Experiment, Recovery, percentile};
+pub use crash_matrix::report::{Experiment, Recovery, percentile};
 
 /// The binary under test: `TRUNKLINE_BIN`, or the one that cargo has put beside this very program.
 ///

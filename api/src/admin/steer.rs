@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use domain::audit::{self, Entry};
-use engine::{JobId, Tx};
+use engine::{CancelMode, JobId, Tx};
 use serde_json::{Value, json};
 
 use super::{jobs::job_of, key::Operator};
@@ -44,9 +44,10 @@ pub(crate) async fn cancel(
     Path(id): Path<String>,
     MaybeBody(fields): MaybeBody,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let (id, reason) = (job_of(&id)?, reason_of(fields)?);
+    let id = job_of(&id)?;
+    let (mode, reason) = how(fields)?;
     let mut tx = state.begin().await?;
-    tx.cancel(id, &operator(reason.as_deref())).await?;
+    tx.cancel(id, mode, &operator(reason.as_deref())).await?;
     note(&mut tx, &state, &caller, "job.cancelled", id, reason).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
@@ -54,12 +55,30 @@ pub(crate) async fn cancel(
 
 /// `{"reason":"…"}`, or nothing.
 pub(super) fn reason_of(mut fields: Fields) -> Result<Option<String>, Problem> {
-    let reason = fields.optional("reason", |text| match text.chars().count() {
-        1..=REASON_CHARS_MAX => Ok(text.to_owned()),
-        _ => Err(format!("must have 1 to {REASON_CHARS_MAX} characters")),
-    });
+    let reason = reason(&mut fields);
     fields.refuse_others();
     fields.finish(Some(reason))
+}
+
+/// `{"mode":"graceful|undo|terminate","reason":"…"}`, or less.
+fn how(mut fields: Fields) -> Result<(CancelMode, Option<String>), Problem> {
+    let mode = fields.optional("mode", |word| {
+        let mode = CancelMode::ALL.into_iter().find(|mode| mode.as_str() == word);
+        mode.ok_or_else(|| {
+            let words = CancelMode::ALL.map(CancelMode::as_str);
+            format!("must be one of {}", words.join(", "))
+        })
+    });
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    fields.finish(Some((mode.unwrap_or_default(), reason)))
+}
+
+fn reason(fields: &mut Fields) -> Option<String> {
+    fields.optional("reason", |text| match text.chars().count() {
+        1..=REASON_CHARS_MAX => Ok(text.to_owned()),
+        _ => Err(format!("must have 1 to {REASON_CHARS_MAX} characters")),
+    })
 }
 
 /// Who asks, for the engine's own record.

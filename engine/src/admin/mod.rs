@@ -2,15 +2,17 @@
 //! changes something takes an [`Operator`] and leaves a row in the audit, in the same transaction.
 
 mod audit; // who did what, and why
+mod cancel; // in three ways
 mod look; // jobs, read
 mod operator; // who asks
 mod parked; // why a run waits for a person
-mod steer; // try again, cancel
+mod steer; // try again
 mod views; // how jobs are shown
 
-pub(crate) use self::steer::cancel_in;
+pub(crate) use self::cancel::{cancel_in, enforce, pass_on};
 pub use self::{
     audit::AuditEntry,
+    cancel::CancelMode,
     look::PAGE_MAX,
     operator::Operator,
     parked::{ParkedFilter, ParkedRun},

@@ -48,6 +48,11 @@ impl Operator {
         }
         Err(Refusal::BadOperator.into())
     }
+
+    /// Some decisions nobody may take without saying why.
+    pub(super) fn check_reason(&self) -> Result<(), Error> {
+        if self.reason.is_none() { Err(Refusal::NeedsReason.into()) } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +72,6 @@ mod tests {
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }
+        assert!(Operator::new("ada").check_reason().is_err());
     }
 }

@@ -1,11 +1,22 @@
 //! Claiming: one statement at a time for the whole pool, as many jobs as there is room for.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc;
 
-use super::Pool;
-use crate::{leased::LeasedJob, store, wakeups::pause, workflow::App};
+use super::{
+    Pool,
+    gated::{Asker, Rounds},
+};
+use crate::{
+    leased::LeasedJob,
+    store::{self, ready::ClaimedRow},
+    wakeups::pause,
+    workflow::App,
+};
 
 /// Jobs in one claim. More make the statement long and the other workers' share small.
 const CLAIM_MAX: usize = 500;
@@ -13,49 +24,26 @@ const CLAIM_MAX: usize = 500;
 /// After a failed claim.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
 
+/// After a look that found other workers at the same gates.
+const BUSY: Duration = Duration::from_millis(10);
+
 /// Claims until the pool drains. The sender's end is the receiver's.
 pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<LeasedJob>>) {
-    let names = pool.engine.names();
-    let queues = if pool.config.queues.is_empty() {
-        pool.registry.queues()
-    } else {
-        pool.config.queues.clone()
-    };
-    let mut queue_ids: Vec<i16> = queues.iter().filter_map(|name| names.queue(name).ok()).collect();
-    let kind_ids: Vec<i16> =
-        pool.registry.kinds().iter().filter_map(|name| names.kind(name).ok()).collect();
-    let bell = pool.engine.wakeups().bell(&queue_ids);
+    let mut claimer = Claimer::of(&pool);
+    let bell = pool.engine.wakeups().bell(&claimer.queue_ids);
     let mut backlog = false;
     loop {
         // With a backlog, wait for room for a batch worth its statement; without, for room for one.
         let wanted = if backlog { (pool.config.slots / 2).clamp(1, CLAIM_MAX) } else { 1 };
         let Some(room) = room(&pool, wanted).await else { break };
-        // Whichever queue comes first is looked at first: take turns.
-        queue_ids.rotate_left(1);
-        let worker_id = pool.live.worker_id();
-        let rows_max = i64::try_from(room.num_permits()).unwrap_or(i64::MAX);
-        let claimed = pool
-            .engine
-            .db()
-            .run(async |conn| {
-                store::ready::ready_claim(conn, worker_id, &queue_ids, &kind_ids, rows_max).await
-            })
-            .await;
-        let rows = match claimed {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, pool = pool.config.name, "jobs could not be claimed");
-                idle(&pool, TRY_AGAIN).await;
-                continue;
-            }
-        };
+        let (rows, rest) = claimer.round(&pool, room.num_permits()).await;
         backlog = rows.len() == room.num_permits();
         if rows.is_empty() {
             drop(room);
             tokio::select! {
                 () = pool.stop.cancelled() => break,
-                () = bell.notified() => {}
-                () = pause(jittered(pool.config.poll)) => {}
+                () = bell.notified() => claimer.rung = true,
+                () = pause(rest) => {}
             }
             continue;
         }
@@ -68,6 +56,126 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
         }
     }
     pool.engine.wakeups().unbell(&bell);
+}
+
+/// What a pool claims, and where it looks next.
+struct Claimer {
+    queue_ids: Vec<i16>,
+    kind_ids: Vec<i16>,
+    rounds: Rounds,
+    /// Somebody said that there is work.
+    rung: bool,
+    /// The last look at gates found something.
+    waits: bool,
+    looked: Instant,
+    turn: bool,
+}
+
+impl Claimer {
+    fn of<A: App>(pool: &Pool<A>) -> Claimer {
+        let names = pool.engine.names();
+        let queues = if pool.config.queues.is_empty() {
+            pool.registry.queues()
+        } else {
+            pool.config.queues.clone()
+        };
+        let kinds = pool.registry.kinds();
+        Claimer {
+            queue_ids: queues.iter().filter_map(|name| names.queue(name).ok()).collect(),
+            kind_ids: kinds.iter().filter_map(|name| names.kind(name).ok()).collect(),
+            rounds: Rounds::default(),
+            rung: true,
+            waits: true,
+            looked: Instant::now(),
+            turn: false,
+        }
+    }
+
+    /// Claims once from what is ready and, if there may be something, from what waits before gates. Says how long to rest
+    /// if there was nothing.
+    async fn round<A: App>(&mut self, pool: &Pool<A>, room: usize) -> (Vec<ClaimedRow>, Duration) {
+        if pool.queues.is_old() {
+            let read = pool.engine.db().run(async |conn| store::queues::queues_all(conn).await);
+            if let Ok(rows) = read.await {
+                pool.queues.keep(&rows);
+            }
+        }
+        // Whichever queue comes first is looked at first: take turns. So do those with gates and those without.
+        self.queue_ids.rotate_left(1);
+        self.turn = !self.turn;
+        let mut rest = jittered(pool.config.poll);
+        let mut rows = Vec::new();
+        let gates_first = self.waits && self.turn;
+        if gates_first {
+            rest = rest.min(self.past_gates(pool, room, &mut rows).await);
+        }
+        let left = room - rows.len();
+        if left > 0 {
+            rest = rest.min(self.ready(pool, left, &mut rows).await);
+        }
+        // Without a sign of them, gated jobs are looked for seldom: most pools have none.
+        let due = self.waits
+            || (self.rung && rows.is_empty())
+            || self.looked.elapsed() >= pool.config.poll;
+        let left = room - rows.len();
+        if due && !gates_first && left > 0 {
+            rest = rest.min(self.past_gates(pool, left, &mut rows).await);
+        }
+        self.rung = false;
+        (rows, rest)
+    }
+
+    async fn ready<A: App>(
+        &self,
+        pool: &Pool<A>,
+        room: usize,
+        rows: &mut Vec<ClaimedRow>,
+    ) -> Duration {
+        let worker_id = pool.live.worker_id();
+        let rows_max = i64::try_from(room).unwrap_or(i64::MAX);
+        let limited = pool.queues.limited(&self.queue_ids);
+        let (queues, kinds) = (&self.queue_ids, &self.kind_ids);
+        let claimed = pool.engine.db().run(async |conn| {
+            store::ready::ready_claim(conn, worker_id, queues, kinds, rows_max, &limited).await
+        });
+        match claimed.await {
+            Ok(claimed) => rows.extend(claimed),
+            Err(error) => {
+                tracing::warn!(%error, pool = pool.config.name, "jobs could not be claimed");
+                return jittered(TRY_AGAIN);
+            }
+        }
+        Duration::MAX
+    }
+
+    async fn past_gates<A: App>(
+        &mut self,
+        pool: &Pool<A>,
+        room: usize,
+        rows: &mut Vec<ClaimedRow>,
+    ) -> Duration {
+        self.looked = Instant::now();
+        let asker = Asker {
+            worker_id: pool.live.worker_id(),
+            queue_ids: &self.queue_ids,
+            kind_ids: &self.kind_ids,
+            limited: &pool.queues.limited(&self.queue_ids),
+            room,
+        };
+        let rounds = &mut self.rounds;
+        match pool.engine.db().run(async |conn| rounds.look(conn, &asker).await).await {
+            Ok(found) => {
+                self.waits = found.any;
+                rows.extend(found.rows);
+                let busy = if found.again { jittered(BUSY) } else { Duration::MAX };
+                found.next.unwrap_or(Duration::MAX).min(busy)
+            }
+            Err(error) => {
+                tracing::warn!(%error, pool = pool.config.name, "jobs with gates could not be claimed");
+                jittered(TRY_AGAIN)
+            }
+        }
+    }
 }
 
 /// Room for at least `wanted` jobs, or for all there is beyond that. `None`: the pool drains.
@@ -90,7 +198,7 @@ async fn room<A: App>(pool: &Pool<A>, wanted: usize) -> Option<tokio::sync::Owne
 /// Enters what was claimed into the list of jobs in hand, each with its share of the room.
 fn leased<A: App>(
     pool: &Pool<A>,
-    rows: Vec<store::ready::ClaimedRow>,
+    rows: Vec<ClaimedRow>,
     mut room: tokio::sync::OwnedSemaphorePermit,
 ) -> Vec<LeasedJob> {
     let names = pool.engine.names();
@@ -104,13 +212,6 @@ fn leased<A: App>(
             Some(job)
         })
         .collect()
-}
-
-async fn idle<A: App>(pool: &Pool<A>, time: Duration) {
-    tokio::select! {
-        () = pool.stop.cancelled() => {}
-        () = pause(jittered(time)) => {}
-    }
 }
 
 /// Half to one and a half times: many pools must not look at the same moment.

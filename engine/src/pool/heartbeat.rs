@@ -111,9 +111,10 @@ async fn one<A: App>(pool: &Pool<A>, limit: Duration) -> Beat {
     }
     let lease = interval(pool.config.lease);
     let draining = pool.drain.is_cancelled();
+    let in_hand: Vec<_> = pool.live.all().iter().map(|job| job.fence().job_id).collect();
     let beaten = pool.engine.beats().run(async |conn| {
         let renewed = store::workers::worker_beat(conn, worker_id, lease, draining).await?;
-        let cancelled = store::leases::leases_cancel_asked(conn, worker_id).await?;
+        let cancelled = store::cancel::cancels_asked(conn, worker_id, &in_hand).await?;
         Ok((renewed, cancelled))
     });
     match tokio::time::timeout(limit, beaten).await {

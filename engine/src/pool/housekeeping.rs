@@ -74,11 +74,17 @@ pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
                 woken.extend(
                     store::leases::leases_return_unheard(conn, worker_id, &in_hand, age).await?,
                 );
-                Ok((rescued, woken))
+                let cancels = store::cancel::cancels_sweep(conn, RESCUE_MAX).await?;
+                Ok((rescued, woken, cancels))
             })
             .await;
         match rescued {
-            Ok((rescued, woken)) => {
+            Ok((rescued, woken, cancels)) => {
+                for job in cancels {
+                    if let Err(error) = crate::admin::enforce(&pool.engine, job).await {
+                        tracing::warn!(%error, job.id = %job, "a cancel could not be carried out");
+                    }
+                }
                 for one in &rescued {
                     crate::metrics::rescued(one.parked);
                 }
@@ -104,6 +110,8 @@ pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
             .run(async |conn| {
                 store::uniques::uniques_expire(conn, TIDY_MAX).await?;
                 store::signals::signals_expire(conn, TIDY_MAX).await?;
+                store::cancel::cancels_expire(conn, TIDY_MAX).await?;
+                store::gates::gates_forget(conn, TIDY_MAX).await?;
                 store::workers::workers_forget(conn).await?;
                 store::partitions::partitions_make(conn, PARTITIONS_AHEAD).await
             })

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::leased::LeasedJob;
+use crate::{leased::LeasedJob, store::cancel::Asked};
 
 #[derive(Debug)]
 pub(super) struct Live {
@@ -66,11 +66,15 @@ impl Live {
         }
     }
 
-    /// Marks these jobs as to be cancelled.
-    pub(super) fn cancel(&self, ids: &[Uuid]) {
+    /// Marks these jobs as to be cancelled, or as lost if they were terminated.
+    pub(super) fn cancel(&self, asked: &[Asked]) {
         let jobs = self.jobs.lock();
-        for job in ids.iter().filter_map(|id| jobs.get(id)) {
-            job.cancel().cancel();
+        for (job, asked) in asked.iter().filter_map(|it| Some((jobs.get(&it.job_id)?, it))) {
+            if asked.gone {
+                job.lost().cancel();
+            } else {
+                job.cancel().cancel();
+            }
         }
     }
 

@@ -2,9 +2,11 @@
 //! none of them waits for another or for a handler.
 
 mod claim;
+mod gated;
 mod heartbeat;
 mod housekeeping;
 mod live;
+mod queues;
 mod retention;
 
 use std::{sync::Arc, time::Duration};
@@ -13,9 +15,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::claim::jittered;
-use self::live::Live;
 pub use self::retention::Keep;
 pub(crate) use self::retention::once as forget_once;
+use self::{live::Live, queues::Queues};
 use crate::{
     cause::{Cause, Parking},
     committer::{CommitError, Finish, Op},
@@ -24,7 +26,7 @@ use crate::{
     error::Error,
     leased::{LeaseClock, LeasedJob},
     registry::Registry,
-    runner::{self, Departure, Ending, Final},
+    runner::{self, Deeds, Departure, Ending, Final},
     store::{
         failures::FailureRow,
         leases::{FinishRow, SuspendRow},
@@ -81,6 +83,7 @@ pub struct Pool<A: App> {
     settings: Arc<A::Settings>,
     config: PoolConfig,
     live: Arc<Live>,
+    queues: Queues,
     lease: Arc<LeaseClock>,
     room: Arc<Semaphore>,
     /// Take nothing new, hand back at the next boundary.
@@ -106,6 +109,7 @@ impl<A: App> Pool<A> {
         let worker_id = heartbeat::enter(&engine, &config, &lease).await?;
         let pool = Arc::new(Pool {
             live: Arc::new(Live::new(worker_id)),
+            queues: Queues::default(),
             lease,
             room: Arc::new(Semaphore::new(config.slots)),
             engine,
@@ -144,11 +148,15 @@ impl<A: App> Pool<A> {
     pub async fn settle(&self, job: &LeasedJob, ending: Ending) {
         let outcome = ending.outcome();
         let committed = match ending {
-            Ending::Finished { state, undone } => self.finish(job, &state, undone).await,
+            Ending::Finished { state, deeds } => self.finish(job, &state, deeds).await,
             Ending::Retried(failure) => self.retry(job, &failure).await,
             Ending::Left(Departure(suspension)) => self.leave(job, suspension).await,
         };
         self.live.remove(job);
+        if job.is_gated() || self.queues.is_limited(job.queue_id()) {
+            // Its place is free for the next one of its lane.
+            self.engine.wakeups().ring([job.queue_id()]);
+        }
         match committed {
             Ok(()) => crate::metrics::finished(job, outcome),
             Err(CommitError::Fenced) => {
@@ -167,16 +175,17 @@ impl<A: App> Pool<A> {
         &self,
         job: &LeasedJob,
         state: &Final,
-        undone: bool,
+        deeds: Deeds,
     ) -> Result<(), CommitError> {
         let told = undo::end_of(state);
         if let Final::Failed(why) = state {
-            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), undone, "a job failed: {why}");
+            tracing::warn!(job.id = %job.id(), job.kind = job.kind(), ?deeds, "a job failed: {why}");
         }
         let row = FinishRow {
             fence: job.fence(),
             state: told.state.as_str(),
-            undone,
+            undone: deeds == Deeds::Undone,
+            kept: deeds == Deeds::Kept,
             output: (told.state == crate::State::Succeeded).then(|| told.output.clone()),
             error: told.error.clone().map(|text| serde_json::json!({ "message": text })),
         };
@@ -211,7 +220,7 @@ impl<A: App> Pool<A> {
     async fn leave(&self, job: &LeasedJob, suspension: Suspension) -> Result<(), CommitError> {
         let fence = job.fence();
         let row = match suspension {
-            Suspension::Lost => return Err(CommitError::Fenced),
+            Suspension::Lost => return self.let_go(job).await,
             Suspension::Interrupted | Suspension::Cancelled => {
                 return self.engine.committer().commit(Op::Release(fence)).await;
             }
@@ -242,6 +251,16 @@ impl<A: App> Pool<A> {
             },
         };
         self.engine.committer().commit(Op::Suspend(row)).await
+    }
+
+    /// A run that was not sure of its lease has stopped. The database may still count it: then the job goes back now,
+    /// instead of waiting until somebody finds that nobody has it in hand. If the whole pool has lost its lease, others
+    /// are about to take its jobs, and a request to the outside may still be on its way: that is left to the rescue.
+    async fn let_go(&self, job: &LeasedJob) -> Result<(), CommitError> {
+        if !job.lost().is_cancelled() {
+            self.engine.committer().commit(Op::Release(job.fence())).await?;
+        }
+        Err(CommitError::Fenced)
     }
 
     async fn note(&self, job: &LeasedJob, failure: &crate::Failure) {

@@ -32,11 +32,24 @@ pub(crate) async fn failures_insert(
     let errors: Vec<_> = rows.iter().map(|row| row.error.clone()).collect();
     sqlx::query!(
         r#"
+        with input as (
+            select i.*, l.retention, l.lane
+            from unnest($1::uuid[], $2::int4[], $3::uuid[], $4::text[], $5::text[], $6::int2[], $7::text[], $8::text[])
+                as i (job_id, epoch, failure_id, key, phase, attempt, class, error)
+            join trunkline.leases l on l.job_id = i.job_id and l.epoch = i.epoch
+        ), told as (
+            -- Breakers hear of what may be their scope's fault. Only jobs with gates are looked up.
+            insert into trunkline.breaker_news (news_id, gate_id, good)
+            select i.failure_id, (g.gate ->> 'gate')::uuid, false
+            from input i
+            join trunkline.jobs j on j.job_id = i.job_id and j.retention = i.retention
+            cross join lateral jsonb_array_elements(j.gates) as g (gate)
+            where i.lane is not null and i.class in ('retry', 'unknown') and g.gate ->> 'form' = 'breaker'
+            on conflict do nothing
+        )
         insert into trunkline.failures (job_id, retention, failure_id, key, phase, attempt, class, error)
-        select i.job_id, l.retention, i.failure_id, i.key, i.phase, i.attempt, i.class, i.error
-        from unnest($1::uuid[], $2::int4[], $3::uuid[], $4::text[], $5::text[], $6::int2[], $7::text[], $8::text[])
-            as i (job_id, epoch, failure_id, key, phase, attempt, class, error)
-        join trunkline.leases l on l.job_id = i.job_id and l.epoch = i.epoch
+        select job_id, retention, failure_id, key, phase, attempt, class, error
+        from input
         on conflict do nothing
         "#,
         &job_ids,

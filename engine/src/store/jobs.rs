@@ -20,6 +20,10 @@ pub(crate) struct JobRow {
     pub(crate) unique_key: Option<Vec<u8>>,
     pub(crate) traceparent: Option<String>,
     pub(crate) has_deed: bool,
+    pub(crate) lane: Option<Uuid>,
+    pub(crate) gates: Option<Value>,
+    pub(crate) expires_after: Option<PgInterval>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
     pub(crate) due_after: Option<PgInterval>,
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
@@ -40,19 +44,33 @@ pub(crate) async fn jobs_insert(
     let due_after: Vec<_> = rows.iter().map(|row| row.due_after).collect();
     let has_deed: Vec<_> = rows.iter().map(|row| row.has_deed).collect();
     let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
+    let lanes: Vec<_> = rows.iter().map(|row| row.lane).collect();
+    let gates: Vec<_> = rows.iter().map(|row| row.gates.as_ref()).collect();
+    let expires_after: Vec<_> = rows.iter().map(|row| row.expires_after).collect();
+    let expires_at: Vec<_> = rows.iter().map(|row| row.expires_at).collect();
     sqlx::query!(
         r#"
         with input as (
-            select *, coalesce(due_at, trunkline.now() + due_after) as due
+            select t.job_id, t.retention, t.kind_id, t.queue_id, t.priority, t.args, t.tenant_id, t.parent_id,
+                   t.parent_step, t.unique_key, t.traceparent, t.has_deed, t.gates,
+                   coalesce(t.due_at, trunkline.now() + t.due_after) as due,
+                   coalesce(t.expires_at, trunkline.now() + t.expires_after) as expires_at,
+                   -- In a fair queue each tenant has a lane of its own for each kind.
+                   case when q.fair then md5(t.kind_id || ':' || coalesce(t.tenant_id::text, ''))::uuid else t.lane end
+                       as lane
             from unnest($1::uuid[], $2::int2[], $3::int2[], $4::int2[], $5::int2[], $6::jsonb[], $7::uuid[],
-                        $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::interval[], $13::timestamptz[], $14::bool[])
+                        $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::interval[], $13::timestamptz[],
+                        $14::bool[], $15::uuid[], $16::jsonb[], $17::interval[], $18::timestamptz[])
                 as t (job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                      parent_id, parent_step, unique_key, traceparent, due_after, due_at, has_deed)
+                      parent_id, parent_step, unique_key, traceparent, due_after, due_at, has_deed, lane, gates,
+                      expires_after, expires_at)
+            join trunkline.queues q on q.queue_id = t.queue_id
         ), added as (
             insert into trunkline.jobs (job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                                        parent_id, parent_step, unique_key, traceparent, has_deed)
+                                        parent_id, parent_step, unique_key, traceparent, has_deed, lane, gates,
+                                        expires_at)
             select job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                   parent_id, parent_step, unique_key, traceparent, has_deed
+                   parent_id, parent_step, unique_key, traceparent, has_deed, lane, gates, expires_at
             from input
             on conflict do nothing -- repeated after a lost reply
             returning job_id
@@ -60,11 +78,20 @@ pub(crate) async fn jobs_insert(
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
             select job_id, 0, queue_id, kind_id, priority, 0, 0, retention, 0
             from input join added using (job_id)
-            where due is null or due <= trunkline.now()
+            where (due is null or due <= trunkline.now()) and lane is null
+        ), to_gates as (
+            -- Comes out by itself when it expires.
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority,
+                                         attempt, crashes, retention, course, lane, blocked)
+            select job_id, expires_at, 'waiting', 'before its gates', 0, queue_id, kind_id, priority, 0, 0, retention, 0,
+                   lane, true
+            from input join added using (job_id)
+            where (due is null or due <= trunkline.now()) and lane is not null
         )
         insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority,
-                                     attempt, crashes, retention, course)
-        select job_id, due, 'scheduled', 'enqueued for later', 0, queue_id, kind_id, priority, 0, 0, retention, 0
+                                     attempt, crashes, retention, course, lane)
+        select job_id, least(due, expires_at), 'scheduled', 'enqueued for later', 0, queue_id, kind_id, priority, 0, 0,
+               retention, 0, lane
         from input join added using (job_id)
         where due > trunkline.now()
         "#,
@@ -82,6 +109,10 @@ pub(crate) async fn jobs_insert(
         &due_after as &[Option<PgInterval>],
         &due_at as &[Option<DateTime<Utc>>],
         &has_deed,
+        &lanes as &[Option<Uuid>],
+        &gates as &[Option<&Value>],
+        &expires_after as &[Option<PgInterval>],
+        &expires_at as &[Option<DateTime<Utc>>],
     )
     .execute(conn)
     .await?;

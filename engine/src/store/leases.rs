@@ -24,6 +24,8 @@ pub(crate) struct FinishRow {
     pub(crate) fence: Fence,
     pub(crate) state: &'static str,
     pub(crate) undone: bool,
+    /// Whether its deeds stand on purpose.
+    pub(crate) kept: bool,
     pub(crate) output: Option<Value>,
     pub(crate) error: Option<Value>,
 }
@@ -37,13 +39,14 @@ pub(crate) async fn leases_finish(
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
     let states: Vec<_> = rows.iter().map(|row| row.state.to_owned()).collect();
     let undone: Vec<_> = rows.iter().map(|row| row.undone).collect();
+    let kept: Vec<_> = rows.iter().map(|row| row.kept).collect();
     let outputs: Vec<_> = rows.iter().map(|row| row.output.as_ref()).collect();
     let errors: Vec<_> = rows.iter().map(|row| row.error.as_ref()).collect();
     sqlx::query_scalar!(
         r#"
         with input as (
-            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::bool[], $5::jsonb[], $6::jsonb[])
-                as t (job_id, epoch, state, undone, output, error)
+            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::bool[], $5::jsonb[], $6::jsonb[], $7::bool[])
+                as t (job_id, epoch, state, undone, output, error, kept)
         ), gone as (
             delete from trunkline.leases l
             where l.job_id = any (array(
@@ -51,10 +54,18 @@ pub(crate) async fn leases_finish(
                 -- compares every pair with every lease (docs/decisions/0001).
                 select x.job_id from input i cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.job_id, l.retention, l.epoch, l.attempt
+            returning l.job_id, l.retention, l.epoch, l.attempt, l.lane
+        ), freed as (
+            delete from trunkline.permits p
+            where p.job_id = any (array(select job_id from gone where lane is not null))
+            returning p.gate_id, p.job_id, p.form
+        ), told as (
+            insert into trunkline.breaker_news (gate_id, good)
+            select f.gate_id, true from freed f join input i using (job_id)
+            where f.form = 'canary' and i.state = 'succeeded'
         )
-        insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, undone, output, error)
-        select g.job_id, g.retention, i.state, g.epoch, g.attempt, i.undone, i.output, i.error
+        insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, undone, output, error, kept)
+        select g.job_id, g.retention, i.state, g.epoch, g.attempt, i.undone, i.output, i.error, i.kept
         from gone g join input i using (job_id)
         returning job_id
         "#,
@@ -64,6 +75,7 @@ pub(crate) async fn leases_finish(
         &undone,
         &outputs as &[Option<&Value>],
         &errors as &[Option<&Value>],
+        &kept,
     )
     .fetch_all(conn)
     .await
@@ -82,13 +94,24 @@ pub(crate) async fn leases_release(
             where l.job_id = any (array(
                 select x.job_id from unnest($1::uuid[], $2::int4[]) as i (job_id, epoch) cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.*
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+        ), blocked as (
+            -- Back before its gates, with the permits it has.
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
+                   retention, course, lane, true
+            from gone
+            where lane is not null and course = 0 and not cancel_asked
+        ), back as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                   case when cancel_asked and course = 0 then 1 else course end, lane
+            from gone
+            where lane is null or course > 0 or cancel_asked
         )
-        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-        select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
-               case when cancel_asked and course = 0 then 1 else course end
-        from gone
-        returning job_id
+        select job_id from gone
         "#,
         job_ids,
         epochs,
@@ -114,19 +137,6 @@ pub(crate) async fn lease_turn(
     Ok(done.rows_affected() == 1)
 }
 
-/// Which of a worker's jobs somebody wants cancelled.
-pub(crate) async fn leases_cancel_asked(
-    conn: &mut PgConnection,
-    worker_id: i32,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select job_id from trunkline.leases where worker_id = $1 and cancel_asked",
-        worker_id,
-    )
-    .fetch_all(conn)
-    .await
-}
-
 /// Returns jobs that a worker was given without hearing of it: the reply to its claim was lost. Whatever it has in hand,
 /// or has claimed a moment ago, stays. Returns their queues.
 pub(crate) async fn leases_return_unheard(
@@ -138,15 +148,25 @@ pub(crate) async fn leases_return_unheard(
     sqlx::query_scalar!(
         r#"
         with gone as (
-            delete from trunkline.leases
+            delete from trunkline.leases l
             where worker_id = $1 and claimed_at < trunkline.now() - $3::interval and job_id <> all ($2)
-            returning *
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+        ), blocked as (
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
+                   retention, course, lane, true
+            from gone
+            where lane is not null and course = 0 and not cancel_asked
+        ), back as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                   case when cancel_asked and course = 0 then 1 else course end, lane
+            from gone
+            where lane is null or course > 0 or cancel_asked
         )
-        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-        select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
-               case when cancel_asked and course = 0 then 1 else course end
-        from gone
-        returning queue_id
+        select queue_id from gone
         "#,
         worker_id,
         in_hand,
@@ -181,25 +201,39 @@ pub(crate) async fn leases_rescue(
             limit $2
             for update of l skip locked -- another rescuer has it, or a last write is on its way
         ), gone as (
-            delete from trunkline.leases l using lost where l.job_id = lost.job_id returning l.*
+            delete from trunkline.leases l using lost where l.job_id = lost.job_id
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
         ), noted as (
             insert into trunkline.failures (job_id, retention, failure_id, phase, attempt, class, error)
             select job_id, retention, gen_random_uuid(), case when course > 1 then 'undo' else 'do' end,
                    attempt + 1, 'lost_worker', 'worker ' || worker_id || ' went silent'
             from gone
         ), back as (
-            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
             select job_id, epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention,
-                   case when cancel_asked and course = 0 then 1 else course end
+                   case when cancel_asked and course = 0 then 1 else course end, lane
             from gone
-            where crashes + 1 < $1
+            where crashes + 1 < $1 and (lane is null or course > 0 or cancel_asked)
+        ), blocked as (
+            -- Its permits stay with it: nobody else may run in its place while the silent one may still be at work.
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes + 1,
+                   retention, course, lane, true
+            from gone
+            where crashes + 1 < $1 and lane is not null and course = 0 and not cancel_asked
         ), parked as (
             insert into trunkline.waits (job_id, state, cause, reason, epoch, queue_id, kind_id, priority, attempt,
-                                         crashes, retention, course)
+                                         crashes, retention, course, lane)
             select job_id, 'parked', 'poison', 'poison: ' || crashes + 1 || ' workers were lost while running it',
-                   epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention, course
+                   epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention, course, lane
             from gone
             where crashes + 1 >= $1
+        ), freed as (
+            delete from trunkline.permits p
+            where p.form <> 'hold'
+              and p.job_id = any (array(select job_id from gone where lane is not null and crashes + 1 >= $1))
         )
         select queue_id, (crashes + 1 >= $1) as "parked!" from gone
         "#,
@@ -253,18 +287,23 @@ pub(crate) async fn leases_suspend(
             where l.job_id = any (array(
                 select x.job_id from input i cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.*
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+        ), freed as (
+            delete from trunkline.permits p
+            where p.form <> 'hold' -- what it holds on purpose it holds while it sleeps, too
+              and p.job_id = any (array(select job_id from gone where lane is not null))
         ), to_cancel as (
-            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-            select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, 1
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, 1, lane
             from gone
             where cancel_asked and course = 0
         ), suspended as (
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt,
-                                         crashes, retention, course, wakes, cause, entry)
+                                         crashes, retention, course, wakes, cause, entry, lane)
             select g.job_id, coalesce(i.due_at, trunkline.now() + i.due_after), i.state, i.reason, g.epoch, g.queue_id,
                    g.kind_id, g.priority, g.attempt + i.charged, 0, g.retention, g.course,
-                   array(select jsonb_array_elements_text(i.wakes)), i.cause, i.entry
+                   array(select jsonb_array_elements_text(i.wakes)), i.cause, i.entry, g.lane
             from gone g join input i using (job_id)
             where not (g.cancel_asked and g.course = 0)
         )

@@ -25,6 +25,7 @@ pub(crate) async fn outcomes_written(
 pub(crate) struct OutcomeRow {
     pub(crate) state: String,
     pub(crate) undone: bool,
+    pub(crate) kept: bool,
     pub(crate) output: Option<Value>,
 }
 
@@ -35,7 +36,7 @@ pub(crate) async fn outcome_get(
 ) -> Result<Option<OutcomeRow>, sqlx::Error> {
     sqlx::query_as!(
         OutcomeRow,
-        "select state, undone, output from trunkline.outcomes where job_id = $1",
+        "select state, undone, kept, output from trunkline.outcomes where job_id = $1",
         job_id,
     )
     .fetch_optional(conn)
@@ -43,8 +44,8 @@ pub(crate) async fn outcome_get(
 }
 
 /// Brings a finished job back: to be undone by its parent, or to be tried again by an operator. Its checkpoints stay,
-/// so it goes on where it stopped. `attempt` starts anew. Returns its queue; `None` if it is not finished in one of
-/// `states`, or if there is nothing to undo any more.
+/// so it goes on where it stopped. `attempt` starts anew. Returns its queue; `None` if it is neither finished in one of
+/// `states` nor cancelled with its deeds kept, or if there is nothing to undo any more.
 pub(crate) async fn outcome_reopen(
     conn: &mut PgConnection,
     job_id: Uuid,
@@ -54,12 +55,25 @@ pub(crate) async fn outcome_reopen(
     sqlx::query_scalar!(
         r#"
         with gone as (
-            delete from trunkline.outcomes where job_id = $1 and state = any ($2) and not undone returning *
+            delete from trunkline.outcomes where job_id = $1 and (state = any ($2) or kept) and not undone returning *
+        ), token as (
+            select g.job_id, g.epoch, j.queue_id, j.kind_id, j.priority, g.retention, j.lane
+            from gone g join trunkline.jobs j on j.job_id = g.job_id and j.retention = g.retention
+        ), to_gates as (
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, 0, 0, retention, 0, lane,
+                   true
+            from token
+            where lane is not null and $3::int2 = 0
+        ), made_ready as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, 0, 0, retention, $3, lane
+            from token
+            where lane is null or $3::int2 > 0
         )
-        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-        select g.job_id, g.epoch, j.queue_id, j.kind_id, j.priority, 0, 0, g.retention, $3
-        from gone g join trunkline.jobs j on j.job_id = g.job_id and j.retention = g.retention
-        returning queue_id
+        select queue_id from token
         "#,
         job_id,
         states,

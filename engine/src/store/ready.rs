@@ -5,6 +5,8 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::queues::queue_rooms;
+
 /// A claimed job: its token and what it is.
 #[derive(Debug)]
 pub(crate) struct ClaimedRow {
@@ -23,12 +25,16 @@ pub(crate) struct ClaimedRow {
     pub(crate) traceparent: Option<String>,
     pub(crate) has_deed: bool,
     pub(crate) created_at: DateTime<Utc>,
+    /// Whether it had to pass gates, or takes turns with others: its end may let the next one in.
+    pub(crate) gated: bool,
+    /// Its time was over before it began.
+    pub(crate) expired: bool,
 }
 
 /// Without statistics (`ready` is never analysed, docs/decisions/0001 says why) the planner expects so few rows that it
 /// fetches a whole queue and sorts it: 50,000 rows for a claim of 16. And a process that is stopped before its commit must
 /// not keep what it has locked.
-const PLAN: &str = "begin; set local enable_bitmapscan = off; set local enable_seqscan = off; \
+pub(crate) const PLAN: &str = "begin; set local enable_bitmapscan = off; set local enable_seqscan = off; \
                     set local idle_in_transaction_session_timeout = '3s'";
 
 /// Claims up to `rows_max` jobs of these queues and kinds for a worker. A worker whose own lease has ended gets none.
@@ -38,21 +44,33 @@ pub(crate) async fn ready_claim(
     queue_ids: &[i16],
     kind_ids: &[i16],
     rows_max: i64,
+    limited: &[i16],
 ) -> Result<Vec<ClaimedRow>, sqlx::Error> {
     let mut tx = conn.begin_with(PLAN).await?;
+    let rooms = queue_rooms(&mut tx, limited).await?;
+    let (room_queues, rooms): (Vec<_>, Vec<_>) = rooms.into_iter().unzip();
     let claimed = sqlx::query_as!(
         ClaimedRow,
         r#"
         with due as materialized (
             select r.at
-            from unnest($2::int2[]) as q (queue_id)
+            from (
+                select u.queue_id, l.room
+                from unnest($2::int2[]) with ordinality as u (queue_id, turn)
+                join trunkline.queues s on s.queue_id = u.queue_id
+                left join unnest($5::int2[], $6::int8[]) as l (queue_id, room) on l.queue_id = u.queue_id
+                -- A limited queue only with its row locked, so that no two claimers count at once.
+                where (s.paused_at is null or s.pause_until <= trunkline.now())
+                  and (s.at_once_max is null or l.room > 0)
+                order by u.turn
+            ) q
             cross join lateral (
                 select ready.ctid as at
                 from trunkline.ready
                 where ready.queue_id = q.queue_id
                   and kind_id = any ($3::int2[])     -- a kind that this version does not know waits for one that does
                 order by priority, job_id            -- exactly the primary key: no sort, no look at what comes later
-                limit $4
+                limit least($4, q.room)
                 for update skip locked               -- two claimers never wait for each other
             ) r
             where exists (
@@ -64,13 +82,15 @@ pub(crate) async fn ready_claim(
             returning r.*
         ), leased as (
             insert into trunkline.leases (job_id, worker_id, epoch, queue_id, kind_id, priority, attempt, crashes,
-                                          retention, course)
-            select job_id, $1, epoch + 1, queue_id, kind_id, priority, attempt, crashes, retention, course
+                                          retention, course, lane)
+            select job_id, $1, epoch + 1, queue_id, kind_id, priority, attempt, crashes, retention, course, lane
             from taken
             returning *
         )
         select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.attempt, l.course, l.claimed_at,
-               j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at
+               j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at,
+               l.lane is not null as "gated!",
+               coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!"
         from leased l
         join trunkline.jobs j on j.job_id = l.job_id and j.retention = l.retention
         order by l.priority, l.job_id
@@ -79,6 +99,8 @@ pub(crate) async fn ready_claim(
         queue_ids,
         kind_ids,
         rows_max,
+        &room_queues,
+        &rooms,
     )
     .fetch_all(&mut *tx)
     .await?;

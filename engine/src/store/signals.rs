@@ -89,10 +89,20 @@ pub(crate) async fn signals_wake(
             for update skip locked
         ), gone as (
             delete from trunkline.waits w using woken where w.job_id = woken.job_id returning w.*
+        ), to_gates as (
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
+                   retention, course, lane, true
+            from gone
+            where lane is not null and course = 0
+        ), made_ready as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane from gone
+            where lane is null or course > 0
         )
-        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-        select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course from gone
-        returning queue_id
+        select queue_id from gone
         "#,
         job_ids,
     )

@@ -18,10 +18,21 @@ pub(crate) async fn waits_promote(
             for update skip locked
         ), gone as (
             delete from trunkline.waits w using due where w.job_id = due.job_id returning w.*
+        ), to_gates as (
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
+                   retention, course, lane, true
+            from gone
+            where lane is not null and course = 0 and not blocked
+        ), made_ready as (
+            -- One that is due before its gates has expired: a worker takes it to end it.
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane from gone
+            where lane is null or course > 0 or blocked
         )
-        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-        select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course from gone
-        returning queue_id
+        select queue_id from gone
         "#,
         rows_max,
     )
@@ -46,10 +57,23 @@ pub(crate) async fn wait_release(
 ) -> Result<Option<i16>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        with gone as (delete from trunkline.waits where job_id = $1 returning *)
-        insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
-        select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, coalesce($2, course) from gone
-        returning queue_id
+        with gone as (
+            delete from trunkline.waits where job_id = $1 and not blocked returning *
+        ), to_gates as (
+            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane, blocked)
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, 0,
+                   retention, 0, lane, true
+            from gone
+            where lane is not null and coalesce($2, course) = 0
+        ), made_ready as (
+            insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
+                                         course, lane)
+            select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, coalesce($2, course), lane
+            from gone
+            where lane is null or coalesce($2, course) > 0
+        )
+        select queue_id from gone
         "#,
         job_id,
         course,

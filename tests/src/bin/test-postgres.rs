@@ -2,20 +2,6 @@
 
 use std::process::ExitCode;
 
-use daemon::postgres::guard;
-
 fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|arg| arg == guard::SUBCOMMAND) {
-        let Err(error) = guard::run(args);
-        eprintln!("{error}");
-        return ExitCode::FAILURE;
-    }
-    match tests::idle() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    crash_matrix::hold_postgres()
 }

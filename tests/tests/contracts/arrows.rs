@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["engine", "domain", "clients", "workflows", "daemon", "migrations"]),
     ("daemon", &[]),
     ("sandbox", &["clients"]),
+    ("crash-matrix", &["engine", "migrations", "daemon"]),
     (
         "cli",
         &[
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "api",
             "clients",
+            "crash-matrix",
             "daemon",
             "domain",
             "engine",
@@ -48,7 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Others' crates that are the mark of a room.
 const MARKS: &[(&str, &[&str])] = &[
     // Statements: the engine's tables, the product's, and their history.
-    ("sqlx", &["migrations", "engine", "domain", "tests"]),
+    ("sqlx", &["migrations", "engine", "domain", "crash-matrix", "tests"]),
     // Speaking to the outside.
     ("reqwest", &["clients", "cli", "sandbox", "tests"]),
     // Being spoken to: the API, probes, the sandbox's providers.
@@ -56,7 +58,7 @@ const MARKS: &[(&str, &[&str])] = &[
     ("apalis", &["workers"]),
     ("apalis-core", &["workers"]),
     // Errors without a type are for programs, not for rooms.
-    ("anyhow", &["cli", "tests"]),
+    ("anyhow", &["cli", "crash-matrix", "tests"]),
 ];
 
 /// A section of a manifest, as far as it matters.

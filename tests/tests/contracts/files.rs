@@ -44,7 +44,7 @@ pub(crate) fn all() -> Vec<File> {
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() && !is_made(&path) {
                 folders.push(path);
-            } else if kind.is_file() {
+            } else if kind.is_file() && !is_made(&path) {
                 // What is no text has no contract here.
                 let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
                 files.push(File { path: path.to_string_lossy().into_owned(), text });
@@ -66,6 +66,7 @@ pub(crate) fn with_extension(extension: &str) -> Vec<File> {
 }
 
 fn is_made(folder: &Path) -> bool {
+    // (In a second worktree, `.git` is a file.)
     // Cargo marks its target folders, wherever they are.
     NOT_OURS.iter().any(|name| folder.ends_with(name))
         || root().join(folder).join("CACHEDIR.TAG").exists()

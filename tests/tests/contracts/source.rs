@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::files::{self, File};
 
+/// What is built for tests alone.
+const FOR_TESTS: [&str; 2] = ["crash-matrix", "tests"];
+
 /// What runs in production: no comments, no tests, and none of what exists for tests only.
 pub(crate) fn production() -> Vec<File> {
     let all = files::rust();
     let for_tests: BTreeSet<String> = all.iter().flat_map(test_files).collect();
     all.into_iter()
-        .filter(|file| file.path.contains("/src/") && file.room() != "tests")
+        .filter(|file| file.path.contains("/src/") && !FOR_TESTS.contains(&file.room()))
         .filter(|file| !for_tests.contains(&file.path))
         .map(|file| File { text: without_tests(&file.text), path: file.path })
         .collect()

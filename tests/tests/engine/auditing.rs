@@ -1,6 +1,6 @@
 //! Whatever an operator does leaves a row that nobody can change.
 
-use engine::{Error, Operator, Refusal, State};
+use engine::{CancelMode, Error, Operator, Refusal, State};
 
 use crate::toy::{Act, Plan, Rig, operator};
 
@@ -33,11 +33,11 @@ async fn what_was_refused_or_rolled_back_is_not_written_down() {
     let id = rig.play([Act::step("a"), Act::wait("never")]).await;
     rig.becomes(id, State::Waiting).await;
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.cancel(id, &operator()).await.unwrap();
+    tx.cancel(id, CancelMode::Undo, &operator()).await.unwrap();
     drop(tx);
     let mut tx = rig.engine.begin().await.unwrap();
     assert!(matches!(tx.retry(id, &operator()).await, Err(Error::WrongState { .. })));
-    let nameless = tx.cancel(id, &Operator::new("")).await;
+    let nameless = tx.cancel(id, CancelMode::Undo, &Operator::new("")).await;
     assert!(matches!(nameless, Err(Error::Refused(Refusal::BadOperator))));
     tx.commit().await.unwrap();
     assert!(rig.engine.audit(None, None, 10).await.unwrap().is_empty());

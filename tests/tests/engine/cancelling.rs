@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Error, NewJob, Start, State, Workflow};
+use engine::{CancelMode, Error, NewJob, Start, State, Workflow};
 
 use crate::toy::{Act, Plan, Rig, Script, operator};
 
@@ -21,10 +21,13 @@ async fn a_job_that_has_not_begun_is_cancelled_at_once() {
     }
     let mut tx = rig.engine.begin().await.unwrap();
     assert!(matches!(
-        tx.cancel(ready, &operator()).await,
+        tx.cancel(ready, CancelMode::Undo, &operator()).await,
         Err(Error::WrongState { state: State::Cancelled, .. })
     ));
-    assert!(matches!(tx.cancel(engine::JobId::mint(), &operator()).await, Err(Error::NoSuchJob)));
+    assert!(matches!(
+        tx.cancel(engine::JobId::mint(), CancelMode::Undo, &operator()).await,
+        Err(Error::NoSuchJob)
+    ));
 }
 
 #[tokio::test]

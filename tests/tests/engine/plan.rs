@@ -12,6 +12,9 @@ const MANY: &str = "
     insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select job_id, now() + interval '1 day', 'scheduled', 'later', 0, 1, 1, 0, 0, 0, 1, 0 from trunkline.jobs j
         where not exists (select from trunkline.outcomes o where o.job_id = j.job_id);
+    insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane, blocked)
+        select gen_random_uuid(), 'waiting', 'before its gates', 0, 1, 1, 0, 0, 0, 1, 0, md5((n % 1000)::text)::uuid, true
+        from generate_series(1, 100000) n;
     insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select job_id, 0, 1, 1, 0, 0, 0, 1, 0 from trunkline.outcomes limit 50000;";
 
@@ -35,10 +38,10 @@ async fn a_claim_among_a_hundred_thousand_looks_into_the_index_alone() {
     let settings = between("const PLAN: &str = \"begin;", "\"").replace('\\', "");
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut *tx).await.unwrap();
     let claim = between("r#\"", "\"#");
-    let prepare = format!("prepare claim (int4, int2[], int2[], int8) as {claim}");
+    let prepare = format!("prepare claim (int4, int2[], int2[], int8, int2[], int8[]) as {claim}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
     let explain = format!(
-        "explain (analyze, costs off, timing off, summary off) execute claim ({worker}, '{{1}}', '{{1}}', 16)"
+        "explain (analyze, costs off, timing off, summary off) execute claim ({worker}, '{{1}}', '{{1}}', 16, '{{}}', '{{}}')"
     );
     let plan: Vec<String> =
         sqlx::query_scalar(sqlx::AssertSqlSafe(explain)).fetch_all(&mut *tx).await.unwrap();

@@ -3,11 +3,9 @@
 use std::{cell::OnceCell, time::Duration};
 
 use domain::TenantId;
+use engine::State;
 use secrecy::SecretString;
-use tests::{
-    TestDb, TestWorker, holds,
-    laws::{self, Play, Tally},
-};
+use tests::{Play, TestDb, TestWorker, holds, rest};
 use workflows::Trunkline;
 
 use crate::{
@@ -59,6 +57,35 @@ impl Play for Playing {
     type App = Trunkline;
     type Run = OnceCell<SignUp>;
 
+    fn name(&self) -> String {
+        format!("demo_signup, {:?}", self.end)
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        SIGN_UP.map(ToOwned::to_owned).to_vec()
+    }
+
+    async fn leap(&self, by: Duration) {
+        self.db().leap(by).await;
+        self.stage.phone_follows().await;
+    }
+
+    /// Whoever signs up again in another tab is told that somebody has; whoever types the code twice, that it is used.
+    async fn again(&self, run: &OnceCell<SignUp>) {
+        let signup = run.get().unwrap();
+        assert_eq!(self.stage.sign_up_again(signup).await, 409, "one sign-up for one phone");
+        if let Some(code) = self.stage.code_now(signup)
+            && self.is_verified(signup.tenant).await
+        {
+            self.stage.type_in(signup, &code).await;
+        }
+    }
+
+    async fn cancel(&self, run: &OnceCell<SignUp>) {
+        // It may end while the cancel is on its way.
+        self.stage.try_to_cancel(run.get().unwrap()).await;
+    }
+
     fn db(&self) -> &TestDb {
         &self.stage.db
     }
@@ -73,7 +100,7 @@ impl Play for Playing {
         }
         let signup = self.stage.sign_up().await;
         self.stage.code(&signup).await;
-        laws::at_rest(&self.stage.db, &SIGN_UP).await;
+        rest::at_rest(&self.stage.db, &SIGN_UP).await;
         OnceCell::from(signup)
     }
 
@@ -101,60 +128,34 @@ impl Play for Playing {
         holds(is_over)
     }
 
-    async fn judge(&self, run: OnceCell<SignUp>, what: &str) {
-        let signup = run.into_inner().unwrap();
+    async fn judge(&self, run: &OnceCell<SignUp>) -> Vec<String> {
+        let signup = run.get().unwrap();
+        let state = self.stage.job_of(signup).await.summary.state;
         let expected = match self.end {
-            End::Active => Census::whole(),
-            End::TimeIsOver => Census::nothing("expired"),
-            End::Cancelled | End::LateFailure => Census::nothing("failed"),
+            End::TimeIsOver if state == State::Failed => Census::nothing("expired"),
+            // A cancel that came too late.
+            End::Active if state == State::Succeeded => Census::whole(),
+            End::Active | End::TimeIsOver | End::Cancelled | End::LateFailure => {
+                Census::nothing("failed")
+            }
         };
-        assert_eq!(Census::of(&self.stage.db, signup.tenant).await, expected, "{what}");
+        let mut found = Vec::new();
+        let census = Census::of(&self.stage.db, signup.tenant).await;
+        if census != expected {
+            found.push(format!("it ended as {state} with {census:?} instead of {expected:?}"));
+        }
         let texts = self.stage.phone.messages_to(&signup.phone).len();
-        assert_eq!(texts, 1, "{what}: one text for one code");
+        // Cancelled before anything was sent, there is none.
+        if texts > 1 || texts == 0 && state == State::Succeeded {
+            found.push(format!("{texts} texts for one code"));
+        }
         no_number_is_shared(&self.stage.db).await;
         self.stage.comes_to_rest().await;
+        found
     }
 }
 
-fn say(law: &str, tally: Tally) {
-    tests::seed::say(&format!(
-        "{law}: {} boundaries, {} chosen by seed {}, {} faults delivered",
-        tally.boundaries, tally.tried, tally.seed, tally.delivered
-    ));
-}
-
-/// The four laws of one way through the workflow.
-macro_rules! laws_of {
-    ($way:ident, $end:expr) => {
-        mod $way {
-            use super::{End, Playing, laws, say};
-
-            #[tokio::test]
-            async fn every_step_may_run_twice() {
-                say("run twice", laws::every_step_may_run_twice(&Playing::to($end).await).await);
-            }
-
-            #[tokio::test]
-            async fn every_step_may_be_a_workers_last() {
-                let tally = laws::every_step_may_be_a_workers_last(&Playing::to($end).await).await;
-                say("a worker's last", tally);
-            }
-
-            #[tokio::test]
-            async fn every_step_may_fail() {
-                say("fail", laws::every_step_may_fail(&Playing::to($end).await).await);
-            }
-
-            #[tokio::test]
-            async fn every_step_may_lose_its_reply() {
-                let tally = laws::every_step_may_lose_its_reply(&Playing::to($end).await).await;
-                say("lose its reply", tally);
-            }
-        }
-    };
-}
-
-laws_of!(a_sign_up, End::Active);
-laws_of!(undoing_when_time_is_over, End::TimeIsOver);
-laws_of!(undoing_after_a_cancel, End::Cancelled);
-laws_of!(undoing_after_a_late_failure, End::LateFailure);
+crash_matrix::crash_matrix!(a_sign_up, Playing::to(End::Active).await);
+crash_matrix::crash_matrix!(undoing_when_time_is_over, Playing::to(End::TimeIsOver).await);
+crash_matrix::crash_matrix!(undoing_after_a_cancel, Playing::to(End::Cancelled).await);
+crash_matrix::crash_matrix!(undoing_after_a_late_failure, Playing::to(End::LateFailure).await);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{numbers, scope};
 use engine::State;
-use tests::{laws, wait_until};
+use tests::{rest, wait_until};
 
 use crate::{
     census::{Census, no_number_is_shared},
@@ -64,7 +64,7 @@ async fn an_empty_pool_is_a_wait_that_ends_when_a_number_is_added() {
     let signup = stage.sign_up().await;
     stage.verify(&signup).await;
     stage.becomes(&signup, "waitlisted").await;
-    laws::at_rest(&stage.db, &SIGN_UP).await;
+    rest::at_rest(&stage.db, &SIGN_UP).await;
     let mut tx = stage.engine.begin().await.unwrap();
     scope::platform(&mut tx).await.unwrap();
     numbers::pool_seed(&mut tx, 1).await.unwrap();
@@ -84,14 +84,14 @@ async fn who_is_called_twice_for_numbers_that_others_took_still_hears_the_next_c
     stage.verify(&signup).await;
     stage.becomes(&signup, "waitlisted").await;
     for _ in 0..2 {
-        laws::at_rest(&stage.db, &SIGN_UP).await;
+        rest::at_rest(&stage.db, &SIGN_UP).await;
         // A call without a number: an operator took it out again.
         let mut tx = stage.engine.begin().await.unwrap();
         let child = stage.newest("allocate_number").await.summary.id;
         tx.signal(child, workflows::allocate_number::NUMBER_FREE, &(), Some("call")).await.unwrap();
         tx.commit().await.unwrap();
     }
-    laws::at_rest(&stage.db, &SIGN_UP).await;
+    rest::at_rest(&stage.db, &SIGN_UP).await;
     let mut tx = stage.engine.begin().await.unwrap();
     scope::platform(&mut tx).await.unwrap();
     numbers::pool_seed(&mut tx, 1).await.unwrap();
@@ -109,7 +109,7 @@ async fn who_waits_for_a_number_can_be_cancelled() {
     let signup = stage.sign_up().await;
     stage.verify(&signup).await;
     stage.becomes(&signup, "waitlisted").await;
-    laws::at_rest(&stage.db, &SIGN_UP).await;
+    rest::at_rest(&stage.db, &SIGN_UP).await;
     stage.advance(Duration::from_mins(20)).await;
     stage.cancel(&signup).await;
     stage.run_becomes(&signup, State::Cancelled).await;

@@ -10,7 +10,7 @@ use engine::{Engine, JobDetail, JobFilter, JobId, Registry, State};
 use sandbox::twilio::{Handle, Options};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use tests::{TestDb, TestWorker, WorkerOptions, holds, laws, wait_until};
+use tests::{TestDb, TestWorker, WorkerOptions, holds, rest, wait_until};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use workflows::Trunkline;
@@ -125,14 +125,15 @@ impl Stage {
     /// A sign-up with this phone.
     pub(crate) async fn sign_up_as(&self, phone: &str) -> SignUp {
         let email = format!("huber-{}@example.com", rand::random::<u64>());
-        let body = json!({
-            "companyName": "Baeckerei Huber", "contactEmail": email, "contactPhone": phone,
-            "firstName": "Anna", "lastName": "Huber", "industry": "Bakery",
-        });
-        let (status, answer) = self.post("/api/demo/create-tenant", &body).await;
+        let (status, answer) = self.post("/api/demo/create-tenant", &form(phone, &email)).await;
         assert_eq!(status, 202, "{answer}");
         let tenant = answer["tenantId"].as_str().unwrap().parse().unwrap();
         SignUp { tenant, phone: phone.to_owned(), email }
+    }
+
+    /// The same person fills in the form again. Gives the status of the answer.
+    pub(crate) async fn sign_up_again(&self, signup: &SignUp) -> u16 {
+        self.post("/api/demo/create-tenant", &form(&signup.phone, &signup.email)).await.0
     }
 
     /// Posts as an operator would; the key does not hurt where none is asked for.
@@ -219,14 +220,25 @@ impl Stage {
 
     /// Cancels the run as an operator does.
     pub(crate) async fn cancel(&self, signup: &SignUp) {
+        assert_eq!(self.try_to_cancel(signup).await, 202);
+    }
+
+    /// The same, maybe too late. Gives the status of the answer.
+    pub(crate) async fn try_to_cancel(&self, signup: &SignUp) -> u16 {
         let id = self.job_of(signup).await.summary.id;
         let (status, answer) = self.post(&format!("/v1/admin/jobs/{id}/cancel"), &json!({})).await;
-        assert_eq!(status, 202, "{answer}");
+        assert!([202, 409].contains(&status), "{status}: {answer}");
+        status
     }
 
     /// Moves all clocks there are.
     pub(crate) async fn advance(&self, by: Duration) {
         self.db.advance(by).await;
+        self.phone_follows().await;
+    }
+
+    /// Twilio's clock becomes the database's.
+    pub(crate) async fn phone_follows(&self) {
         let statement = "select extract(epoch from ahead)::int8 from trunkline.clock_offset";
         let ahead: i64 = sqlx::query_scalar(statement).fetch_one(self.db.owner()).await.unwrap();
         self.phone.set_clock_ahead(TimeDelta::seconds(ahead));
@@ -234,7 +246,7 @@ impl Stage {
 
     /// Moves the clock to the end of a pause between two attempts of a sign-up's jobs, if there is one.
     pub(crate) async fn skip_pause(&self) {
-        if let Some(pause) = laws::pause_of(&self.db, &SIGN_UP).await {
+        if let Some(pause) = rest::pause_of(&self.db, &SIGN_UP).await {
             self.advance(pause).await;
         }
     }
@@ -249,6 +261,13 @@ impl Stage {
         })
         .await;
     }
+}
+
+fn form(phone: &str, email: &str) -> Value {
+    json!({
+        "companyName": "Baeckerei Huber", "contactEmail": email, "contactPhone": phone,
+        "firstName": "Anna", "lastName": "Huber", "industry": "Bakery",
+    })
 }
 
 fn variables(

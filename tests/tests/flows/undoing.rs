@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::State;
-use tests::laws;
+use tests::rest;
 
 use crate::{
     census::{Census, no_number_is_shared},
@@ -16,7 +16,7 @@ async fn a_code_works_until_its_last_second() {
     let _worker = stage.worker().await;
     let signup = stage.sign_up().await;
     let code = stage.code(&signup).await;
-    laws::at_rest(&stage.db, &SIGN_UP).await;
+    rest::at_rest(&stage.db, &SIGN_UP).await;
     // Some of the ten minutes have passed since it was issued, by a clock that was not moved.
     stage.advance(Duration::from_secs(570)).await;
     assert_eq!(stage.type_in(&signup, &code).await.0, 202);
@@ -31,7 +31,7 @@ async fn after_ten_minutes_nothing_is_left_and_the_code_is_dead() {
     let _worker = stage.worker().await;
     let signup = stage.sign_up().await;
     let code = stage.code(&signup).await;
-    laws::at_rest(&stage.db, &SIGN_UP).await;
+    rest::at_rest(&stage.db, &SIGN_UP).await;
     stage.advance(Duration::from_secs(601)).await;
     let job = stage.run_becomes(&signup, State::Failed).await;
     assert!(job.effects.iter().all(|deed| deed.state == "undone"), "{:#?}", job.effects);
@@ -47,7 +47,7 @@ async fn a_run_that_is_cancelled_while_it_waits_leaves_nothing() {
     let _worker = stage.worker().await;
     let signup = stage.sign_up().await;
     stage.code(&signup).await;
-    laws::at_rest(&stage.db, &SIGN_UP).await;
+    rest::at_rest(&stage.db, &SIGN_UP).await;
     stage.cancel(&signup).await;
     stage.run_becomes(&signup, State::Cancelled).await;
     assert_eq!(Census::of(&stage.db, signup.tenant).await, Census::nothing("failed"));

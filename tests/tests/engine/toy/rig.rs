@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use engine::{Ending, Engine, JobDetail, JobId, NewJob, Operator, Registry, State, Workflow};
+use engine::{
+    CancelMode, Ending, Engine, JobDetail, JobId, NewJob, Operator, Registry, State, Workflow,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use sqlx::Row;
@@ -168,10 +170,15 @@ impl Rig {
         tx.commit().await.expect("a commit");
     }
 
-    /// Cancels.
+    /// Cancels in the usual way.
     pub(crate) async fn cancel(&self, id: JobId) {
+        self.cancel_as(id, CancelMode::Undo).await;
+    }
+
+    /// Cancels in this way.
+    pub(crate) async fn cancel_as(&self, id: JobId, mode: CancelMode) {
         let mut tx = self.engine.begin().await.expect("a transaction");
-        tx.cancel(id, &operator()).await.expect("cancelled");
+        tx.cancel(id, mode, &operator()).await.expect("cancelled");
         tx.commit().await.expect("a commit");
     }
 

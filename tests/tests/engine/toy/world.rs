@@ -48,6 +48,8 @@ pub(crate) struct World {
     plans: Mutex<HashMap<String, VecDeque<Plan>>>,
     log: Mutex<Vec<String>>,
     gates: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// How many are at a place, and the most there ever were.
+    inside: Mutex<HashMap<String, (usize, usize)>>,
     /// Deeds that stand, by idempotency key, and how often each was done.
     deeds: Mutex<BTreeMap<String, u32>>,
 }
@@ -64,6 +66,7 @@ impl World {
         let plan =
             self.plans.lock().get_mut(place).and_then(VecDeque::pop_front).unwrap_or(Plan::Fine);
         if matches!(plan, Plan::Gate) {
+            let _inside = self.enter(place);
             let gate = self.gate(place);
             gate.acquire().await.expect("gates are never taken down").forget();
         }
@@ -87,6 +90,25 @@ impl World {
     /// Lets one through.
     pub(crate) fn open(&self, place: &str) {
         self.gate(place).add_permits(1);
+    }
+
+    /// Counts somebody for as long as the guard lives: whoever is killed is gone.
+    fn enter<'a>(&'a self, place: &'a str) -> Inside<'a> {
+        let mut inside = self.inside.lock();
+        let (now, most) = inside.entry(place.to_owned()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        Inside { world: self, place }
+    }
+
+    /// How many stand before a closed gate.
+    pub(crate) fn inside(&self, place: &str) -> usize {
+        self.inside.lock().get(place).map_or(0, |(now, _)| *now)
+    }
+
+    /// The most that ever stood there at once.
+    pub(crate) fn most_inside(&self, place: &str) -> usize {
+        self.inside.lock().get(place).map_or(0, |(_, most)| *most)
     }
 
     /// How often somebody was at a place.
@@ -128,6 +150,20 @@ impl World {
     /// How many deeds stand, those done twice counted twice.
     pub(crate) fn deeds(&self) -> u32 {
         self.deeds.lock().values().sum()
+    }
+}
+
+/// Somebody before a closed gate.
+struct Inside<'a> {
+    world: &'a World,
+    place: &'a str,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        if let Some((now, _)) = self.world.inside.lock().get_mut(self.place) {
+            *now -= 1;
+        }
     }
 }
 

@@ -1,0 +1,52 @@
+//! When nothing moves by itself any more, and what would move it.
+
+use std::time::Duration;
+
+use crate::{TestDb, holds, wait_until};
+
+/// Jobs of these kinds that are in a worker's hands or about to be, or that wait for a signal which is there.
+const BUSY: &str = "
+    select count(*) from (
+        select kind_id from trunkline.ready union all select kind_id from trunkline.leases union all
+        select w.kind_id from trunkline.waits w join trunkline.signals s on s.job_id = w.job_id and s.name = any (w.wakes)
+    ) t join trunkline.kinds k using (kind_id) where k.name = any ($1)";
+
+/// How long a job of one of these kinds still pauses between two attempts, so that the clock can be moved over it.
+pub async fn pause_of(db: &TestDb, kinds: &[impl AsRef<str>]) -> Option<Duration> {
+    until(db, kinds, "scheduled").await
+}
+
+/// How long until the clock wakes a job of one of these kinds that waits on purpose.
+pub async fn sleep_of(db: &TestDb, kinds: &[impl AsRef<str>]) -> Option<Duration> {
+    until(db, kinds, "waiting").await
+}
+
+async fn until(db: &TestDb, kinds: &[impl AsRef<str>], state: &str) -> Option<Duration> {
+    let statement = "select extract(epoch from min(w.due) - trunkline.now())::float8
+                     from trunkline.waits w join trunkline.kinds k using (kind_id)
+                     where w.state = $2 and k.name = any ($1)";
+    let pause: Option<f64> = sqlx::query_scalar(statement)
+        .bind(names(kinds))
+        .bind(state)
+        .fetch_one(db.owner())
+        .await
+        .ok()
+        .flatten();
+    Duration::try_from_secs_f64(pause?).ok().filter(|pause| !pause.is_zero())
+}
+
+/// Whether no job of these kinds is in a worker's hands or about to be, and none waits for a signal that is there.
+pub async fn is_at_rest(db: &TestDb, kinds: &[impl AsRef<str>]) -> bool {
+    let busy: Result<i64, _> =
+        sqlx::query_scalar(BUSY).bind(names(kinds)).fetch_one(db.owner()).await;
+    busy.is_ok_and(|count| count == 0)
+}
+
+/// Waits until it is so.
+pub async fn at_rest(db: &TestDb, kinds: &[impl AsRef<str>]) {
+    wait_until("everything is at rest", async || holds(is_at_rest(db, kinds).await)).await;
+}
+
+fn names(kinds: &[impl AsRef<str>]) -> Vec<String> {
+    kinds.iter().map(|kind| kind.as_ref().to_owned()).collect()
+}

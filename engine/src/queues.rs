@@ -1,0 +1,116 @@
+//! Queues at run time: paused, limited, shared fairly. What is set counts for the next claim of every worker.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::{engine::Engine, error::Error, store, time::interval, tx::Tx};
+
+/// A pause's reason is a line.
+const REASON_CHARS_MAX: usize = 200;
+
+/// A queue, and what is set on it.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueueView {
+    /// Its name.
+    pub name: String,
+    /// Why none of its jobs is begun at the moment, and until when.
+    pub pause: Option<Pause>,
+    /// How many of its jobs may run at once in the whole fleet.
+    pub at_once_max: Option<u32>,
+    /// Whether tenants take turns.
+    pub fair: bool,
+    /// How long a job that may run may wait for its worker.
+    pub latency_target_ms: Option<u32>,
+}
+
+/// None of a queue's jobs is begun; those that run go on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pause {
+    /// As somebody said.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Ends by itself then.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Engine {
+    /// All queues, by name, with what is set on them.
+    pub async fn queues(&self) -> Result<Vec<QueueView>, Error> {
+        let rows = self.read(async |conn| store::queues::queues_all(conn).await).await?;
+        let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+        Ok(rows
+            .into_iter()
+            .map(|row| QueueView {
+                name: row.name,
+                pause: row.paused_at.map(|since| Pause {
+                    reason: row.pause_reason.unwrap_or_default(),
+                    since,
+                    until: row.pause_until,
+                }),
+                at_once_max: number(row.at_once_max),
+                fair: row.fair,
+                latency_target_ms: number(row.latency_target_ms),
+            })
+            .collect())
+    }
+}
+
+impl Tx {
+    /// Has no job of a queue begun any more, until somebody resumes it or this time is over.
+    pub async fn pause_queue(
+        &mut self,
+        queue: &str,
+        reason: &str,
+        for_up_to: Option<Duration>,
+    ) -> Result<(), Error> {
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let reason = if reason.is_empty() { "no reason given" } else { &reason };
+        let until = for_up_to.map(interval);
+        let set = store::queues::queue_pause(self, queue, reason, until).await?;
+        self.set(queue, set)
+    }
+
+    /// Ends a queue's pause.
+    pub async fn resume_queue(&mut self, queue: &str) -> Result<(), Error> {
+        let set = store::queues::queue_resume(self, queue).await?;
+        self.set(queue, set)
+    }
+
+    /// At most so many jobs of a queue run at once in the whole fleet; `None`: as many as workers take. Those that run
+    /// already are not stopped. Exact from one second after the commit on, when every worker has noticed.
+    pub async fn limit_queue(&mut self, queue: &str, at_once: Option<u32>) -> Result<(), Error> {
+        if at_once == Some(0) {
+            let why = "none at once is a pause".to_owned();
+            return Err(Error::BadGates { why });
+        }
+        let max = at_once.map(|max| i32::try_from(max).unwrap_or(i32::MAX));
+        let set = store::queues::queue_limit(self, queue, max).await?;
+        self.set(queue, set)
+    }
+
+    /// Whether the tenants of a queue take turns. Counts for jobs that are enqueued from then on.
+    pub async fn share_queue(&mut self, queue: &str, fair: bool) -> Result<(), Error> {
+        let set = store::queues::queue_fair(self, queue, fair).await?;
+        self.set(queue, set)
+    }
+
+    /// How long a job of a queue that may run may wait for its worker; `None`: nothing is promised.
+    pub async fn promise_queue(
+        &mut self,
+        queue: &str,
+        latency: Option<Duration>,
+    ) -> Result<(), Error> {
+        let target = latency.map(|time| i32::try_from(time.as_millis().max(1)).unwrap_or(i32::MAX));
+        let set = store::queues::queue_target(self, queue, target).await?;
+        self.set(queue, set)
+    }
+
+    fn set(&mut self, queue: &str, set: Option<i16>) -> Result<(), Error> {
+        let queue_id = set.ok_or_else(|| Error::UnknownName { name: queue.to_owned() })?;
+        self.wake_mut().queue(queue_id);
+        Ok(())
+    }
+}
