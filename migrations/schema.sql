@@ -560,7 +560,7 @@ CREATE TABLE trunkline.checkpoints (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY LIST (retention);
@@ -576,7 +576,7 @@ CREATE TABLE trunkline.checkpoints_brief (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -590,7 +590,7 @@ CREATE TABLE trunkline.checkpoints_long (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);
@@ -604,7 +604,7 @@ CREATE TABLE trunkline.checkpoints_standard (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text]))),
+    CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY RANGE (job_id);

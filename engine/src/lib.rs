@@ -108,7 +108,9 @@ pub use self::{
         ParkedFilter, ParkedRun, StepView,
     },
     cause::{Cause, NoSuchCause},
-    context::{Awaited, ChildEnd, Context, Spawned, StepKey, Wait},
+    context::{
+        Arrived, Awaited, Branch, ChildEnd, Context, Spawned, StepKey, StepPolicy, Wait, WaitAny,
+    },
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},

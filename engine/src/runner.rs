@@ -119,7 +119,7 @@ pub(crate) async fn attempt<A: App>(
         let why = Reason::Failed("expired: it was not begun in time".to_owned());
         return undo::turn(&world, job, has_deeds, why).await;
     }
-    let ctx = Context::new(engine, clients, settings, job, memo);
+    let ctx = Context::new(world, job, memo);
     let ending = forward(registry, job, &ctx).await;
     let has_deeds = has_deeds || ctx.has_deeds();
     drop(ctx);

@@ -21,7 +21,7 @@ use crate::{
     store::{
         self,
         effects::{SettleRow, StoredEffect},
-        failures::FailureRow,
+        failures::{FailureCount, FailureRow},
     },
     workflow::App,
 };
@@ -36,6 +36,14 @@ pub(crate) struct World<'a, A: App> {
     pub(crate) clients: &'a A::Clients,
     pub(crate) settings: &'a A::Settings,
 }
+
+impl<A: App> Clone for World<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: App> Copy for World<'_, A> {}
 
 /// What became of one entry.
 enum Entry {
@@ -120,25 +128,8 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
         })
         .await;
     let Ok((effects, failures, why)) = read else { return Ending::left(Suspension::Interrupted) };
-    for effect in effects.iter().rev().filter(|effect| !is_settled(effect)) {
-        if !job.is_ours() {
-            return Ending::left(Suspension::Lost);
-        }
-        if job.stopping().is_cancelled() {
-            return Ending::left(Suspension::Interrupted);
-        }
-        let failed = failures
-            .iter()
-            .find(|count| count.key.as_deref() == Some(&effect.key) && count.phase == "undo")
-            .map_or(0, |count| u16::try_from(count.charged).unwrap_or(u16::MAX));
-        let entry = tokio::select! {
-            biased;
-            () = job.lost().cancelled() => Entry::Left(Suspension::Lost),
-            entry = undo(world, job, effect, failed) => entry,
-        };
-        if let Entry::Left(suspension) = entry {
-            return Ending::left(suspension);
-        }
+    if let Err(suspension) = newest_first(world, job, &effects, &failures).await {
+        return Ending::left(suspension);
     }
     // A run of which nothing had happened is as good as new: it can be tried again.
     let is_undone = effects.iter().any(|effect| effect.state != "idle");
@@ -151,9 +142,56 @@ async fn run_as<A: App>(world: &World<'_, A>, job: &LeasedJob, course: Course) -
     Ending::Finished { state, deeds }
 }
 
-/// Nothing to take back (any more).
-fn is_settled(effect: &StoredEffect) -> bool {
-    matches!(effect.state.as_str(), "idle" | "undone" | "skipped" | "resolved")
+/// Takes back a part of what a run did while the run itself goes on: the branches of a race that have lost.
+pub(crate) async fn take_back<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    belongs: impl Fn(&str) -> bool,
+) -> Result<(), Suspension> {
+    let fence = job.fence();
+    let read = world
+        .engine
+        .db()
+        .run(async |conn| {
+            let effects = store::effects::effects_of(conn, fence.job_id, fence.retention).await?;
+            let failures =
+                store::failures::failures_count(conn, fence.job_id, fence.retention).await?;
+            Ok((effects, failures))
+        })
+        .await;
+    let Ok((mut effects, failures)) = read else { return Err(Suspension::Interrupted) };
+    effects.retain(|effect| belongs(&effect.key));
+    newest_first(world, job, &effects, &failures).await
+}
+
+/// Takes back what is left of these entries, which come oldest first.
+async fn newest_first<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    effects: &[StoredEffect],
+    failures: &[FailureCount],
+) -> Result<(), Suspension> {
+    for effect in effects.iter().rev().filter(|effect| !effect.is_settled()) {
+        if !job.is_ours() {
+            return Err(Suspension::Lost);
+        }
+        if job.stopping().is_cancelled() {
+            return Err(Suspension::Interrupted);
+        }
+        let failed = failures
+            .iter()
+            .find(|count| count.key.as_deref() == Some(&effect.key) && count.phase == "undo")
+            .map_or(0, |count| u16::try_from(count.charged).unwrap_or(u16::MAX));
+        let entry = tokio::select! {
+            biased;
+            () = job.lost().cancelled() => Entry::Left(Suspension::Lost),
+            entry = undo(world, job, effect, failed) => entry,
+        };
+        if let Entry::Left(suspension) = entry {
+            return Err(suspension);
+        }
+    }
+    Ok(())
 }
 
 async fn undo<A: App>(

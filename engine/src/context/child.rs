@@ -55,13 +55,13 @@ impl<A: App> Context<'_, A> {
         }
         self.boundary().await;
         let mut job = child.job();
-        job.tenant = self.job.tenant();
-        job.traceparent = self.job.traceparent().map(ToOwned::to_owned);
+        job.tenant = self.job().tenant();
+        job.traceparent = self.job().traceparent().map(ToOwned::to_owned);
         job.parent = Some(Parent { id: self.job_id(), step: key.clone() });
-        let row = self.engine.row_of(&job).map_err(Failure::permanent)?;
-        let seq = self.inner.lock().memo.next_seq();
+        let row = self.engine().row_of(&job).map_err(Failure::permanent)?;
+        let seq = self.inner().lock().memo.next_seq();
         let intent = IntentRow {
-            fence: self.job.fence(),
+            fence: self.job().fence(),
             key,
             seq,
             form: "child",
@@ -90,7 +90,7 @@ impl<A: App> Context<'_, A> {
     }
 
     fn spawned(&self, key: &str, kind: &str) -> Option<Result<Spawned, String>> {
-        let inner = self.inner.lock();
+        let inner = self.inner().lock();
         let effect = inner.memo.effect(key)?;
         if effect.form != "child" || effect.name != kind {
             return Some(Err(format!("was the {} {}", effect.form, effect.name)));

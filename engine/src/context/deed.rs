@@ -93,12 +93,12 @@ impl<A: App> Context<'_, A> {
             Standing::New { seq } => seq,
         };
         self.boundary().await;
-        let attempt = self.inner.lock().memo.attempt(&key, "do");
+        let attempt = self.inner().lock().memo.attempt(&key, "do");
         let written = self
             .in_transaction(async |tx| {
-                let output = change.apply(tx, self.settings).await?;
+                let output = change.apply(tx, self.settings()).await?;
                 let row = IntentRow {
-                    fence: self.job.fence(),
+                    fence: self.job().fence(),
                     key: key.clone(),
                     seq,
                     form: "change",
@@ -119,7 +119,7 @@ impl<A: App> Context<'_, A> {
 
     async fn standing(&self, key: &str, form: &str, name: &str) -> Standing {
         let found = {
-            let mut inner = self.inner.lock();
+            let mut inner = self.inner().lock();
             match inner.memo.effect(key).cloned() {
                 None if inner.memo.checkpoint(key).is_some() => Err("was a step".to_owned()),
                 None => Ok(Standing::New { seq: inner.memo.next_seq() }),
@@ -147,10 +147,10 @@ impl<A: App> Context<'_, A> {
         key: String,
         seq: i16,
     ) -> Result<E::Output, Failure> {
-        let attempt = self.inner.lock().memo.attempt(&key, "do");
-        let begun_at = self.now();
+        let attempt = self.inner().lock().memo.attempt(&key, "do");
+        let begun_at = self.clock();
         let intent = IntentRow {
-            fence: self.job.fence(),
+            fence: self.job().fence(),
             key: key.clone(),
             seq,
             form: "effect",
@@ -159,8 +159,10 @@ impl<A: App> Context<'_, A> {
             output: None,
             attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
         };
+        // From the intent to the outcome: a branch that is stopped in between would leave behind what nobody knows of.
+        let critical = self.critical();
         self.commit(Op::Begin(intent)).await?;
-        if !self.job.is_ours() {
+        if !self.job().is_ours() {
             return self.suspend(Suspension::Lost).await;
         }
         let call = EffectCall {
@@ -169,23 +171,24 @@ impl<A: App> Context<'_, A> {
             attempt,
             begun_at,
             age: Duration::ZERO,
-            sealer: Arc::clone(self.engine.sealer()),
+            sealer: Arc::clone(self.engine().sealer()),
         };
         let result = {
             let _active = self.active();
-            tokio::time::timeout(E::TIMEOUT, effect.apply(self.clients, &call)).await
+            tokio::time::timeout(E::TIMEOUT, effect.apply(self.clients(), &call)).await
         };
         let failure = match result {
             Ok(Ok(output)) => {
                 let stored = encoded(&output)?;
-                self.commit(Op::Settle(self.settled(&key, "done", Some(stored)))).await?;
+                self.commit(Op::Settle(self.outcome(&key, "done", Some(stored)))).await?;
                 return Ok(output);
             }
             Ok(Err(failure)) => failure,
             Err(_) => Failure::unknown(format!("no end within {} s", E::TIMEOUT.as_secs())),
         };
         let state = if failure.class == Class::Unknown { "unknown" } else { "idle" };
-        let _ = self.engine.committer().submit(Op::Settle(self.settled(&key, state, None))).await;
+        self.submit(Op::Settle(self.outcome(&key, state, None))).await;
+        drop(critical);
         Err(self.fail(&key, "do", E::RETRY, failure).await)
     }
 
@@ -199,20 +202,20 @@ impl<A: App> Context<'_, A> {
         let call = EffectCall {
             key: idempotency_key(self.job_id(), key),
             job: self.job_id(),
-            attempt: self.inner.lock().memo.attempt(key, "probe"),
+            attempt: self.inner().lock().memo.attempt(key, "probe"),
             begun_at: stored.started_at,
-            age: (self.now() - stored.started_at).to_std().unwrap_or_default(),
-            sealer: Arc::clone(self.engine.sealer()),
+            age: (self.clock() - stored.started_at).to_std().unwrap_or_default(),
+            sealer: Arc::clone(self.engine().sealer()),
         };
         let answer = {
             let _active = self.active();
-            tokio::time::timeout(E::TIMEOUT, effect.probe(self.clients, &call)).await
+            tokio::time::timeout(E::TIMEOUT, effect.probe(self.clients(), &call)).await
         };
         crate::metrics::probed(E::NAME, ProbeAnswer::of(&answer));
         match answer {
             Ok(Ok(Probe::Happened(output))) => {
                 let value = encoded(&output)?;
-                self.commit(Op::Settle(self.settled(key, "done", Some(value)))).await?;
+                self.commit(Op::Settle(self.outcome(key, "done", Some(value)))).await?;
                 Ok(Some(output))
             }
             Ok(Ok(Probe::DidNotHappen)) => Ok(None),
@@ -238,7 +241,7 @@ impl<A: App> Context<'_, A> {
         self.suspend(Suspension::parked(Cause::UnknownOutcome, Some(key), why)).await
     }
 
-    fn settled(&self, key: &str, state: &'static str, output: Option<Value>) -> SettleRow {
-        SettleRow { fence: self.job.fence(), key: key.to_owned(), state, output }
+    fn outcome(&self, key: &str, state: &'static str, output: Option<Value>) -> SettleRow {
+        SettleRow { fence: self.job().fence(), key: key.to_owned(), state, output }
     }
 }

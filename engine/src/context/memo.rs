@@ -53,6 +53,16 @@ impl Memo {
         self.effects.get(key)
     }
 
+    /// Every key that was stored before this attempt.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.checkpoints.keys().chain(self.effects.keys()).map(String::as_str)
+    }
+
+    /// Whether one of these deeds has not been taken back.
+    pub(crate) fn stands(&self, belongs: impl Fn(&str) -> bool) -> bool {
+        self.effects.values().any(|deed| belongs(&deed.key) && !deed.is_settled())
+    }
+
     /// Whether the ledger holds anything.
     pub(crate) fn has_deeds(&self) -> bool {
         self.last_seq > 0

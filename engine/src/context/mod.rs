@@ -1,17 +1,29 @@
-//! What a workflow's body has in its hands: durable steps, deeds, waits and children.
+//! What a workflow's body has in its hands: durable steps, deeds, waits, children and branches.
 //!
 //! Each call first looks whether this run has done it already. A call that has to leave the worker (a retry, a wait, a
 //! lost lease) never returns: it notes why and stays pending, and the runner drops the body. So there is no error that a
 //! body could swallow by mistake.
 
-mod child;
-mod deed;
-mod memo;
-mod step;
-mod suspension;
-mod wait;
+mod branch; // a part of a run that goes on beside others
+mod child; // jobs of its own
+mod deed; // what stands in the ledger
+mod drive; // several branches at once
+mod join; // all of them
+mod keys; // under which name it is remembered
+mod leaving; // when it can get no further
+mod memo; // what was done before
+mod race; // the first of them
+mod record; // what must be the same after a crash
+mod settled; // how a group of branches ended
+mod step; // once, then remembered
+mod suspension; // why it left
+mod wait; // signals and timers
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
@@ -19,33 +31,33 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use self::{
+    branch::Branch,
     child::{ChildEnd, Spawned},
-    step::StepKey,
-    wait::{Awaited, Wait},
+    step::{StepKey, StepPolicy},
+    wait::{Arrived, Awaited, Wait, WaitAny},
 };
+use self::{branch::Node, leaving::Stuck};
 pub(crate) use self::{deed::ProbeAnswer, memo::Memo, suspension::Suspension};
 use crate::{
-    committer::{CommitError, Op},
     engine::Engine,
     failure::{Class, Failure},
     job::JobId,
     leased::LeasedJob,
     retry::RetryPolicy,
-    store::failures::FailureRow,
+    undo::World,
     workflow::App,
 };
 
-/// Names of steps are part of the contract with the database: short and plain.
-const NAME_CHARS_MAX: usize = 120;
-
-/// More steps than this in one run are a loop that should have been split into children.
-const STEPS_MAX: u32 = 10_000;
-
-/// The surroundings of one attempt of one run. Neither `Clone` nor `'static`, so that it cannot leak into a task.
+/// The surroundings of one attempt of one run, or of one branch of it. Neither `Clone` nor `'static`, so that it cannot
+/// leak into a task.
 pub struct Context<'a, A: App> {
-    engine: &'a Engine,
-    clients: &'a A::Clients,
-    settings: &'a A::Settings,
+    shared: Arc<Shared<'a, A>>,
+    node: Arc<Node>,
+}
+
+/// What all branches of an attempt have in common.
+struct Shared<'a, A: App> {
+    world: World<'a, A>,
     job: &'a LeasedJob,
     inner: Mutex<Inner>,
     changed: Notify,
@@ -55,55 +67,50 @@ struct Inner {
     memo: Memo,
     /// How often each name has come up in this execution of the body.
     seen: HashMap<String, u32>,
+    /// Keys that have come up in this execution.
+    met: HashSet<String>,
     /// How many calls there were in this execution.
     steps: u32,
-    /// Bodies of steps that are running at this moment.
+    /// Calls that are at work at this moment, and have not left.
     active: usize,
-    suspensions: Vec<Suspension>,
+    /// Calls that can get no further.
+    stuck: Vec<Stuck>,
+    stuck_ids: u64,
 }
 
 impl<'a, A: App> Context<'a, A> {
-    pub(crate) fn new(
-        engine: &'a Engine,
-        clients: &'a A::Clients,
-        settings: &'a A::Settings,
-        job: &'a LeasedJob,
-        memo: Memo,
-    ) -> Context<'a, A> {
-        Context {
-            engine,
-            clients,
-            settings,
-            job,
-            inner: Mutex::new(Inner {
-                memo,
-                seen: HashMap::new(),
-                steps: 0,
-                active: 0,
-                suspensions: Vec::new(),
-            }),
-            changed: Notify::new(),
-        }
+    pub(crate) fn new(world: World<'a, A>, job: &'a LeasedJob, memo: Memo) -> Context<'a, A> {
+        let inner = Inner {
+            memo,
+            seen: HashMap::new(),
+            met: HashSet::new(),
+            steps: 0,
+            active: 0,
+            stuck: Vec::new(),
+            stuck_ids: 0,
+        };
+        let shared = Shared { world, job, inner: Mutex::new(inner), changed: Notify::new() };
+        Context { shared: Arc::new(shared), node: Node::root() }
     }
 
     /// Which job this is.
     pub fn job_id(&self) -> JobId {
-        self.job.id()
+        self.job().id()
     }
 
     /// On behalf of which tenant, where it is a tenant's.
     pub fn tenant(&self) -> Option<Uuid> {
-        self.job.tenant()
+        self.job().tenant()
     }
 
     /// Which try of the whole body this is, from 1.
     pub fn attempt(&self) -> i16 {
-        self.job.attempt()
+        self.job().attempt()
     }
 
     /// Plain values from the configuration.
     pub fn settings(&self) -> &A::Settings {
-        self.settings
+        self.world().settings
     }
 
     /// Encrypts a value, so that it can be an argument or an output.
@@ -111,7 +118,7 @@ impl<'a, A: App> Context<'a, A> {
         &self,
         value: &T,
     ) -> Result<crate::sealed::Sealed<T>, Failure> {
-        self.engine.sealer().seal(value).map_err(Failure::permanent)
+        self.engine().sealer().seal(value).map_err(Failure::permanent)
     }
 
     /// Decrypts an argument or an output. One that cannot be read parks the run: the key may come back.
@@ -119,74 +126,7 @@ impl<'a, A: App> Context<'a, A> {
         &self,
         sealed: &crate::sealed::Sealed<T>,
     ) -> Result<T, Failure> {
-        self.engine.sealer().open(sealed).map_err(|error| Failure::diverged(error.to_string()))
-    }
-
-    /// The key of this call: its name, and for a repeat in the same run its number.
-    fn claim_key(&self, name: &str) -> Result<String, Failure> {
-        let plain = !name.is_empty() && name.len() <= NAME_CHARS_MAX && !name.contains(['#', '\0']);
-        if !plain {
-            return Err(Failure::permanent(format!("{name:?} cannot be the name of a step")));
-        }
-        let mut inner = self.inner.lock();
-        inner.steps += 1;
-        if inner.steps > STEPS_MAX {
-            return Err(Failure::permanent(format!("more than {STEPS_MAX} steps in one run")));
-        }
-        let seen = inner.seen.entry(name.to_owned()).or_insert(0);
-        *seen += 1;
-        Ok(if *seen == 1 { name.to_owned() } else { format!("{name}#{seen}") })
-    }
-
-    /// A boundary: the place to notice that the run must not go on here.
-    async fn boundary(&self) {
-        if !self.job.is_ours() {
-            self.suspend::<()>(Suspension::Lost).await;
-        }
-        if self.job.cancel().is_cancelled() {
-            self.suspend::<()>(Suspension::Cancelled).await;
-        }
-        if self.job.stopping().is_cancelled() {
-            self.suspend::<()>(Suspension::Interrupted).await;
-        }
-    }
-
-    /// Notes why the run leaves the worker. Never returns.
-    async fn suspend<T>(&self, suspension: Suspension) -> T {
-        self.inner.lock().suspensions.push(suspension);
-        self.changed.notify_one();
-        std::future::pending().await
-    }
-
-    /// Counts a running body of a step for as long as the guard lives: the run is not left while one is at work.
-    fn active(&self) -> Active<'_, 'a, A> {
-        self.inner.lock().active += 1;
-        Active { ctx: self }
-    }
-
-    /// Resolves when the body can get no further in this attempt.
-    pub(crate) async fn stuck(&self) -> Suspension {
-        loop {
-            {
-                let mut inner = self.inner.lock();
-                if inner.active == 0 && !inner.suspensions.is_empty() {
-                    return Suspension::merge(std::mem::take(&mut inner.suspensions));
-                }
-            }
-            self.changed.notified().await;
-        }
-    }
-
-    /// Writes an operation; a lease that is lost, or a database that is away, ends the attempt.
-    async fn commit(&self, op: Op) -> Result<(), Failure> {
-        match self.engine.committer().commit(op).await {
-            Ok(()) => Ok(()),
-            Err(CommitError::Fenced) => self.suspend(Suspension::Lost).await,
-            Err(CommitError::Unavailable) => self.suspend(Suspension::Interrupted).await,
-            Err(CommitError::Refused(why)) => {
-                Err(Failure::permanent(format!("the database refused the step's result: {why}")))
-            }
-        }
+        self.engine().sealer().open(sealed).map_err(|error| Failure::diverged(error.to_string()))
     }
 
     /// Notes a failed attempt and decides what follows from it: leave and come back, or give the failure to the body.
@@ -197,7 +137,7 @@ impl<'a, A: App> Context<'a, A> {
         policy: RetryPolicy,
         failure: Failure,
     ) -> Failure {
-        let attempt = self.inner.lock().memo.next_attempt(key, phase);
+        let attempt = self.inner().lock().memo.next_attempt(key, phase);
         self.note(Some(key), phase, attempt, &failure).await;
         match failure.class {
             Class::Permanent | Class::Undo => failure,
@@ -226,39 +166,33 @@ impl<'a, A: App> Context<'a, A> {
         }
     }
 
-    async fn note(&self, key: Option<&str>, phase: &'static str, attempt: u16, failure: &Failure) {
-        let row = FailureRow {
-            fence: self.job.fence(),
-            failure_id: JobId::mint().as_uuid(),
-            key: key.map(ToOwned::to_owned),
-            phase,
-            attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
-            class: failure.class.as_str(),
-            error: failure.text.clone(),
-        };
-        // Written before what follows from it, since the committer keeps the order; nobody waits for it.
-        let _ = self.engine.committer().submit(Op::Fail(row)).await;
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        self.job.now()
-    }
-}
-
-struct Active<'c, 'a, A: App> {
-    ctx: &'c Context<'a, A>,
-}
-
-impl<A: App> Drop for Active<'_, '_, A> {
-    fn drop(&mut self) {
-        self.ctx.inner.lock().active -= 1;
-        self.ctx.changed.notify_one();
-    }
-}
-
-impl<A: App> Context<'_, A> {
     /// Whether the ledger holds anything, as far as this attempt knows.
     pub(crate) fn has_deeds(&self) -> bool {
-        self.inner.lock().memo.has_deeds()
+        self.inner().lock().memo.has_deeds()
+    }
+
+    fn world(&self) -> &World<'a, A> {
+        &self.shared.world
+    }
+
+    fn engine(&self) -> &'a Engine {
+        self.shared.world.engine
+    }
+
+    fn clients(&self) -> &'a A::Clients {
+        self.shared.world.clients
+    }
+
+    fn job(&self) -> &'a LeasedJob {
+        self.shared.job
+    }
+
+    fn inner(&self) -> &Mutex<Inner> {
+        &self.shared.inner
+    }
+
+    /// The database's now.
+    fn clock(&self) -> DateTime<Utc> {
+        self.job().now()
     }
 }

@@ -37,6 +37,38 @@ pub struct StepKey {
     pub attempt: u16,
 }
 
+/// How patient a step is. A [`RetryPolicy`] alone is one, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepPolicy {
+    /// When it is tried again.
+    pub retry: RetryPolicy,
+    /// After this long an attempt has hung, and counts as failed.
+    pub timeout: Duration,
+}
+
+impl StepPolicy {
+    /// Of a step that says nothing else: [`RetryPolicy::STEP`], one minute.
+    pub const STEP: StepPolicy = StepPolicy { retry: RetryPolicy::STEP, timeout: STEP_TIMEOUT };
+
+    /// With another patience between attempts.
+    #[must_use]
+    pub const fn retry(self, retry: RetryPolicy) -> StepPolicy {
+        StepPolicy { retry, ..self }
+    }
+
+    /// With another limit of time for each attempt.
+    #[must_use]
+    pub const fn timeout(self, timeout: Duration) -> StepPolicy {
+        StepPolicy { timeout, ..self }
+    }
+}
+
+impl From<RetryPolicy> for StepPolicy {
+    fn from(retry: RetryPolicy) -> StepPolicy {
+        StepPolicy::STEP.retry(retry)
+    }
+}
+
 impl<A: App> Context<'_, A> {
     /// Runs `f` once; its output is committed before the next line runs. After a crash in between it runs again, with the
     /// same key: at least once, that is. Fails over to [`RetryPolicy::STEP`].
@@ -45,37 +77,43 @@ impl<A: App> Context<'_, A> {
         T: Serialize + DeserializeOwned + Send,
         F: AsyncFnOnce(&A::Clients, StepKey) -> Result<T, Failure>,
     {
-        self.step_with(name, RetryPolicy::STEP, f).await
+        self.step_with(name, StepPolicy::STEP, f).await
     }
 
     /// A step with a patience of its own.
-    pub async fn step_with<T, F>(&self, name: &str, policy: RetryPolicy, f: F) -> Result<T, Failure>
+    pub async fn step_with<T, F>(
+        &self,
+        name: &str,
+        policy: impl Into<StepPolicy>,
+        f: F,
+    ) -> Result<T, Failure>
     where
         T: Serialize + DeserializeOwned + Send,
         F: AsyncFnOnce(&A::Clients, StepKey) -> Result<T, Failure>,
     {
+        let StepPolicy { retry, timeout } = policy.into();
         let key = self.claim_key(name)?;
         if let Some(output) = self.remembered(&key, "step").await {
             return self.decoded(&output).await;
         }
         self.boundary().await;
-        let attempt = self.inner.lock().memo.attempt(&key, "do");
-        let started_at = self.now();
+        let attempt = self.inner().lock().memo.attempt(&key, "do");
+        let started_at = self.clock();
         let call = StepKey { key: idempotency_key(self.job_id(), &key), attempt };
         let result = {
             let _active = self.active();
-            tokio::time::timeout(STEP_TIMEOUT, f(self.clients, call)).await
+            tokio::time::timeout(timeout, f(self.clients(), call)).await
         };
         let output = match result {
             Ok(Ok(output)) => output,
-            Ok(Err(failure)) => return Err(self.fail(&key, "do", policy, failure).await),
+            Ok(Err(failure)) => return Err(self.fail(&key, "do", retry, failure).await),
             Err(_) => {
-                let failure = Failure::retry(format!("no end within {} s", STEP_TIMEOUT.as_secs()));
-                return Err(self.fail(&key, "do", policy, failure).await);
+                let failure = Failure::retry(format!("no end within {timeout:?}"));
+                return Err(self.fail(&key, "do", retry, failure).await);
             }
         };
         let row = CheckpointRow {
-            fence: self.job.fence(),
+            fence: self.job().fence(),
             form: "step",
             output: encoded(&output)?,
             attempt: i16::try_from(attempt).unwrap_or(i16::MAX),
@@ -99,13 +137,13 @@ impl<A: App> Context<'_, A> {
             return self.decoded(&output).await;
         }
         self.boundary().await;
-        let attempt = self.inner.lock().memo.attempt(&key, "do");
-        let started_at = self.now();
+        let attempt = self.inner().lock().memo.attempt(&key, "do");
+        let started_at = self.clock();
         let written = self
             .in_transaction(async |tx| {
                 let output = f(tx).await?;
                 let row = CheckpointRow {
-                    fence: self.job.fence(),
+                    fence: self.job().fence(),
                     key: key.clone(),
                     form: "transaction",
                     output: encoded(&output)?,
@@ -128,10 +166,11 @@ impl<A: App> Context<'_, A> {
     where
         F: AsyncFnOnce(&mut Tx) -> Result<T, Failure>,
     {
-        let active = self.active();
+        // Whoever takes this branch back must know whether it was committed.
+        let (active, critical) = (self.active(), self.critical());
         let work = async {
-            let mut tx = self.engine.begin().await?;
-            if !store::leases::lease_hold(&mut tx, self.job.fence()).await? {
+            let mut tx = self.engine().begin().await?;
+            if !store::leases::lease_hold(&mut tx, self.job().fence()).await? {
                 return Ok(None);
             }
             let output = f(&mut tx).await?;
@@ -149,7 +188,7 @@ impl<A: App> Context<'_, A> {
             None => None,
             Some((tx, output)) => Some((tx.commit().await, output)),
         };
-        drop(active);
+        drop((active, critical));
         match committed {
             Some((Ok(()), output)) => Ok(output),
             // The server itself says that it did not commit: an error like any other of the step.
@@ -169,7 +208,7 @@ impl<A: App> Context<'_, A> {
     /// The stored output of a step; a step of another form under this name means that the code has changed.
     pub(super) async fn remembered(&self, key: &str, form: &str) -> Option<Value> {
         let found = {
-            let inner = self.inner.lock();
+            let inner = self.inner().lock();
             if inner.memo.effect(key).is_some() {
                 Some(Err("a deed".to_owned()))
             } else {

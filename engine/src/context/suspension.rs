@@ -77,6 +77,14 @@ impl Suspension {
         Suspension::parked(Cause::Diverged, entry, format!("diverged: {why}"))
     }
 
+    /// Whether it concerns the whole run, and not only the branch that noticed it.
+    pub(crate) fn is_of_the_run(&self) -> bool {
+        match self {
+            Suspension::Until(_) | Suspension::Parked(_) => false,
+            Suspension::Cancelled | Suspension::Interrupted | Suspension::Lost => true,
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Suspension::Until(_) => 0,

@@ -37,6 +37,24 @@ pub struct Wait<'c, 'a, A: App, T> {
     payload: PhantomData<fn() -> T>,
 }
 
+/// A wait for one of several signals that can still be given its limit. Nothing happens before it is awaited by one of its
+/// methods.
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct WaitAny<'c, 'a, A: App, T> {
+    ctx: &'c Context<'a, A>,
+    names: Vec<String>,
+    payload: PhantomData<fn() -> T>,
+}
+
+/// The first of several signals.
+#[derive(Debug)]
+pub struct Arrived<T> {
+    /// Which of them.
+    pub name: String,
+    /// What it brought.
+    pub payload: T,
+}
+
 /// What ended a wait for a signal or a child.
 #[derive(Debug)]
 pub enum Awaited<T> {
@@ -54,6 +72,13 @@ impl<'a, A: App> Context<'a, A> {
         Wait { ctx: self, name: name.to_owned(), child: None, payload: PhantomData }
     }
 
+    /// Waits for the first of several signals. One that was sent before is taken at once, the oldest first; the others are
+    /// kept. The wait is known by all of its names.
+    pub fn wait_any<T: DeserializeOwned>(&self, names: &[&str]) -> WaitAny<'_, 'a, A, T> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        WaitAny { ctx: self, names, payload: PhantomData }
+    }
+
     /// Sleeps durably: survives crashes and deploys, and holds nothing meanwhile.
     pub async fn sleep(&self, time: Duration) -> Result<(), Failure> {
         let key = self.claim_key("sleep")?;
@@ -61,8 +86,23 @@ impl<'a, A: App> Context<'a, A> {
             return Ok(());
         }
         let until = self.deadline(&key, time).await?;
-        if self.now() < until {
-            self.suspend::<()>(Suspension::wait(Some(until), Vec::new(), "sleeping".into())).await;
+        self.asleep(key, until).await
+    }
+
+    /// Sleeps durably until an instant. One that has passed is no sleep.
+    pub async fn sleep_until(&self, instant: DateTime<Utc>) -> Result<(), Failure> {
+        let key = self.claim_key("sleep")?;
+        if self.remembered(&key, "sleep").await.is_some() {
+            return Ok(());
+        }
+        self.asleep(key, instant).await
+    }
+
+    async fn asleep(&self, key: String, until: DateTime<Utc>) -> Result<(), Failure> {
+        self.boundary().await;
+        if self.clock() < until {
+            let sleeping = Suspension::wait(Some(until), Vec::new(), "sleeping".into());
+            self.suspend_until(until, sleeping).await;
         }
         self.keep(key, "sleep", Value::Null, None).await
     }
@@ -73,14 +113,16 @@ impl<'a, A: App> Context<'a, A> {
         if let Some(stored) = self.remembered(&key, "deadline").await {
             return self.decoded(&stored).await;
         }
-        let fence = self.job.fence();
-        let recorded = self
-            .engine
-            .db()
-            .run(async |conn| {
-                store::checkpoints::deadline_record(conn, fence, &key, interval(time)).await
-            })
-            .await;
+        let fence = self.job().fence();
+        let recorded = {
+            let _active = self.active();
+            self.engine()
+                .db()
+                .run(async |conn| {
+                    store::checkpoints::deadline_record(conn, fence, &key, interval(time)).await
+                })
+                .await
+        };
         match recorded {
             Ok(Some(deadline)) => Ok(deadline),
             Ok(None) => self.suspend(Suspension::Lost).await,
@@ -89,15 +131,15 @@ impl<'a, A: App> Context<'a, A> {
         }
     }
 
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         key: String,
         form: &'static str,
         output: Value,
         takes_signal: Option<uuid::Uuid>,
     ) -> Result<(), Failure> {
-        let fence = self.job.fence();
-        let attempt = self.job.attempt();
+        let fence = self.job().fence();
+        let attempt = self.job().attempt();
         self.commit(Op::Checkpoint(CheckpointRow {
             fence,
             key,
@@ -112,17 +154,19 @@ impl<'a, A: App> Context<'a, A> {
 
     /// Reads, once in an attempt, what was sent before. What comes later wakes the run.
     async fn read_signals(&self) {
-        if self.inner.lock().memo.has_read_signals() {
+        if self.inner().lock().memo.has_read_signals() {
             return;
         }
         let job_id = self.job_id().as_uuid();
-        match self
-            .engine
-            .db()
-            .run(async |conn| store::signals::signals_of(conn, job_id).await)
-            .await
-        {
-            Ok(signals) => self.inner.lock().memo.keep_signals(signals),
+        let read = {
+            let _active = self.active();
+            self.engine()
+                .db()
+                .run(async |conn| store::signals::signals_of(conn, job_id).await)
+                .await
+        };
+        match read {
+            Ok(signals) => self.inner().lock().memo.keep_signals(signals),
             Err(_) => self.suspend(Suspension::Interrupted).await,
         }
     }
@@ -140,7 +184,7 @@ impl<'a, A: App> Context<'a, A> {
         }
         self.boundary().await;
         self.read_signals().await;
-        let taken = self.inner.lock().memo.take_signal(&signals);
+        let taken = self.inner().lock().memo.take_signal(&signals);
         if let Some(signal) = taken {
             let ended = Ended {
                 signal: Some(signal.name),
@@ -155,10 +199,11 @@ impl<'a, A: App> Context<'a, A> {
             Some(Limit::At(instant)) => Some(instant),
             Some(Limit::For(time)) => Some(self.deadline(&key, time).await?),
         };
-        if until.is_none_or(|until| self.now() < until) {
-            return self
-                .suspend(Suspension::wait(until, signals, format!("waiting for {name}")))
-                .await;
+        let waiting = Suspension::wait(until, signals, format!("waiting for {name}"));
+        match until {
+            None => self.suspend(waiting).await,
+            Some(until) if self.clock() < until => self.suspend_until(until, waiting).await,
+            Some(_) => {}
         }
         let ended = Ended { signal: None, payload: Value::Null, dedupe_key: None };
         self.keep(key, "wait", encoded(&ended)?, None).await?;
@@ -204,6 +249,38 @@ impl<A: App, T: DeserializeOwned + Send> Wait<'_, '_, A, T> {
             )),
             Some(_) => Ok(Awaited::Signal(self.ctx.decoded(&ended.payload).await?)),
         }
+    }
+}
+
+impl<A: App, T: DeserializeOwned + Send> WaitAny<'_, '_, A, T> {
+    /// As long as it takes.
+    pub async fn for_ever(self) -> Result<Arrived<T>, Failure> {
+        match self.end(None).await? {
+            Some(arrived) => Ok(arrived),
+            None => Err(Failure::diverged("a wait without a limit has come to its limit")),
+        }
+    }
+
+    /// At most this long, counted from when the wait was first reached. `None`: the time was over.
+    pub async fn for_up_to(self, time: Duration) -> Result<Option<Arrived<T>>, Failure> {
+        self.end(Some(Limit::For(time))).await
+    }
+
+    /// Until an instant. `None`: it has come.
+    pub async fn until(self, instant: DateTime<Utc>) -> Result<Option<Arrived<T>>, Failure> {
+        self.end(Some(Limit::At(instant))).await
+    }
+
+    async fn end(self, limit: Option<Limit>) -> Result<Option<Arrived<T>>, Failure> {
+        if self.names.is_empty() {
+            return Err(Failure::permanent("a wait for one of no signals would never end"));
+        }
+        let name = self.names.join("|");
+        let ended = self.ctx.first_of(&name, self.names, limit).await?;
+        Ok(match ended.signal {
+            Some(name) => Some(Arrived { name, payload: self.ctx.decoded(&ended.payload).await? }),
+            None => None,
+        })
     }
 }
 

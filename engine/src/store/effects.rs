@@ -159,6 +159,13 @@ pub(crate) struct StoredEffect {
     pub(crate) started_at: DateTime<Utc>,
 }
 
+impl StoredEffect {
+    /// Nothing to take back (any more).
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.state.as_str(), "idle" | "undone" | "skipped" | "resolved")
+    }
+}
+
 /// A run's whole ledger, oldest first.
 pub(crate) async fn effects_of(
     conn: &mut PgConnection,

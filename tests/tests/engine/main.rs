@@ -10,6 +10,7 @@ mod toy; // the application under test
 
 mod admission; // gates, and what operators set on queues
 mod auditing; // who did what
+mod branches; // side by side, with keys of their own
 mod cancelling; // wherever a job stands
 mod children; // what parents are told
 mod effects; // lost replies and probes
@@ -21,6 +22,8 @@ mod leases; // the dead, the frozen and the cut off
 mod network; // lost replies and lost sessions
 mod parked; // what a person has to decide
 mod plan;
+mod racing; // one winner, and nothing left of the others
+mod recording; // the same after a crash
 mod schedules; // one job a tick
 mod secrets; // never in the clear
 mod steps; // once over retries and crashes

@@ -2,6 +2,7 @@
 
 mod rig; // everything a test of the engine needs
 mod script; // the workflow
+mod wide; // its acts beside one another
 mod world; // what is outside, with memory and plans
 
 pub(crate) use self::{

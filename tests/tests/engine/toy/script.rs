@@ -9,7 +9,7 @@ use engine::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Plan, Toy, World};
+use super::{Plan, Toy, World, wide};
 
 /// One thing to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +42,20 @@ pub(crate) enum Act {
     Join(String, String),
     /// Somewhere in the body, between steps.
     Body(String),
+    /// Branches of which all are needed.
+    All(Vec<Vec<Act>>),
+    /// Branches of which the first wins.
+    First(Vec<Vec<Act>>),
+    /// As the one before it, but a failure is an output.
+    Caught(Box<Act>),
+    /// Waits for the first of these signals, for at most so many seconds, if given.
+    Any(Vec<String>, Option<u64>),
+    /// A time, a number and an id.
+    Record,
+    /// Sleeps until an instant.
+    SleepUntil(chrono::DateTime<chrono::Utc>),
+    /// A step that may take so many milliseconds and is tried so often.
+    Hasty(String, u64, u16),
 }
 
 /// The workflow. Its output: what its acts yielded.
@@ -60,15 +74,20 @@ impl Workflow<Toy> for Script {
     }
 
     async fn run(&self, ctx: &Context<'_, Toy>) -> Result<Vec<Value>, Failure> {
-        let mut outputs = Vec::new();
-        for act in &self.0 {
-            outputs.push(play(act, ctx).await?);
-        }
-        Ok(outputs)
+        play_all(&self.0, ctx).await
     }
 }
 
-async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
+/// One after the other.
+pub(super) async fn play_all(acts: &[Act], ctx: &Context<'_, Toy>) -> Result<Vec<Value>, Failure> {
+    let mut outputs = Vec::new();
+    for act in acts {
+        outputs.push(play(act, ctx).await?);
+    }
+    Ok(outputs)
+}
+
+pub(super) async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
     let value = match act {
         Act::Step(name) => ctx.step(name, async |world, _| step(world, name).await).await?.into(),
         Act::Letters(count) => {
@@ -110,6 +129,13 @@ async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
             vec![one?, two?].into()
         }
         Act::Body(name) => body(name, ctx)?,
+        Act::All(_)
+        | Act::First(_)
+        | Act::Caught(_)
+        | Act::Any(..)
+        | Act::Record
+        | Act::SleepUntil(_)
+        | Act::Hasty(..) => wide::play(act, ctx).await?,
     };
     Ok(value)
 }
@@ -125,7 +151,7 @@ fn body(name: &str, ctx: &Context<'_, Toy>) -> Result<Value, Failure> {
     }
 }
 
-async fn step(world: &World, name: &str) -> Result<usize, Failure> {
+pub(super) async fn step(world: &World, name: &str) -> Result<usize, Failure> {
     let place = format!("step:{name}");
     world.pass(&place).await?;
     Ok(world.count(&place))

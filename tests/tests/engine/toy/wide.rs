@@ -1,0 +1,67 @@
+//! Acts of a script that go on side by side, and smaller calls of a context.
+
+use std::time::Duration;
+
+use engine::{Context, Failure, Jitter, RetryPolicy, StepPolicy};
+use futures::{FutureExt, future::BoxFuture};
+use serde_json::{Value, json};
+
+use super::{
+    Act, Toy,
+    script::{self, play_all},
+};
+
+/// Boxed, since acts hold acts.
+pub(super) fn play<'f>(
+    act: &'f Act,
+    ctx: &'f Context<'_, Toy>,
+) -> BoxFuture<'f, Result<Value, Failure>> {
+    async move {
+        Ok(match act {
+            Act::All(branches) => json!(
+                ctx.join_all(
+                    "all",
+                    branches,
+                    |ctx, acts| async move { play_all(acts, &ctx).await }
+                )
+                .await?
+            ),
+            Act::First(branches) => {
+                json!(
+                    ctx.race_all("first", branches, |ctx, acts| async move {
+                        play_all(acts, &ctx).await
+                    })
+                    .await?
+                )
+            }
+            Act::Caught(act) => match script::play(act, ctx).await {
+                Ok(output) => output,
+                Err(failure) => failure.text().into(),
+            },
+            Act::Any(names, limit) => {
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                let wait = ctx.wait_any::<Value>(&names);
+                let arrived = match limit {
+                    Some(secs) => wait.for_up_to(Duration::from_secs(*secs)).await?,
+                    None => Some(wait.for_ever().await?),
+                };
+                arrived.map_or(Value::Null, |arrived| json!([arrived.name, arrived.payload]))
+            }
+            Act::Record => json!([ctx.now().await?, ctx.random().await?, ctx.uuid().await?]),
+            Act::SleepUntil(instant) => {
+                ctx.sleep_until(*instant).await?;
+                Value::Null
+            }
+            Act::Hasty(name, millis, attempts) => {
+                let retry = RetryPolicy::exponential(Duration::from_mins(1), *attempts);
+                let policy = StepPolicy::from(retry.jitter(Jitter::None))
+                    .timeout(Duration::from_millis(*millis));
+                ctx.step_with(name, policy, async |world, _| script::step(world, name).await)
+                    .await?
+                    .into()
+            }
+            other => unreachable!("{other:?} is played by the script"),
+        })
+    }
+    .boxed()
+}
