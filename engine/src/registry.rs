@@ -151,6 +151,8 @@ impl<A: App, W: Workflow<A>> AnyWorkflow<A> for Of<W> {
 
 /// An effect without its types.
 pub(crate) trait AnyEffect<A: App>: Send + Sync {
+    fn accepts(&self, input: &Value) -> Result<(), String>;
+    fn accepts_output(&self, output: &Value) -> Result<(), String>;
     fn undo<'a>(
         &self,
         clients: &'a A::Clients,
@@ -168,6 +170,16 @@ pub(crate) trait AnyEffect<A: App>: Send + Sync {
 }
 
 impl<A: App, E: Effect<A>> AnyEffect<A> for Of<E> {
+    fn accepts(&self, input: &Value) -> Result<(), String> {
+        E::deserialize(input).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn accepts_output(&self, output: &Value) -> Result<(), String> {
+        <E::Output as serde::Deserialize>::deserialize(output)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
+
     fn undo<'a>(
         &self,
         clients: &'a A::Clients,
@@ -208,6 +220,7 @@ impl<A: App, E: Effect<A>> AnyEffect<A> for Of<E> {
 
 /// A change without its types.
 pub(crate) trait AnyChange<A: App>: Send + Sync {
+    fn accepts(&self, input: &Value) -> Result<(), String>;
     fn undo<'a>(
         &self,
         tx: &'a mut Tx,
@@ -218,6 +231,10 @@ pub(crate) trait AnyChange<A: App>: Send + Sync {
 }
 
 impl<A: App, C: Change<A>> AnyChange<A> for Of<C> {
+    fn accepts(&self, input: &Value) -> Result<(), String> {
+        C::deserialize(input).map(|_| ()).map_err(|error| error.to_string())
+    }
+
     fn undo<'a>(
         &self,
         tx: &'a mut Tx,
