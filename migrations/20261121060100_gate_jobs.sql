@@ -35,6 +35,11 @@ comment on column trunkline.waits.blocked is 'Could run if its gates let it. `du
 -- Exactly the order in which a lane is taken; a lane is found by one look into the index, whatever stands in the others.
 create index waits_lanes on trunkline.waits (queue_id, lane, priority, job_id) where blocked;
 
+-- Who can run what, for people: claims go by what a worker asks for. Null: a worker of a version that does not say.
+alter table trunkline.workers
+    add column queue_ids smallint[],
+    add column kind_ids smallint[];
+
 -- The state of a gate. A row is made when the gate is first asked, and forgotten when it says nothing any more.
 create table trunkline.gates (
     gate_id uuid not null constraint gates_key primary key,

@@ -1225,7 +1225,9 @@ CREATE TABLE trunkline.workers (
     started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     heartbeat_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    draining boolean DEFAULT false NOT NULL
+    draining boolean DEFAULT false NOT NULL,
+    queue_ids smallint[],
+    kind_ids smallint[]
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='100');
 

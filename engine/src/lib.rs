@@ -72,6 +72,7 @@ mod committer; // the one write path for everything else
 mod context; // what a body has in its hands
 mod effect; // what an effect is told, and what its probe can answer
 mod engine; // the handle
+mod explain; // why a job is not running
 mod failure; // what going wrong can mean
 mod gate; // what a job has to pass before it may run
 mod job; // what is to be done
@@ -110,11 +111,13 @@ pub use self::{
     },
     cause::{Cause, NoSuchCause},
     context::{
-        Arrived, Awaited, Branch, ChildEnd, Context, Spawned, StepKey, StepPolicy, Wait, WaitAny,
+        Arrived, Awaited, Branch, ChildEnd, Context, Held, Spawned, StepKey, StepPolicy, Wait,
+        WaitAny,
     },
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},
+    explain::Why,
     failure::Failure,
     gate::{GATES_MAX, Gates},
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::views::{DeedView, JobDetail, JobFilter, JobSummary, StepView, summary};
+use super::views::{DeedView, JobDetail, JobFilter, JobSummary, StepView, state_of, summary};
 use crate::{
     engine::Engine,
     error::Error,
@@ -48,6 +48,12 @@ impl Engine {
             })
             .await?;
         let Some(row) = found.into_iter().next() else { return Ok(None) };
+        let explain = if state_of(&row).is_final() {
+            None
+        } else {
+            // It may have gone meanwhile: then there is nothing to explain.
+            self.explain(id).await.ok()
+        };
         Ok(Some(JobDetail {
             summary: summary(&row),
             args: sealed::redact(&row.args),
@@ -58,7 +64,7 @@ impl Engine {
             reason: row.reason,
             steps: steps.into_iter().map(StepView::from).collect(),
             effects: deeds.into_iter().map(DeedView::from).collect(),
-            explain: None,
+            explain,
         }))
     }
 

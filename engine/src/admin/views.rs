@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    explain::Why,
     job::JobId,
     sealed,
     state::{Course, State},
@@ -75,8 +76,8 @@ pub struct JobDetail {
     pub steps: Vec<StepView>,
     /// Its undo ledger.
     pub effects: Vec<DeedView>,
-    /// Why it is not running; not built yet.
-    pub explain: Option<Value>,
+    /// Why it is not running; `None` of a job that is over.
+    pub explain: Option<Vec<Why>>,
 }
 
 /// One thing that happened in a run.

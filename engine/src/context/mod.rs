@@ -8,6 +8,7 @@ mod branch; // a part of a run that goes on beside others
 mod child; // jobs of its own
 mod deed; // what stands in the ledger
 mod drive; // several branches at once
+mod hold; // permits kept through everything
 mod join; // all of them
 mod keys; // under which name it is remembered
 mod leaving; // when it can get no further
@@ -33,6 +34,7 @@ use uuid::Uuid;
 pub use self::{
     branch::Branch,
     child::{ChildEnd, Spawned},
+    hold::Held,
     step::{StepKey, StepPolicy},
     wait::{Arrived, Awaited, Wait, WaitAny},
 };

@@ -106,7 +106,7 @@ impl Breaker {
             let pause = (0..self.trips).fold(OPEN_FOR, |pause, _| (pause * 2).min(OPEN_MAX));
             self.failures.clear();
             self.trips = self.trips.saturating_add(1);
-            self.phase = Phase::Open { until: news.at.max(now) + pause };
+            self.phase = Phase::Open { until: news.at + pause };
         }
     }
 

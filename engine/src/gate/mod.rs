@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     breaker::{Breaker, News},
-    decide::{Candidate, Plan, Standing, decide},
+    decide::{Candidate, Plan, Standing, decide, slot},
 };
 
 /// Gates of one job. Each is a row to lock; a job that needs more has several reasons to be several jobs.

@@ -73,16 +73,9 @@ struct Claimer {
 
 impl Claimer {
     fn of<A: App>(pool: &Pool<A>) -> Claimer {
-        let names = pool.engine.names();
-        let queues = if pool.config.queues.is_empty() {
-            pool.registry.queues()
-        } else {
-            pool.config.queues.clone()
-        };
-        let kinds = pool.registry.kinds();
         Claimer {
-            queue_ids: queues.iter().filter_map(|name| names.queue(name).ok()).collect(),
-            kind_ids: kinds.iter().filter_map(|name| names.kind(name).ok()).collect(),
+            queue_ids: pool.serves.queue_ids.clone(),
+            kind_ids: pool.serves.kind_ids.clone(),
             rounds: Rounds::default(),
             rung: true,
             waits: true,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Pool, PoolConfig};
+use super::{Pool, PoolConfig, Serves};
 use crate::{
     engine::Engine, error::Error, leased::LeaseClock, store, time::interval, wakeups::pause,
     workflow::App,
@@ -28,6 +28,7 @@ const BEAT_MIN: Duration = Duration::from_millis(100);
 pub(super) async fn enter(
     engine: &Engine,
     config: &PoolConfig,
+    serves: &Serves,
     clock: &LeaseClock,
 ) -> Result<i32, Error> {
     let sent = Instant::now();
@@ -43,6 +44,8 @@ pub(super) async fn enter(
                 &config.version,
                 config.address.as_deref(),
                 lease,
+                &serves.queue_ids,
+                &serves.kind_ids,
             )
             .await
         })
@@ -145,7 +148,7 @@ async fn reenter<A: App>(pool: &Pool<A>) {
     }
     pool.live.lose();
     while !pool.leave.is_cancelled() {
-        match enter(&pool.engine, &pool.config, &pool.lease).await {
+        match enter(&pool.engine, &pool.config, &pool.serves, &pool.lease).await {
             Ok(worker_id) => {
                 pool.live.lose_all(worker_id);
                 return;

@@ -4,7 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Pool, claim::jittered};
-use crate::{store, time::interval, wakeups::pause, workflow::App};
+use crate::{
+    store::{self, db::BEGIN},
+    time::interval,
+    wakeups::pause,
+    workflow::App,
+};
 
 /// Due jobs made ready by one statement.
 const PROMOTE_MAX: i64 = 1000;
@@ -26,6 +31,9 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// Pieces of the history made ahead: at 7 days a piece, two weeks in which nobody need look.
 const PARTITIONS_AHEAD: i32 = 2;
+
+/// Permits that come free in another process are found this late at worst.
+const PASS_ON_EVERY: Duration = Duration::from_millis(500);
 
 /// Rows cleared away by one statement.
 const TIDY_MAX: i64 = 1000;
@@ -98,6 +106,37 @@ pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
             Err(error) => tracing::warn!(%error, "jobs of silent workers could not be returned"),
         }
         stop_or(&pool, jittered(pool.config.lease / 8)).await;
+    }
+}
+
+/// Passes on permits to hold that came free with the end of a run, and wakes who has one without knowing.
+pub(super) async fn pass_on<A: App>(pool: Arc<Pool<A>>) {
+    while !pool.stop.is_cancelled() {
+        let passed = pool
+            .engine
+            .db()
+            .run(async |conn| {
+                let mut granted = store::permits::holds_sweep(conn, TIDY_MAX).await?;
+                for gate in store::permits::holds_wanted(conn, TIDY_MAX).await? {
+                    let mut tx = sqlx::Connection::begin_with(&mut *conn, BEGIN).await?;
+                    granted.extend(store::permits::holds_grant(&mut tx, gate).await?);
+                    tx.commit().await?;
+                }
+                if granted.is_empty() {
+                    return Ok(Vec::new());
+                }
+                store::signals::signals_wake(conn, &granted).await
+            })
+            .await;
+        match passed {
+            Ok(queues) => pool.engine.wakeups().ring(queues),
+            Err(error) => tracing::warn!(%error, "permits could not be passed on"),
+        }
+        tokio::select! {
+            () = pool.stop.cancelled() => {}
+            () = pool.freed.notified() => {}
+            () = pause(jittered(PASS_ON_EVERY)) => {}
+        }
     }
 }
 

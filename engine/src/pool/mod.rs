@@ -11,7 +11,7 @@ mod retention;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::claim::jittered;
@@ -74,6 +74,25 @@ impl PoolConfig {
     }
 }
 
+/// What a pool asks for, by number.
+struct Serves {
+    queue_ids: Vec<i16>,
+    kind_ids: Vec<i16>,
+}
+
+impl Serves {
+    fn of<A: App>(engine: &Engine, registry: &Registry<A>, config: &PoolConfig) -> Serves {
+        let names = engine.names();
+        let queues =
+            if config.queues.is_empty() { registry.queues() } else { config.queues.clone() };
+        let kinds = registry.kinds();
+        Serves {
+            queue_ids: queues.iter().filter_map(|name| names.queue(name).ok()).collect(),
+            kind_ids: kinds.iter().filter_map(|name| names.kind(name).ok()).collect(),
+        }
+    }
+}
+
 /// A running pool. Its jobs come out of the receiver that [`Pool::join`] returns; each goes through [`Pool::attempt`]
 /// and [`Pool::settle`].
 pub struct Pool<A: App> {
@@ -82,8 +101,11 @@ pub struct Pool<A: App> {
     clients: Arc<A::Clients>,
     settings: Arc<A::Settings>,
     config: PoolConfig,
+    serves: Serves,
     live: Arc<Live>,
     queues: Queues,
+    /// Rings when a job with permits has left.
+    freed: Notify,
     lease: Arc<LeaseClock>,
     room: Arc<Semaphore>,
     /// Take nothing new, hand back at the next boundary.
@@ -106,10 +128,12 @@ impl<A: App> Pool<A> {
         config: PoolConfig,
     ) -> Result<(Arc<Pool<A>>, mpsc::Receiver<Vec<LeasedJob>>), Error> {
         let lease = Arc::new(LeaseClock::new());
-        let worker_id = heartbeat::enter(&engine, &config, &lease).await?;
+        let serves = Serves::of(&engine, &registry, &config);
+        let worker_id = heartbeat::enter(&engine, &config, &serves, &lease).await?;
         let pool = Arc::new(Pool {
             live: Arc::new(Live::new(worker_id)),
             queues: Queues::default(),
+            freed: Notify::new(),
             lease,
             room: Arc::new(Semaphore::new(config.slots)),
             engine,
@@ -117,6 +141,7 @@ impl<A: App> Pool<A> {
             clients,
             settings,
             config,
+            serves,
             drain: CancellationToken::new(),
             stop: CancellationToken::new(),
             leave: CancellationToken::new(),
@@ -129,6 +154,7 @@ impl<A: App> Pool<A> {
         pool.tasks.spawn(claim::claim(Arc::clone(&pool), batches));
         pool.tasks.spawn(housekeeping::promote(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::rescue(Arc::clone(&pool)));
+        pool.tasks.spawn(housekeeping::pass_on(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));
         pool.tasks.spawn(retention::forget(Arc::clone(&pool)));
         pool.tasks.spawn(crate::scheduler::run(pool.engine.clone(), pool.stop.clone()));
@@ -155,6 +181,7 @@ impl<A: App> Pool<A> {
         self.live.remove(job);
         if job.is_gated() || self.queues.is_limited(job.queue_id()) {
             // Its place is free for the next one of its lane.
+            self.freed.notify_one();
             self.engine.wakeups().ring([job.queue_id()]);
         }
         match committed {

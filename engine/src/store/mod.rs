@@ -8,6 +8,7 @@ pub(crate) mod checkpoints;
 pub(crate) mod clock;
 pub(crate) mod db;
 pub(crate) mod effects;
+pub(crate) mod explain;
 pub(crate) mod failures;
 pub(crate) mod gates;
 pub(crate) mod inbox;

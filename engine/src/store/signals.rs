@@ -85,7 +85,11 @@ pub(crate) async fn signals_wake(
             select w.job_id from trunkline.waits w
             where w.job_id = any ($1)
               and w.state = 'waiting'
-              and exists (select from trunkline.signals s where s.job_id = w.job_id and s.name = any (w.wakes))
+              and (exists (select from trunkline.signals s where s.job_id = w.job_id and s.name = any (w.wakes))
+                   -- or for a permit, which is no message: it is there or not
+                   or exists (select from trunkline.permits p
+                              where p.job_id = w.job_id and p.form = 'hold' and p.granted_at is not null
+                                and 'permit:' || p.gate_id = any (w.wakes)))
             for update skip locked
         ), gone as (
             delete from trunkline.waits w using woken where w.job_id = woken.job_id returning w.*

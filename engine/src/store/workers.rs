@@ -10,15 +10,19 @@ pub(crate) async fn worker_enter(
     version: &str,
     address: Option<&str>,
     lease: PgInterval,
+    queue_ids: &[i16],
+    kind_ids: &[i16],
 ) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar!(
-        "insert into trunkline.workers (name, pool, version, address, expires_at)
-         values ($1, $2, $3, $4, trunkline.now() + $5::interval) returning worker_id",
+        "insert into trunkline.workers (name, pool, version, address, expires_at, queue_ids, kind_ids)
+         values ($1, $2, $3, $4, trunkline.now() + $5::interval, $6, $7) returning worker_id",
         name,
         pool,
         version,
         address,
         lease,
+        queue_ids,
+        kind_ids,
     )
     .fetch_one(conn)
     .await

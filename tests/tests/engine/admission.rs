@@ -1,7 +1,10 @@
 //! Gates: how many at once, how often, in which turns, and until when a job may begin.
 
 mod at_once; // limits under kills
+mod breaking; // a scope that fails
 mod expiring; // too late is never
+mod explaining; // why a job is not running
+mod holding; // permits through sleeps and crashes
 mod queues; // what operators set at run time
 mod rates; // not too often
 mod turns; // fairness between tenants

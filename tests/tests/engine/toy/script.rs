@@ -40,6 +40,8 @@ pub(crate) enum Act {
     Spawn(Vec<Act>),
     /// Two steps at once.
     Join(String, String),
+    /// Holds one of so many permits of a scope meanwhile; gives it back, or leaves that to the end.
+    Held(String, u32, Vec<Act>, bool),
     /// Somewhere in the body, between steps.
     Body(String),
     /// Branches of which all are needed.
@@ -92,6 +94,14 @@ pub(super) async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Fai
         Act::Step(name) => ctx.step(name, async |world, _| step(world, name).await).await?.into(),
         Act::Letters(count) => {
             ctx.step("letters", async |_, _| Ok("x".repeat(*count))).await?.into()
+        }
+        Act::Held(scope, max, acts, give_back) => {
+            let held = ctx.hold(scope, "", *max).await?;
+            let outputs = Box::pin(play_all(acts, ctx)).await?;
+            if *give_back {
+                ctx.release(held).await?;
+            }
+            outputs.into()
         }
         Act::Nul => ctx.step("nul", async |_, _| Ok("a\0b".to_owned())).await?.into(),
         Act::Number(name) => ctx.step(name, async |_, _| Ok(1_u64)).await?.into(),
