@@ -88,23 +88,13 @@ begin
 end
 $$;
 
--- Whether any live run has an id below this one. Tokens are asked for by their ids, which are indexes or small tables.
--- `blocked` is looked at where it exists.
+-- A live run whose id lies below this one, if there is any. Leases and waits are indexed by it; `ready` is small.
 create function trunkline.runs_live_below(ceiling uuid) returns uuid
-    language plpgsql stable security definer set search_path = pg_catalog, trunkline as $$
-declare
-    place text;
-    live uuid;
-begin
-    foreach place in array array['waits', 'leases', 'ready', 'blocked'] loop
-        continue when to_regclass('trunkline.' || place) is null;
-        execute format('select job_id from trunkline.%I where job_id < $1 limit 1', place) into live using ceiling;
-        if live is not null then
-            return live;
-        end if;
-    end loop;
-    return null;
-end
+    language sql stable security definer set search_path = pg_catalog, trunkline as $$
+    select coalesce(
+        (select job_id from trunkline.waits where job_id < ceiling limit 1),
+        (select job_id from trunkline.leases where job_id < ceiling limit 1),
+        (select job_id from trunkline.ready where job_id < ceiling limit 1))
 $$;
 revoke all on function trunkline.runs_live_below(uuid) from public;
 
@@ -168,3 +158,26 @@ end
 $$;
 revoke all on function trunkline.partitions_drop(interval[]) from public;
 grant execute on function trunkline.runs_live_below(uuid), trunkline.partitions_drop(interval[]) to trunkline_app;
+
+-- ---------------------------------------------------------------- who keeps deleted rows from being cleared away
+
+-- Whoever has a snapshot open; no text of a statement. With the owner's rights: the application may see only sessions of
+-- its own role. An owner without pg_read_all_stats sees less, too (docs/metrics.md).
+create function trunkline.snapshot_holders()
+    returns table (kind text, pid integer, name text, state text, since timestamptz, xid xid)
+    language sql stable security definer set search_path = pg_catalog, trunkline as $$
+    select 'session', a.pid, a.application_name, a.state, a.xact_start, coalesce(a.backend_xmin, a.backend_xid)
+    from pg_stat_activity a
+    where a.pid <> pg_backend_pid() and coalesce(a.backend_xmin, a.backend_xid) is not null
+      and (a.datname = current_database() or a.datname is null)
+      and a.backend_type <> 'autovacuum worker' -- a vacuum's own snapshot keeps nothing
+    union all
+    select 'prepared transaction', null, p.gid, 'prepared', p.prepared, p.transaction
+    from pg_prepared_xacts p where p.database = current_database()
+    union all
+    select 'replication slot', r.active_pid, r.slot_name, case when r.active then 'active' else 'inactive' end,
+           null, coalesce(r.xmin, r.catalog_xmin)
+    from pg_replication_slots r where coalesce(r.xmin, r.catalog_xmin) is not null
+$$;
+revoke all on function trunkline.snapshot_holders() from public;
+grant execute on function trunkline.snapshot_holders() to trunkline_app;

@@ -138,23 +138,32 @@ end
 $$;
 
 CREATE FUNCTION trunkline.runs_live_below(ceiling uuid) RETURNS uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'trunkline'
-    AS $_$
-declare
-    place text;
-    live uuid;
-begin
-    foreach place in array array['waits', 'leases', 'ready', 'blocked'] loop
-        continue when to_regclass('trunkline.' || place) is null;
-        execute format('select job_id from trunkline.%I where job_id < $1 limit 1', place) into live using ceiling;
-        if live is not null then
-            return live;
-        end if;
-    end loop;
-    return null;
-end
-$_$;
+    AS $$
+    select coalesce(
+        (select job_id from trunkline.waits where job_id < ceiling limit 1),
+        (select job_id from trunkline.leases where job_id < ceiling limit 1),
+        (select job_id from trunkline.ready where job_id < ceiling limit 1))
+$$;
+
+CREATE FUNCTION trunkline.snapshot_holders() RETURNS TABLE(kind text, pid integer, name text, state text, since timestamp with time zone, xid xid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'trunkline'
+    AS $$
+    select 'session', a.pid, a.application_name, a.state, a.xact_start, coalesce(a.backend_xmin, a.backend_xid)
+    from pg_stat_activity a
+    where a.pid <> pg_backend_pid() and coalesce(a.backend_xmin, a.backend_xid) is not null
+      and (a.datname = current_database() or a.datname is null)
+      and a.backend_type <> 'autovacuum worker' -- a vacuum's own snapshot keeps nothing
+    union all
+    select 'prepared transaction', null, p.gid, 'prepared', p.prepared, p.transaction
+    from pg_prepared_xacts p where p.database = current_database()
+    union all
+    select 'replication slot', r.active_pid, r.slot_name, case when r.active then 'active' else 'inactive' end,
+           null, coalesce(r.xmin, r.catalog_xmin)
+    from pg_replication_slots r where coalesce(r.xmin, r.catalog_xmin) is not null
+$$;
 
 CREATE FUNCTION trunkline.uuid_floor(at timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -560,15 +569,12 @@ CREATE TABLE trunkline.checkpoints (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY LIST (retention);
 
 COMMENT ON COLUMN trunkline.checkpoints.key IS 'The step''s name, `#n` for its n-th repeat in a run. Stable over attempts, workers and versions.';
-
-COMMENT ON COLUMN trunkline.checkpoints.lent IS 'effect, change or child: the deed is another run''s, this run only knows what it yielded.';
 
 CREATE TABLE trunkline.checkpoints_brief (
     job_id uuid NOT NULL,
@@ -579,7 +585,6 @@ CREATE TABLE trunkline.checkpoints_brief (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
@@ -594,7 +599,6 @@ CREATE TABLE trunkline.checkpoints_long (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
@@ -609,7 +613,6 @@ CREATE TABLE trunkline.checkpoints_standard (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
@@ -819,14 +822,8 @@ CREATE TABLE trunkline.jobs (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
-    origin_id uuid,
-    origin text,
-    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
-    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
-    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
-    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
 PARTITION BY LIST (retention);
 
@@ -839,8 +836,6 @@ COMMENT ON COLUMN trunkline.jobs.has_deed IS 'Born with an entry in its ledger: 
 COMMENT ON COLUMN trunkline.jobs.gates IS 'What it has to pass before it runs, as the enqueuer said; keys as hashes. Null for most.';
 
 COMMENT ON COLUMN trunkline.jobs.expires_at IS 'A job that has not begun by then fails instead of running late.';
-
-COMMENT ON COLUMN trunkline.jobs.origin_id IS 'The finished job of which this one was made by an operator. That one stays as it was.';
 
 CREATE TABLE trunkline.jobs_brief (
     job_id uuid NOT NULL,
@@ -859,14 +854,8 @@ CREATE TABLE trunkline.jobs_brief (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
-    origin_id uuid,
-    origin text,
-    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
-    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
-    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
-    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
 PARTITION BY RANGE (job_id);
 
@@ -887,14 +876,8 @@ CREATE TABLE trunkline.jobs_long (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
-    origin_id uuid,
-    origin text,
-    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
-    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
-    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
-    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
 PARTITION BY RANGE (job_id);
 
@@ -915,14 +898,8 @@ CREATE TABLE trunkline.jobs_standard (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
-    origin_id uuid,
-    origin text,
-    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
-    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
-    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
-    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
 )
 PARTITION BY RANGE (job_id);
 
@@ -1154,19 +1131,6 @@ CREATE TABLE trunkline.signals (
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON TABLE trunkline.signals IS 'Messages to a job that it has not taken yet, also those sent before it waits for them.';
-
-CREATE TABLE trunkline.superseded (
-    job_id uuid NOT NULL,
-    set_aside_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
-    key text NOT NULL,
-    form text NOT NULL,
-    output jsonb NOT NULL,
-    attempt smallint NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone NOT NULL
-);
-
-COMMENT ON TABLE trunkline.superseded IS 'Kept for 400 days, longer than any job is.';
 
 CREATE TABLE trunkline.uniques (
     unique_key bytea NOT NULL,
@@ -1507,21 +1471,9 @@ CREATE INDEX breaker_news_by_gate ON trunkline.breaker_news USING btree (gate_id
 
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
 
-CREATE INDEX outcomes_failed ON ONLY trunkline.outcomes USING btree (job_id) WHERE (state = 'failed'::text);
-
-CREATE INDEX outcomes_brief_job_id_idx ON ONLY trunkline.outcomes_brief USING btree (job_id) WHERE (state = 'failed'::text);
-
-CREATE INDEX outcomes_long_job_id_idx ON ONLY trunkline.outcomes_long USING btree (job_id) WHERE (state = 'failed'::text);
-
-CREATE INDEX outcomes_standard_job_id_idx ON ONLY trunkline.outcomes_standard USING btree (job_id) WHERE (state = 'failed'::text);
-
 CREATE INDEX permits_asked_for ON trunkline.permits USING btree (gate_id) WHERE (granted_at IS NULL);
 
 CREATE INDEX permits_by_gate ON trunkline.permits USING btree (gate_id, asked_at, job_id);
-
-CREATE INDEX superseded_by_age ON trunkline.superseded USING btree (set_aside_at);
-
-CREATE INDEX superseded_of_job ON trunkline.superseded USING btree (job_id);
 
 CREATE INDEX uniques_until ON trunkline.uniques USING btree (until) WHERE (until IS NOT NULL);
 
@@ -1555,15 +1507,9 @@ ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_long_pkey;
 
 ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_standard_pkey;
 
-ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_brief_job_id_idx;
-
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_brief_pkey;
 
-ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_long_job_id_idx;
-
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_long_pkey;
-
-ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_standard_job_id_idx;
 
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_standard_pkey;
 
@@ -1689,6 +1635,9 @@ GRANT ALL ON FUNCTION trunkline.partitions_make(at timestamp with time zone, ahe
 REVOKE ALL ON FUNCTION trunkline.runs_live_below(ceiling uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION trunkline.runs_live_below(ceiling uuid) TO trunkline_app;
 
+REVOKE ALL ON FUNCTION trunkline.snapshot_holders() FROM PUBLIC;
+GRANT ALL ON FUNCTION trunkline.snapshot_holders() TO trunkline_app;
+
 GRANT ALL ON FUNCTION trunkline.uuid_floor(at timestamp with time zone) TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.audit_log TO trunkline_app;
@@ -1792,8 +1741,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.ready TO trunkline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.schedules TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.signals TO trunkline_app;
-
-GRANT SELECT,INSERT,DELETE ON TABLE trunkline.superseded TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.uniques TO trunkline_app;
 

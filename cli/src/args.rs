@@ -24,6 +24,22 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// Bring the database up to date (`DATABASE_OWNER_URL`, else `DATABASE_DIRECT_URL`, else `DATABASE_URL`).
     Migrate,
+    /// What this version can do, and what it would do to the runs in flight.
+    #[command(subcommand)]
+    Deploy(DeployCommand),
+}
+
+/// What `trunkline deploy` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeployCommand {
+    /// Compare this version with the runs in flight in `DATABASE_URL`. Exit code 1: something would break.
+    Check {
+        /// Print one line of JSON instead of sentences.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what this version can do, as one line of JSON.
+    Manifest,
 }
 
 /// Options of `trunkline dev`.

@@ -3,6 +3,7 @@
 mod api; // the API as a process of its own
 mod args; // what can be asked on the command line
 mod demo; // plays the main job
+mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
 mod migrate; // brings a database up to date
 mod ready; // the line that tells scripts a process is ready
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Api => api::run(),
         Command::Worker(options) => worker::run(&options),
+        Command::Deploy(command) => deploy::run(&command),
         Command::Migrate => migrate::run(),
     };
     done.unwrap_or_else(|error| failed(&error))

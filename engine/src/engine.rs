@@ -23,7 +23,6 @@ use crate::{
     registry::Registry,
     scheduler::Schedule,
     sealed::Sealer,
-    shapes::Shapes,
     state::{Course, State},
     store::{
         self,
@@ -32,6 +31,7 @@ use crate::{
     },
     time::interval,
     tx::Tx,
+    vitals::Chart,
     wakeups::{Wake, Wakeups, announce, listen},
     workflow::App,
 };
@@ -85,10 +85,10 @@ struct Inner {
     wakeups: Wakeups,
     names: Names,
     gates: GatesOf,
-    shapes: Shapes,
     sealer: Arc<Sealer>,
     /// What this process's code declares; set once, while connecting.
     schedules: OnceLock<Vec<Schedule>>,
+    chart: Chart,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -123,9 +123,9 @@ impl Engine {
             wakeups,
             names: Names::default(),
             gates: gates_of(registry),
-            shapes: Shapes::of(registry),
             sealer: config.sealer,
             schedules: OnceLock::new(),
+            chart: Chart::default(),
             stop,
             tasks,
         };
@@ -293,6 +293,10 @@ impl Engine {
         self.0.schedules.get().map_or(&[], Vec::as_slice)
     }
 
+    pub(crate) fn chart(&self) -> &Chart {
+        &self.0.chart
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.0.db
     }
@@ -322,10 +326,6 @@ impl Engine {
 
     pub(crate) fn wakeups(&self) -> &Wakeups {
         &self.0.wakeups
-    }
-
-    pub(crate) fn shapes(&self) -> &Shapes {
-        &self.0.shapes
     }
 
     pub(crate) fn names(&self) -> &Names {

@@ -83,11 +83,13 @@ mod registry; // which of those this version knows
 mod retry; // when it is tried again
 mod runner; // one attempt, from claim to how it left
 mod scheduler; // which jobs are made when
-mod shapes; // what operators may type in
 mod state; // where it can stand, and every legal move
 mod store;
 mod tx; // a caller's own transaction
 mod undo; // taking back what a run did
+mod vitals; // how the database is
+
+mod deploy; // what a new version would break
 mod wakeups; // telling idle workers
 mod workflow; // what a user of the engine writes // every statement we send to Postgres
 
@@ -106,14 +108,15 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        Answer, AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator,
-        PAGE_MAX, ParkedFilter, ParkedRun, StepView, UndoDeed, UndoStep,
+        AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX,
+        ParkedFilter, ParkedRun, StepView,
     },
     cause::{Cause, NoSuchCause},
     context::{
         Arrived, Awaited, Branch, ChildEnd, Context, Held, Spawned, StepKey, StepPolicy, Wait,
         WaitAny,
     },
+    deploy::{Breaks, DeployReport, Finding, Manifest},
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},
@@ -134,5 +137,6 @@ pub use self::{
     sealed::{Sealed, Sealer},
     state::{Course, NoSuchState, State},
     tx::{Delivery, InboxEntry, Tx},
+    vitals::{Holder, Vitals},
     workflow::{App, Change, Effect, Workflow},
 };

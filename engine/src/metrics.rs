@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 
-use crate::{context::ProbeAnswer, leased::LeasedJob};
+use crate::{context::ProbeAnswer, leased::LeasedJob, vitals::Vitals};
 
 /// Jobs whose attempt was begun here, by queue and kind.
 pub const STARTED: &str = "engine_jobs_started_total";
@@ -32,8 +32,21 @@ pub const FLUSH_SIZE: &str = "engine_flush_operations";
 /// How long a flush took, in seconds.
 pub const FLUSH_TIME: &str = "engine_flush_seconds";
 
+/// How long the oldest snapshot of the database has been open, in seconds. The fleet's: the same from every process.
+pub const OLDEST_SNAPSHOT: &str = "engine_oldest_snapshot_seconds";
+/// Deleted rows that still lie in a hot table, by table. The fleet's.
+pub const DEAD_ROWS: &str = "engine_dead_rows";
+/// How far ahead pieces of the history are made, in seconds, by class. The fleet's.
+pub const PARTITIONS_AHEAD: &str = "engine_partitions_ahead_seconds";
+/// Rows that fell into DEFAULT partitions. The fleet's.
+pub const DEFAULT_ROWS: &str = "engine_default_partition_rows";
+/// The share of the database's queue of notifications that is in use. The fleet's.
+pub const NOTIFY_USED: &str = "engine_notify_queue_used_ratio";
+/// Transactions since the database was last frozen. The fleet's.
+pub const TRANSACTION_AGE: &str = "engine_database_age_transactions";
+
 /// All of them.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 18] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -46,6 +59,12 @@ pub const NAMES: [&str; 12] = [
     TICK_FAILED,
     FLUSH_SIZE,
     FLUSH_TIME,
+    OLDEST_SNAPSHOT,
+    DEAD_ROWS,
+    PARTITIONS_AHEAD,
+    DEFAULT_ROWS,
+    NOTIFY_USED,
+    TRANSACTION_AGE,
 ];
 
 pub(crate) fn started(job: &LeasedJob) {
@@ -90,4 +109,18 @@ pub(crate) fn tick_failed(schedule: &str) {
 pub(crate) fn flushed(operations: usize, time: Duration) {
     histogram!(FLUSH_SIZE).record(operations as f64);
     histogram!(FLUSH_TIME).record(time.as_secs_f64());
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+pub(crate) fn vitals(vitals: &Vitals) {
+    gauge!(OLDEST_SNAPSHOT).set(vitals.oldest.as_ref().map_or(0.0, |holder| holder.held_secs));
+    for (table, rows) in &vitals.dead_rows {
+        gauge!(DEAD_ROWS, "table" => table.clone()).set(*rows as f64);
+    }
+    for (class, secs) in &vitals.partitions_ahead_secs {
+        gauge!(PARTITIONS_AHEAD, "class" => class.clone()).set(*secs);
+    }
+    gauge!(DEFAULT_ROWS).set(vitals.default_rows as f64);
+    gauge!(NOTIFY_USED).set(vitals.notify_queue_used);
+    gauge!(TRANSACTION_AGE).set(vitals.transaction_age as f64);
 }

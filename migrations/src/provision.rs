@@ -92,6 +92,9 @@ async fn provision_on(
     run(connection, "keep passwords out of the server's log", quiet).await?;
     role(connection, OWNER_ROLE, &passwords.owner).await?;
     role(connection, APP_ROLE, &passwords.app).await?;
+    // So that it can say who holds a transaction open. It tells the application nothing else of what it sees.
+    let grant = format!("grant pg_read_all_stats to {OWNER_ROLE}");
+    run(connection, "let the owner see sessions", grant).await?;
     if !database_exists(connection, database).await? {
         let ident = name::ident(database)?;
         // Not from template1: a person who looks around in it would be in the way.

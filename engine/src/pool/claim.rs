@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::{
     Pool,
     gated::{Asker, Rounds},
+    marks::Marks,
 };
 use crate::{
     leased::LeasedJob,
@@ -63,6 +64,7 @@ struct Claimer {
     queue_ids: Vec<i16>,
     kind_ids: Vec<i16>,
     rounds: Rounds,
+    marks: Marks,
     /// Somebody said that there is work.
     rung: bool,
     /// The last look at gates found something.
@@ -77,6 +79,7 @@ impl Claimer {
             queue_ids: pool.serves.queue_ids.clone(),
             kind_ids: pool.serves.kind_ids.clone(),
             rounds: Rounds::default(),
+            marks: Marks::new(Instant::now()),
             rung: true,
             waits: true,
             looked: Instant::now(),
@@ -119,7 +122,7 @@ impl Claimer {
     }
 
     async fn ready<A: App>(
-        &self,
+        &mut self,
         pool: &Pool<A>,
         room: usize,
         rows: &mut Vec<ClaimedRow>,
@@ -127,18 +130,23 @@ impl Claimer {
         let worker_id = pool.live.worker_id();
         let rows_max = i64::try_from(room).unwrap_or(i64::MAX);
         let limited = pool.queues.limited(&self.queue_ids);
-        let (queues, kinds) = (&self.queue_ids, &self.kind_ids);
+        let look = self.marks.look(&self.queue_ids, Instant::now());
+        let kinds = &self.kind_ids;
         let claimed = pool.engine.db().run(async |conn| {
-            store::ready::ready_claim(conn, worker_id, queues, kinds, rows_max, &limited).await
+            store::ready::ready_claim(conn, worker_id, &look.begin, kinds, rows_max, &limited).await
         });
         match claimed.await {
-            Ok(claimed) => rows.extend(claimed),
+            Ok(claimed) => {
+                let is_all = claimed.len() < room;
+                self.marks.found(&look, &claimed, is_all, Instant::now());
+                rows.extend(claimed);
+            }
             Err(error) => {
                 tracing::warn!(%error, pool = pool.config.name, "jobs could not be claimed");
                 return jittered(TRY_AGAIN);
             }
         }
-        Duration::MAX
+        self.marks.rest(&look, Instant::now())
     }
 
     async fn past_gates<A: App>(

@@ -6,8 +6,10 @@ mod gated;
 mod heartbeat;
 mod housekeeping;
 mod live;
+mod marks;
 mod queues;
 mod retention;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -156,6 +158,7 @@ impl<A: App> Pool<A> {
         pool.tasks.spawn(housekeeping::rescue(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::pass_on(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));
+        pool.tasks.spawn(watch::watch(Arc::clone(&pool)));
         pool.tasks.spawn(retention::forget(Arc::clone(&pool)));
         pool.tasks.spawn(crate::scheduler::run(pool.engine.clone(), pool.stop.clone()));
         pool.tasks.close();

@@ -125,7 +125,7 @@ pub(crate) async fn lanes_claim(
             join taken using (job_id)
             on conflict do nothing -- it holds it on purpose
         )
-        select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.attempt, l.course, l.claimed_at,
+        select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.priority, l.attempt, l.course, l.claimed_at,
                j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at,
                true as "gated!",
                coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!"

@@ -1,6 +1,5 @@
 //! Every statement on the engine's tables, one file for each table. Nothing else in the workspace touches them.
 
-pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod backfills;
 pub(crate) mod cancel;
@@ -11,6 +10,7 @@ pub(crate) mod effects;
 pub(crate) mod explain;
 pub(crate) mod failures;
 pub(crate) mod gates;
+pub(crate) mod in_flight;
 pub(crate) mod inbox;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
@@ -27,6 +27,7 @@ pub(crate) mod search;
 pub(crate) mod signals;
 pub(crate) mod timeline;
 pub(crate) mod uniques;
+pub(crate) mod vitals;
 pub(crate) mod waits;
 pub(crate) mod wakeups;
 pub(crate) mod workers;

@@ -15,6 +15,7 @@ pub(crate) struct ClaimedRow {
     pub(crate) epoch: i32,
     pub(crate) queue_id: i16,
     pub(crate) kind_id: i16,
+    pub(crate) priority: i16,
     pub(crate) attempt: i16,
     pub(crate) course: i16,
     pub(crate) claimed_at: DateTime<Utc>,
@@ -31,21 +32,33 @@ pub(crate) struct ClaimedRow {
     pub(crate) expired: bool,
 }
 
+/// A place in the order in which a queue's jobs are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    pub(crate) queue_id: i16,
+    pub(crate) priority: i16,
+    pub(crate) job_id: Uuid,
+}
+
 /// Without statistics (`ready` is never analysed, docs/decisions/0001 says why) the planner expects so few rows that it
 /// fetches a whole queue and sorts it: 50,000 rows for a claim of 16. And a process that is stopped before its commit must
 /// not keep what it has locked.
 pub(crate) const PLAN: &str = "begin; set local enable_bitmapscan = off; set local enable_seqscan = off; \
                     set local idle_in_transaction_session_timeout = '3s'";
 
-/// Claims up to `rows_max` jobs of these queues and kinds for a worker. A worker whose own lease has ended gets none.
+/// Claims up to `rows_max` jobs for a worker, of these kinds, in each queue from its mark on. A worker whose own
+/// lease has ended gets none.
 pub(crate) async fn ready_claim(
     conn: &mut PgConnection,
     worker_id: i32,
-    queue_ids: &[i16],
+    from: &[Mark],
     kind_ids: &[i16],
     rows_max: i64,
     limited: &[i16],
 ) -> Result<Vec<ClaimedRow>, sqlx::Error> {
+    let queue_ids: Vec<_> = from.iter().map(|mark| mark.queue_id).collect();
+    let priorities: Vec<_> = from.iter().map(|mark| mark.priority).collect();
+    let job_ids: Vec<_> = from.iter().map(|mark| mark.job_id).collect();
     let mut tx = conn.begin_with(PLAN).await?;
     let rooms = queue_rooms(&mut tx, limited).await?;
     let (room_queues, rooms): (Vec<_>, Vec<_>) = rooms.into_iter().unzip();
@@ -55,8 +68,8 @@ pub(crate) async fn ready_claim(
         with due as materialized (
             select r.at
             from (
-                select u.queue_id, l.room
-                from unnest($2::int2[]) with ordinality as u (queue_id, turn)
+                select u.queue_id, u.priority, u.job_id, l.room
+                from unnest($2::int2[], $7::int2[], $8::uuid[]) with ordinality as u (queue_id, priority, job_id, turn)
                 join trunkline.queues s on s.queue_id = u.queue_id
                 left join unnest($5::int2[], $6::int8[]) as l (queue_id, room) on l.queue_id = u.queue_id
                 -- A limited queue only with its row locked, so that no two claimers count at once.
@@ -68,6 +81,8 @@ pub(crate) async fn ready_claim(
                 select ready.ctid as at
                 from trunkline.ready
                 where ready.queue_id = q.queue_id
+                  -- what was claimed before lies dead in the index as long as anybody might still see it
+                  and (ready.priority, ready.job_id) >= (q.priority, q.job_id)
                   and kind_id = any ($3::int2[])     -- a kind that this version does not know waits for one that does
                 order by priority, job_id            -- exactly the primary key: no sort, no look at what comes later
                 limit least($4, q.room)
@@ -87,7 +102,7 @@ pub(crate) async fn ready_claim(
             from taken
             returning *
         )
-        select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.attempt, l.course, l.claimed_at,
+        select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.priority, l.attempt, l.course, l.claimed_at,
                j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at,
                l.lane is not null as "gated!",
                coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!"
@@ -96,11 +111,13 @@ pub(crate) async fn ready_claim(
         order by l.priority, l.job_id
         "#,
         worker_id,
-        queue_ids,
+        &queue_ids,
         kind_ids,
         rows_max,
         &room_queues,
         &rooms,
+        &priorities,
+        &job_ids,
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -22,8 +22,18 @@ fn every_metric_is_in_the_table_and_every_row_is_a_metric() {
 
 #[test]
 fn every_metric_says_its_unit_by_its_name() {
-    const UNITS: [&str; 7] =
-        ["_total", "_seconds", "_bytes", "_fds", "_info", "_operations", "_threads"];
+    const UNITS: [&str; 10] = [
+        "_total",
+        "_seconds",
+        "_bytes",
+        "_fds",
+        "_info",
+        "_operations",
+        "_threads",
+        "_rows",
+        "_ratio",
+        "_transactions",
+    ];
     for name in emitted() {
         assert!(UNITS.iter().any(|unit| name.ends_with(unit)), "{name}");
     }

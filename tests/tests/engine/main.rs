@@ -9,20 +9,21 @@
 mod toy; // the application under test
 
 mod admission; // gates, and what operators set on queues
-mod answering; // to parked runs
 mod auditing; // who did what
 mod branches; // side by side, with keys of their own
 mod cancelling; // wherever a job stands
 mod children; // what parents are told
+mod deploying; // a version that does not know it all
 mod effects; // lost replies and probes
 mod ending; // gracefully, or at once
 mod enqueueing; // what is acknowledged, unique, urgent, for later
 mod failing; // how patient, and how it ends
+mod held; // transactions that somebody holds open
 mod history; // what is over goes
 mod leases; // the dead, the frozen and the cut off
 mod network; // lost replies and lost sessions
 mod parked; // what a person has to decide
-mod plan;
+mod plan; // what a claim costs
 mod racing; // one winner, and nothing left of the others
 mod recording; // the same after a crash
 mod schedules; // one job a tick
@@ -30,4 +31,4 @@ mod secrets; // never in the clear
 mod steps; // once over retries and crashes
 mod stopping; // gracefully
 mod undoing; // newest first, twice if need be, or parked
-mod waiting; // signals and timers // what a claim costs
+mod waiting; // signals and timers

@@ -6,7 +6,7 @@ mod wide; // its acts beside one another
 mod world; // what is outside, with memory and plans
 
 pub(crate) use self::{
-    rig::{Rig, operator, stale_writes},
+    rig::{Rig, counted, operator, stale_writes},
     script::{Act, Script, Secret},
     world::{Plan, World},
 };

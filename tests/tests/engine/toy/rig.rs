@@ -255,10 +255,16 @@ impl Act {
 
 /// How many late writes were rejected in this process so far.
 pub(crate) fn stale_writes() -> u64 {
+    counted(engine::metrics::STALE)
+}
+
+/// What a counter of this process has come to so far, over all its labels.
+pub(crate) fn counted(name: &str) -> u64 {
     static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
     let metrics = METRICS
         .get_or_init(|| PrometheusBuilder::new().install_recorder().expect("the only recorder"));
     let text = metrics.render();
-    let line = text.lines().find_map(|line| line.strip_prefix(engine::metrics::STALE));
-    line.map_or(0, |count| count.trim().parse().expect("a count"))
+    let lines = text.lines().filter_map(|line| line.strip_prefix(name));
+    let counts = lines.filter_map(|rest| rest.rsplit(' ').next()?.parse::<u64>().ok());
+    counts.sum()
 }
