@@ -58,3 +58,39 @@ alter table trunkline.leases drop column cancel_asked;
 alter table trunkline.outcomes add column kept boolean not null default false,
     add constraint kept_is_not_undone check (not (kept and undone));
 comment on column trunkline.outcomes.kept is 'Its deeds stand, because somebody wanted it so. Its parent''s undo takes them back.';
+
+-- ---------------------------------------------------------------- dead letters
+
+-- Where a job comes from that was made of another one.
+alter table trunkline.jobs
+    add column origin_id uuid,
+    add column origin text,
+    add column origin_step text,
+    add constraint origin_is_whole check ((origin_id is null) = (origin is null)),
+    add constraint origin_is_known check (origin in ('redrive', 'fork')),
+    add constraint only_a_fork_has_a_step check (origin_step is null or origin = 'fork');
+comment on column trunkline.jobs.origin_id is 'The finished job of which this one was made by an operator. That one stays as it was.';
+
+-- Dead letters are few, however many jobs have ended.
+create index outcomes_failed on trunkline.outcomes (job_id) where state = 'failed';
+
+-- What a run had recorded after a step from which an operator had it go on: for the record, no run reads it.
+create table trunkline.superseded (
+    job_id uuid not null,
+    set_aside_at timestamptz not null default trunkline.now(),
+    key text not null,
+    form text not null,
+    output jsonb not null,
+    attempt smallint not null,
+    started_at timestamptz,
+    finished_at timestamptz not null
+);
+create index superseded_of_job on trunkline.superseded (job_id);
+create index superseded_by_age on trunkline.superseded (set_aside_at);
+comment on table trunkline.superseded is 'Kept for 400 days, longer than any job is.';
+
+grant select, insert, delete on trunkline.superseded to trunkline_app;
+
+-- Outputs that a fork was given by its origin: remembered like a step's, and never undone by the fork.
+alter table trunkline.checkpoints add column lent text;
+comment on column trunkline.checkpoints.lent is 'effect, change or child: the deed is another run''s, this run only knows what it yielded.';

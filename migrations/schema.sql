@@ -569,12 +569,15 @@ CREATE TABLE trunkline.checkpoints (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
 PARTITION BY LIST (retention);
 
 COMMENT ON COLUMN trunkline.checkpoints.key IS 'The step''s name, `#n` for its n-th repeat in a run. Stable over attempts, workers and versions.';
+
+COMMENT ON COLUMN trunkline.checkpoints.lent IS 'effect, change or child: the deed is another run''s, this run only knows what it yielded.';
 
 CREATE TABLE trunkline.checkpoints_brief (
     job_id uuid NOT NULL,
@@ -585,6 +588,7 @@ CREATE TABLE trunkline.checkpoints_brief (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
@@ -599,6 +603,7 @@ CREATE TABLE trunkline.checkpoints_long (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
@@ -613,6 +618,7 @@ CREATE TABLE trunkline.checkpoints_standard (
     attempt smallint NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    lent text,
     CONSTRAINT checkpoints_form_check CHECK ((form = ANY (ARRAY['step'::text, 'transaction'::text, 'wait'::text, 'sleep'::text, 'deadline'::text, 'hold'::text, 'join'::text, 'race'::text, 'branch'::text, 'fan_out'::text, 'record'::text, 'pivot'::text, 'patch'::text]))),
     CONSTRAINT checkpoints_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 )
@@ -822,8 +828,14 @@ CREATE TABLE trunkline.jobs (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    origin_id uuid,
+    origin text,
+    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
+    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
+    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
+    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
 )
 PARTITION BY LIST (retention);
 
@@ -836,6 +848,8 @@ COMMENT ON COLUMN trunkline.jobs.has_deed IS 'Born with an entry in its ledger: 
 COMMENT ON COLUMN trunkline.jobs.gates IS 'What it has to pass before it runs, as the enqueuer said; keys as hashes. Null for most.';
 
 COMMENT ON COLUMN trunkline.jobs.expires_at IS 'A job that has not begun by then fails instead of running late.';
+
+COMMENT ON COLUMN trunkline.jobs.origin_id IS 'The finished job of which this one was made by an operator. That one stays as it was.';
 
 CREATE TABLE trunkline.jobs_brief (
     job_id uuid NOT NULL,
@@ -854,8 +868,14 @@ CREATE TABLE trunkline.jobs_brief (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    origin_id uuid,
+    origin text,
+    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
+    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
+    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
+    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
 )
 PARTITION BY RANGE (job_id);
 
@@ -876,8 +896,14 @@ CREATE TABLE trunkline.jobs_long (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    origin_id uuid,
+    origin text,
+    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
+    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
+    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
+    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
 )
 PARTITION BY RANGE (job_id);
 
@@ -898,8 +924,14 @@ CREATE TABLE trunkline.jobs_standard (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    origin_id uuid,
+    origin text,
+    origin_step text,
     CONSTRAINT child_knows_its_step CHECK (((parent_id IS NULL) = (parent_step IS NULL))),
-    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2])))
+    CONSTRAINT jobs_retention_check CHECK ((retention = ANY (ARRAY[0, 1, 2]))),
+    CONSTRAINT only_a_fork_has_a_step CHECK (((origin_step IS NULL) OR (origin = 'fork'::text))),
+    CONSTRAINT origin_is_known CHECK ((origin = ANY (ARRAY['redrive'::text, 'fork'::text]))),
+    CONSTRAINT origin_is_whole CHECK (((origin_id IS NULL) = (origin IS NULL)))
 )
 PARTITION BY RANGE (job_id);
 
@@ -1131,6 +1163,19 @@ CREATE TABLE trunkline.signals (
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON TABLE trunkline.signals IS 'Messages to a job that it has not taken yet, also those sent before it waits for them.';
+
+CREATE TABLE trunkline.superseded (
+    job_id uuid NOT NULL,
+    set_aside_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    key text NOT NULL,
+    form text NOT NULL,
+    output jsonb NOT NULL,
+    attempt smallint NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE trunkline.superseded IS 'Kept for 400 days, longer than any job is.';
 
 CREATE TABLE trunkline.uniques (
     unique_key bytea NOT NULL,
@@ -1471,9 +1516,21 @@ CREATE INDEX breaker_news_by_gate ON trunkline.breaker_news USING btree (gate_id
 
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
 
+CREATE INDEX outcomes_failed ON ONLY trunkline.outcomes USING btree (job_id) WHERE (state = 'failed'::text);
+
+CREATE INDEX outcomes_brief_job_id_idx ON ONLY trunkline.outcomes_brief USING btree (job_id) WHERE (state = 'failed'::text);
+
+CREATE INDEX outcomes_long_job_id_idx ON ONLY trunkline.outcomes_long USING btree (job_id) WHERE (state = 'failed'::text);
+
+CREATE INDEX outcomes_standard_job_id_idx ON ONLY trunkline.outcomes_standard USING btree (job_id) WHERE (state = 'failed'::text);
+
 CREATE INDEX permits_asked_for ON trunkline.permits USING btree (gate_id) WHERE (granted_at IS NULL);
 
 CREATE INDEX permits_by_gate ON trunkline.permits USING btree (gate_id, asked_at, job_id);
+
+CREATE INDEX superseded_by_age ON trunkline.superseded USING btree (set_aside_at);
+
+CREATE INDEX superseded_of_job ON trunkline.superseded USING btree (job_id);
 
 CREATE INDEX uniques_until ON trunkline.uniques USING btree (until) WHERE (until IS NOT NULL);
 
@@ -1507,9 +1564,15 @@ ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_long_pkey;
 
 ALTER INDEX trunkline.jobs_key ATTACH PARTITION trunkline.jobs_standard_pkey;
 
+ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_brief_job_id_idx;
+
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_brief_pkey;
 
+ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_long_job_id_idx;
+
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_long_pkey;
+
+ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_standard_job_id_idx;
 
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_standard_pkey;
 
@@ -1741,6 +1804,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.ready TO trunkline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.schedules TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.signals TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE trunkline.superseded TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.uniques TO trunkline_app;
 

@@ -150,13 +150,19 @@ impl<A: App> Registry<A> {
     }
 
     fn check_deed(&self, deed: &LiveDeedRow, found: &mut Findings) {
-        let output = deed.output.as_ref();
-        let fits = match deed.form.as_str() {
-            "effect" => {
-                self.effects.get(deed.name.as_str()).map(|it| it.accepts(&deed.input, output))
-            }
-            _ => self.changes.get(deed.name.as_str()).map(|it| it.accepts(&deed.input, output)),
+        let (name, input) = (deed.name.as_str(), &deed.input);
+        let (fits, gives) = if deed.form == "effect" {
+            let known = self.effects.get(name);
+            let gives =
+                known.zip(deed.output.as_ref()).map(|(it, output)| it.accepts_output(output));
+            (known.map(|it| it.accepts(input)), gives)
+        } else {
+            let known = self.changes.get(name);
+            let gives =
+                known.zip(deed.output.as_ref()).map(|(it, output)| it.accepts_output(output));
+            (known.map(|it| it.accepts(input)), gives)
         };
+        let fits = fits.map(|fits| fits.and(gives.unwrap_or(Ok(()))));
         let job = Some(deed.job_id.into());
         match fits {
             Some(Ok(())) => {}

@@ -23,6 +23,7 @@ use crate::{
     registry::Registry,
     scheduler::Schedule,
     sealed::Sealer,
+    shapes::Shapes,
     state::{Course, State},
     store::{
         self,
@@ -85,6 +86,7 @@ struct Inner {
     wakeups: Wakeups,
     names: Names,
     gates: GatesOf,
+    shapes: Shapes,
     sealer: Arc<Sealer>,
     /// What this process's code declares; set once, while connecting.
     schedules: OnceLock<Vec<Schedule>>,
@@ -123,6 +125,7 @@ impl Engine {
             wakeups,
             names: Names::default(),
             gates: gates_of(registry),
+            shapes: Shapes::of(registry),
             sealer: config.sealer,
             schedules: OnceLock::new(),
             chart: Chart::default(),
@@ -326,6 +329,10 @@ impl Engine {
 
     pub(crate) fn wakeups(&self) -> &Wakeups {
         &self.0.wakeups
+    }
+
+    pub(crate) fn shapes(&self) -> &Shapes {
+        &self.0.shapes
     }
 
     pub(crate) fn names(&self) -> &Names {

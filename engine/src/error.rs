@@ -75,6 +75,33 @@ pub enum Refusal {
     /// Nobody may decide this without saying why.
     #[error("this needs a reason")]
     NeedsReason,
+    /// It is not parked, or it was parked again since.
+    #[error("the run does not stand there any more: look again")]
+    MovedOn,
+    /// The answer is about an entry of the ledger, and the run stands at none.
+    #[error("the run does not stand at an entry of its ledger that this could be said of")]
+    NoEntry,
+    /// The answer is about taking back, and the run goes forward.
+    #[error("the run is not taking back what it did")]
+    NotUndoing,
+    /// The answer is about an unknown outcome, and this one is known.
+    #[error("what became of the entry is known")]
+    OutcomeIsKnown,
+    /// To be resumed forward, a run has to go backwards.
+    #[error("the run is going forward: try it again")]
+    GoingForward,
+    /// Something is taken back already, so the body cannot go on as if it stood.
+    #[error("{entry} is taken back or decided about already, so the run cannot go on forward")]
+    IsUndone {
+        /// The first such entry.
+        entry: String,
+    },
+    /// What was typed in is not what the code expects.
+    #[error("the value does not fit {name}")]
+    DoesNotFit {
+        /// The kind, effect or change.
+        name: String,
+    },
     /// What a run did is being taken back, and only force can stop that.
     #[error("the run is taking back what it did, and that can only be ended by force")]
     Shielded,

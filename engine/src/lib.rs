@@ -83,6 +83,7 @@ mod registry; // which of those this version knows
 mod retry; // when it is tried again
 mod runner; // one attempt, from claim to how it left
 mod scheduler; // which jobs are made when
+mod shapes; // what operators may type in
 mod state; // where it can stand, and every legal move
 mod store;
 mod tx; // a caller's own transaction
@@ -108,8 +109,8 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator, PAGE_MAX,
-        ParkedFilter, ParkedRun, StepView,
+        Answer, AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator,
+        PAGE_MAX, ParkedFilter, ParkedRun, StepView, UndoDeed, UndoStep,
     },
     cause::{Cause, NoSuchCause},
     context::{

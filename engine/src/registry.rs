@@ -151,9 +151,8 @@ impl<A: App, W: Workflow<A>> AnyWorkflow<A> for Of<W> {
 
 /// An effect without its types.
 pub(crate) trait AnyEffect<A: App>: Send + Sync {
-    /// Whether a stored entry can be read.
-    fn accepts(&self, input: &Value, output: Option<&Value>) -> Result<(), String>;
-
+    fn accepts(&self, input: &Value) -> Result<(), String>;
+    fn accepts_output(&self, output: &Value) -> Result<(), String>;
     fn undo<'a>(
         &self,
         clients: &'a A::Clients,
@@ -171,8 +170,14 @@ pub(crate) trait AnyEffect<A: App>: Send + Sync {
 }
 
 impl<A: App, E: Effect<A>> AnyEffect<A> for Of<E> {
-    fn accepts(&self, input: &Value, output: Option<&Value>) -> Result<(), String> {
-        fits::<E, E::Output>(input, output)
+    fn accepts(&self, input: &Value) -> Result<(), String> {
+        E::deserialize(input).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn accepts_output(&self, output: &Value) -> Result<(), String> {
+        <E::Output as serde::Deserialize>::deserialize(output)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     }
 
     fn undo<'a>(
@@ -215,9 +220,8 @@ impl<A: App, E: Effect<A>> AnyEffect<A> for Of<E> {
 
 /// A change without its types.
 pub(crate) trait AnyChange<A: App>: Send + Sync {
-    /// Whether a stored entry can be read.
-    fn accepts(&self, input: &Value, output: Option<&Value>) -> Result<(), String>;
-
+    fn accepts(&self, input: &Value) -> Result<(), String>;
+    fn accepts_output(&self, output: &Value) -> Result<(), String>;
     fn undo<'a>(
         &self,
         tx: &'a mut Tx,
@@ -228,8 +232,14 @@ pub(crate) trait AnyChange<A: App>: Send + Sync {
 }
 
 impl<A: App, C: Change<A>> AnyChange<A> for Of<C> {
-    fn accepts(&self, input: &Value, output: Option<&Value>) -> Result<(), String> {
-        fits::<C, C::Output>(input, output)
+    fn accepts(&self, input: &Value) -> Result<(), String> {
+        C::deserialize(input).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn accepts_output(&self, output: &Value) -> Result<(), String> {
+        <C::Output as serde::Deserialize>::deserialize(output)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     }
 
     fn undo<'a>(
@@ -252,17 +262,4 @@ impl<A: App, C: Change<A>> AnyChange<A> for Of<C> {
 pub(crate) fn stored<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
     T::deserialize(value)
         .map_err(|error| Failure::diverged(format!("a stored value does not fit: {error}")))
-}
-
-/// Whether an entry of a ledger can be read by this version.
-fn fits<I, O>(input: &Value, output: Option<&Value>) -> Result<(), String>
-where
-    I: serde::de::DeserializeOwned,
-    O: serde::de::DeserializeOwned,
-{
-    I::deserialize(input).map_err(|error| format!("its input: {error}"))?;
-    if let Some(output) = output {
-        O::deserialize(output).map_err(|error| format!("its output: {error}"))?;
-    }
-    Ok(())
 }

@@ -171,6 +171,28 @@ pub fn redact(value: &Value) -> Value {
     copy
 }
 
+/// A new value for an old one of which a person saw a copy for people: where it says `sealed` at the place of a box, the
+/// box stays. Both must have passed [`crate::json::check`], which limits how deep they are.
+pub(crate) fn keep(old: &Value, new: Value) -> Value {
+    if is_sealed(old) && new == SHOWN {
+        return old.clone();
+    }
+    match (old, new) {
+        (Value::Array(old), Value::Array(new)) => {
+            let mut old = old.iter();
+            new.into_iter().map(|item| keep(old.next().unwrap_or(&Value::Null), item)).collect()
+        }
+        (Value::Object(old), Value::Object(new)) => {
+            let keep = |(name, value)| {
+                let value = keep(old.get(&name).unwrap_or(&Value::Null), value);
+                (name, value)
+            };
+            Value::Object(new.into_iter().map(keep).collect())
+        }
+        (_, new) => new,
+    }
+}
+
 fn is_key_id(id: &str) -> bool {
     let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (1..=KEY_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(allowed)

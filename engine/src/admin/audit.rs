@@ -19,6 +19,13 @@ use crate::{
 pub(super) enum Action {
     Retried,
     Cancelled,
+    ArgsEdited,
+    Resumed,
+    InputEdited,
+    Skipped,
+    Resolved,
+    Happened,
+    DidNotHappen,
 }
 
 impl Action {
@@ -26,6 +33,13 @@ impl Action {
         match self {
             Action::Retried => "job.retried",
             Action::Cancelled => "job.cancelled",
+            Action::ArgsEdited => "job.args_edited",
+            Action::Resumed => "job.resumed",
+            Action::InputEdited => "entry.input_edited",
+            Action::Skipped => "entry.skipped",
+            Action::Resolved => "entry.resolved",
+            Action::Happened => "entry.happened",
+            Action::DidNotHappen => "entry.did_not_happen",
         }
     }
 }

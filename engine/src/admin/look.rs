@@ -16,7 +16,7 @@ use crate::{
 pub const PAGE_MAX: usize = 100;
 
 /// Steps and deeds shown of one run.
-const TIMELINE_MAX: i64 = 1000;
+pub(super) const TIMELINE_MAX: i64 = 1000;
 
 impl Engine {
     /// Lists jobs, newest first. At most [`PAGE_MAX`].

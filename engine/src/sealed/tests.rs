@@ -174,3 +174,17 @@ fn boxes_are_redacted_wherever_they_are_and_nothing_else_is() {
     assert_eq!(redact(&value), expected);
     assert_eq!(redact(&json!(sealed)), json!("sealed"));
 }
+
+#[test]
+fn what_was_shown_as_sealed_stays_sealed_in_what_comes_back() {
+    let one = json!({ "sealed": { "key": "k", "box": "MQ==" } });
+    let old = json!({ "to": one, "list": [1, one], "body": "hi" });
+    let shown = redact(&old);
+    assert_eq!(keep(&old, shown.clone()), old);
+    let mut edited = shown;
+    edited["body"] = "ho".into();
+    edited["new"] = "sealed".into();
+    let kept = keep(&old, edited);
+    assert_eq!((&kept["to"], &kept["list"][1], &kept["body"]), (&one, &one, &json!("ho")));
+    assert_eq!(kept["new"], "sealed", "a word, where no box was");
+}

@@ -162,8 +162,13 @@ pub(crate) struct StoredEffect {
 impl StoredEffect {
     /// Nothing to take back (any more).
     pub(crate) fn is_settled(&self) -> bool {
-        matches!(self.state.as_str(), "idle" | "undone" | "skipped" | "resolved")
+        is_settled(&self.state)
     }
+}
+
+/// Whether an entry in this state needs no taking back (any more).
+pub(crate) fn is_settled(state: &str) -> bool {
+    matches!(state, "idle" | "undone" | "skipped" | "resolved")
 }
 
 /// A run's whole ledger, oldest first.

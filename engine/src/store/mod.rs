@@ -1,5 +1,6 @@
 //! Every statement on the engine's tables, one file for each table. Nothing else in the workspace touches them.
 
+pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod backfills;
 pub(crate) mod cancel;

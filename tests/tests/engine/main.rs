@@ -9,6 +9,7 @@
 mod toy; // the application under test
 
 mod admission; // gates, and what operators set on queues
+mod answering; // to parked runs
 mod auditing; // who did what
 mod branches; // side by side, with keys of their own
 mod cancelling; // wherever a job stands
