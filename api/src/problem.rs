@@ -177,13 +177,12 @@ impl From<engine::Error> for Problem {
         match error {
             E::Database(_) | E::TimedOut | E::Stopping => Problem::unavailable(error),
             E::UnknownName { .. } => Problem::new(Code::UnknownName, error.to_string()),
-            E::BadJson(_) | E::BadGates { .. } => {
-                Problem::new(Code::InvalidFields, error.to_string())
-            }
             E::WrongState { state, .. } => {
                 Problem::new(Code::WrongState, error.to_string()).with("state", state.as_str())
             }
-            E::Refused(Refusal::BadOperator | Refusal::NeedsReason) => {
+            E::BadJson(_)
+            | E::BadGates { .. }
+            | E::Refused(Refusal::BadOperator | Refusal::NeedsReason) => {
                 Problem::new(Code::InvalidFields, error.to_string())
             }
             E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),

@@ -68,7 +68,9 @@ pub struct Config {
 pub struct Engine(Arc<Inner>);
 
 /// The gates of a kind's jobs by their arguments, for those that are enqueued by name.
-struct GatesOf(Box<dyn Fn(&str, &serde_json::Value) -> Gates + Send + Sync>);
+struct GatesOf(Box<AskGates>);
+
+type AskGates = dyn Fn(&str, &serde_json::Value) -> Gates + Send + Sync;
 
 impl std::fmt::Debug for GatesOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,7 +8,7 @@
 //! | `send_sms` | `send_sms.rs` | one text message, never twice |
 //! | `sms_status` | `sms_status.rs` | what the provider says became of a message |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
-//! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger` | `try_kinds/` | for trying and measuring |
+//! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger`, `limited` | `try_kinds/` | for trying and measuring |
 
 mod app; // what all of them are handed
 mod error; // what is worth repeating

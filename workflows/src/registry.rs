@@ -11,7 +11,7 @@ use crate::{
     send_sms::SendSms,
     serve_waitlist::ServeWaitlist,
     sms_status::SmsStatus,
-    try_kinds::{Fail, Ledger, Noop, Sleep, Steps, Timer},
+    try_kinds::{Fail, Ledger, Limited, Noop, Sleep, Steps, Timer},
 };
 
 /// All workflows; with `try_kinds` also those for trying and measuring.
@@ -35,6 +35,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<Steps>()
         .with::<Fail>()
         .with::<Ledger>()
+        .with::<Limited>()
 }
 
 /// A workflow without arguments, by the clock of UTC.

@@ -14,6 +14,7 @@ use crate::{
     gate::{Breaker, Candidate, Gate, Gates, News, Plan, Standing, decide},
     store::{
         self,
+        gates::GateChange,
         lanes::{HeadRow, Look},
         ready::{ClaimedRow, PLAN},
     },
@@ -143,7 +144,8 @@ impl Rounds {
             let rest = Look { after: Uuid::nil(), up_to: self.after, lanes_max: left, ..look };
             heads.extend(store::lanes::lanes_look(tx, rest).await?);
         }
-        if let Some(last) = heads.last() {
+        // A lane that somebody else has in hand has not had its turn with us.
+        if let Some(last) = heads.iter().rev().find(|head| head.job_id.is_some()) {
             self.after = last.lane;
         }
         Ok(heads)
@@ -191,7 +193,7 @@ async fn ask(
             let is_breaker = matches!(gates.get(&id), Some(Gate::Breaker { .. }));
             let breaker =
                 is_breaker.then(|| serde_json::to_value(&standing.breaker).unwrap_or_default());
-            (id, standing.next_at, breaker)
+            GateChange { gate_id: id, next_at: standing.next_at, breaker }
         })
         .collect();
     if !changed.is_empty() {

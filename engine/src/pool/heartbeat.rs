@@ -8,7 +8,12 @@ use std::{
 
 use super::{Pool, PoolConfig, Serves};
 use crate::{
-    engine::Engine, error::Error, leased::LeaseClock, store, time::interval, wakeups::pause,
+    engine::Engine,
+    error::Error,
+    leased::LeaseClock,
+    store::{self, workers::WorkerRow},
+    time::interval,
+    wakeups::pause,
     workflow::App,
 };
 
@@ -33,23 +38,17 @@ pub(super) async fn enter(
 ) -> Result<i32, Error> {
     let sent = Instant::now();
     let name = format!("{}:{}", config.name, std::process::id());
-    let lease = interval(config.lease);
-    let entered = engine
-        .beats()
-        .run(async |conn| {
-            store::workers::worker_enter(
-                conn,
-                &name,
-                &config.name,
-                &config.version,
-                config.address.as_deref(),
-                lease,
-                &serves.queue_ids,
-                &serves.kind_ids,
-            )
-            .await
-        })
-        .await?;
+    let row = WorkerRow {
+        name: &name,
+        pool: &config.name,
+        version: &config.version,
+        address: config.address.as_deref(),
+        lease: interval(config.lease),
+        queue_ids: &serves.queue_ids,
+        kind_ids: &serves.kind_ids,
+    };
+    let entered =
+        engine.beats().run(async |conn| store::workers::worker_enter(conn, &row).await).await?;
     clock.renew(sent, config.lease);
     Ok(entered)
 }

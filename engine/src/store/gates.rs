@@ -55,14 +55,22 @@ pub(crate) async fn gates_lock(
     .await
 }
 
+/// What has changed about a gate.
+#[derive(Debug)]
+pub(crate) struct GateChange {
+    pub(crate) gate_id: Uuid,
+    pub(crate) next_at: Option<DateTime<Utc>>,
+    pub(crate) breaker: Option<Value>,
+}
+
 /// Writes what has changed.
 pub(crate) async fn gates_write(
     conn: &mut PgConnection,
-    rows: &[(Uuid, Option<DateTime<Utc>>, Option<Value>)],
+    rows: &[GateChange],
 ) -> Result<(), sqlx::Error> {
-    let ids: Vec<_> = rows.iter().map(|row| row.0).collect();
-    let next_at: Vec<_> = rows.iter().map(|row| row.1).collect();
-    let breakers: Vec<_> = rows.iter().map(|row| row.2.as_ref()).collect();
+    let ids: Vec<_> = rows.iter().map(|row| row.gate_id).collect();
+    let next_at: Vec<_> = rows.iter().map(|row| row.next_at).collect();
+    let breakers: Vec<_> = rows.iter().map(|row| row.breaker.as_ref()).collect();
     sqlx::query!(
         "update trunkline.gates g set next_at = t.next_at, breaker = t.breaker, touched_at = trunkline.now()
          from unnest($1::uuid[], $2::timestamptz[], $3::jsonb[]) as t (gate_id, next_at, breaker)

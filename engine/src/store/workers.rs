@@ -2,27 +2,33 @@
 
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
+/// A worker as it enters.
+#[derive(Debug)]
+pub(crate) struct WorkerRow<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) pool: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) address: Option<&'a str>,
+    pub(crate) lease: PgInterval,
+    pub(crate) queue_ids: &'a [i16],
+    pub(crate) kind_ids: &'a [i16],
+}
+
 /// Enters a worker; its lease begins now.
 pub(crate) async fn worker_enter(
     conn: &mut PgConnection,
-    name: &str,
-    pool: &str,
-    version: &str,
-    address: Option<&str>,
-    lease: PgInterval,
-    queue_ids: &[i16],
-    kind_ids: &[i16],
+    row: &WorkerRow<'_>,
 ) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar!(
         "insert into trunkline.workers (name, pool, version, address, expires_at, queue_ids, kind_ids)
          values ($1, $2, $3, $4, trunkline.now() + $5::interval, $6, $7) returning worker_id",
-        name,
-        pool,
-        version,
-        address,
-        lease,
-        queue_ids,
-        kind_ids,
+        row.name,
+        row.pool,
+        row.version,
+        row.address,
+        row.lease,
+        row.queue_ids,
+        row.kind_ids,
     )
     .fetch_one(conn)
     .await

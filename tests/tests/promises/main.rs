@@ -11,6 +11,7 @@ mod people; // sign-ups from outside
 mod recovery; // how quickly a dead worker's jobs go on
 
 mod dev; // `trunkline dev` leaves nothing behind
+mod limits; // how many at once, and in which turns
 mod postgres; // its crash, and the end of every session
 mod stopping; // SIGTERM loses and repeats nothing
 mod storm; // kill -9 at random

@@ -2,6 +2,7 @@
 
 mod fail;
 mod ledger;
+mod limited;
 mod noop;
 mod sleep;
 mod steps;
@@ -10,6 +11,7 @@ mod timer;
 pub use self::{
     fail::Fail,
     ledger::{Append, Ledger},
+    limited::Limited,
     noop::Noop,
     sleep::Sleep,
     steps::Steps,

@@ -37,6 +37,6 @@ impl Workflow<Trunkline> for Sleep {
 }
 
 #[expect(clippy::disallowed_methods, reason = "to occupy a slot is what this kind is for")]
-async fn occupy(time: Duration) {
+pub(super) async fn occupy(time: Duration) {
     tokio::time::sleep(time).await;
 }
