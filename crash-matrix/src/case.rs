@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::BTreeSet, sync::Arc, time::Duration};
 use engine::{App, CancelMode, Engine, JobId, NewJob, Operator, State};
 use secrecy::SecretString;
 use serde_json::Value;
+use sqlx::PgPool;
 
 use crate::{CrashMatrix, Done, Play, TestDb, TestWorker, WorkerOptions, holds, rest};
 
@@ -15,6 +16,7 @@ const LEASE: Duration = Duration::from_secs(30);
 pub struct Case<A: App> {
     matrix: CrashMatrix<A>,
     engine: Engine,
+    rows: PgPool,
     db: TestDb,
 }
 
@@ -26,8 +28,8 @@ pub struct RunOf {
 }
 
 impl<A: App> Case<A> {
-    pub(crate) const fn new(matrix: CrashMatrix<A>, engine: Engine, db: TestDb) -> Case<A> {
-        Case { matrix, engine, db }
+    pub(crate) fn new(matrix: CrashMatrix<A>, engine: Engine, db: TestDb) -> Case<A> {
+        Case { matrix, engine, rows: db.every_row(), db }
     }
 
     /// The database goes.
@@ -167,6 +169,11 @@ impl<A: App> Play for Case<A> {
         tx.commit().await.expect("a commit");
     }
 
+    async fn leap(&self, by: Duration) {
+        self.db.leap(by).await;
+        self.clocks_follow().await;
+    }
+
     async fn judge(&self, run: &RunOf) -> Vec<String> {
         let job = self.engine.job(run.job.id).await.expect("a database");
         let Some(job) = job else { return vec!["the job is lost".to_owned()] };
@@ -175,7 +182,7 @@ impl<A: App> Play for Case<A> {
         if is_parked {
             self.db.may_leave_jobs();
         }
-        let done = Done { job, calls: self.matrix.calls.clone(), rows: self.db.owner().clone() };
+        let done = Done { job, calls: self.matrix.calls.clone(), rows: self.rows.clone() };
         for (name, invariant) in &self.matrix.invariants {
             if let Err(why) = invariant.check(&done).await {
                 found.push(format!("{name}: {why}"));
@@ -193,6 +200,13 @@ impl<A: App> Case<A> {
             [rest::pause_of(&self.db, &kinds).await, rest::sleep_of(&self.db, &kinds).await];
         let Some(pause) = pauses.into_iter().flatten().min() else { return true };
         self.db.advance(pause).await;
+        self.clocks_follow().await;
         false
+    }
+
+    async fn clocks_follow(&self) {
+        if let Some(follow) = &self.matrix.clock {
+            follow(self.db.ahead().await);
+        }
     }
 }

@@ -83,6 +83,14 @@ impl TestDb {
         PgConnection::connect(self.superuser_url().as_str()).await.expect("a connection")
     }
 
+    /// The same, for as many statements as come.
+    pub fn every_row(&self) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(2)
+            .connect_lazy(self.superuser_url().as_str())
+            .expect("a URL")
+    }
+
     /// What an engine on this database needs to know.
     pub fn engine_config(&self) -> engine::Config {
         self.engine_config_at(self.urls.app.clone())
@@ -116,6 +124,14 @@ impl TestDb {
         sqlx::query(statement).bind(micros).execute(&self.owner).await.expect("the clock moves");
     }
 
+    /// How far the clock that decides is ahead of the machine's.
+    pub async fn ahead(&self) -> Duration {
+        let statement = "select extract(epoch from ahead)::float8 from trunkline.clock_offset";
+        let seconds: f64 =
+            sqlx::query_scalar(statement).fetch_one(&self.owner).await.expect("a clock");
+        Duration::from_secs_f64(seconds)
+    }
+
     /// How long until the last lease of a live worker ends.
     pub async fn leases_left(&self) -> Duration {
         let statement =
@@ -132,7 +148,12 @@ impl TestDb {
     /// # Panics
     /// When the server is not this test's own ([`crate::OwnServer`]): others would lose theirs.
     pub async fn crash(&self, pid: i32) {
+        let mut witness = self.superuser().await;
         crate::own::kill(&self.superuser, pid);
+        crate::wait_until("Postgres has crashed", async || {
+            crate::holds(sqlx::query("select 1").execute(&mut witness).await.is_err())
+        })
+        .await;
         crate::wait_until("Postgres has recovered", async || {
             let mut connection = PgConnection::connect(self.superuser_url().as_str()).await.ok()?;
             let ready = sqlx::query("select 1").execute(&mut connection).await.ok();

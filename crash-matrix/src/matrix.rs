@@ -1,6 +1,6 @@
 //! One line for a workflow of ordinary needs: what it is, who is outside, what must hold.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use engine::{App, Engine, JobDetail, JobId, NewJob, Registry, State, Workflow};
 use futures::future::LocalBoxFuture;
@@ -23,6 +23,7 @@ pub struct CrashMatrix<A: App> {
     schema: Vec<String>,
     pub(crate) signals: Vec<(String, Value)>,
     pub(crate) nudge: Option<Box<dyn Nudge>>,
+    pub(crate) clock: Option<Box<dyn Fn(Duration)>>,
     pub(crate) invariants: Vec<(String, Box<dyn Invariant>)>,
     faults: Vec<Fault>,
     sample: usize,
@@ -57,7 +58,7 @@ pub struct Done {
     pub job: JobDetail,
     /// Who is outside.
     pub calls: Calls,
-    /// The database, as the owner of all tables.
+    /// The database, as a superuser: every row of every table.
     pub rows: PgPool,
 }
 
@@ -104,6 +105,7 @@ impl<A: App> CrashMatrix<A> {
             schema: Vec::new(),
             signals: Vec::new(),
             nudge: None,
+            clock: None,
             invariants: Vec::new(),
             faults: Fault::ALL.to_vec(),
             sample: SAMPLE,
@@ -119,15 +121,15 @@ impl<A: App> CrashMatrix<A> {
 
     /// What steps and effects are handed. The provider behind it remembers in [`Calls`].
     #[must_use]
-    pub fn clients(mut self, clients: impl FnOnce(Calls) -> A::Clients) -> Self {
-        self.clients = Some(Arc::new(clients(self.calls.clone())));
+    pub fn clients<C: Into<Arc<A::Clients>>>(mut self, clients: impl FnOnce(Calls) -> C) -> Self {
+        self.clients = Some(clients(self.calls.clone()).into());
         self
     }
 
     /// What everything may read.
     #[must_use]
-    pub fn settings(mut self, settings: A::Settings) -> Self {
-        self.settings = Some(Arc::new(settings));
+    pub fn settings(mut self, settings: impl Into<Arc<A::Settings>>) -> Self {
+        self.settings = Some(settings.into());
         self
     }
 
@@ -149,6 +151,13 @@ impl<A: App> CrashMatrix<A> {
     #[must_use]
     pub fn nudge(mut self, nudge: impl AsyncFn(&Engine, JobId) + 'static) -> Self {
         self.nudge = Some(Box::new(nudge));
+        self
+    }
+
+    /// A clock outside that follows the database's: told how far ahead that one is whenever it is moved.
+    #[must_use]
+    pub fn clock(mut self, follow: impl Fn(Duration) + 'static) -> Self {
+        self.clock = Some(Box::new(follow));
         self
     }
 

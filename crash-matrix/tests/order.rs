@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crash_matrix::{Calls, CrashMatrix, Done};
+use crash_matrix::{Calls, CrashMatrix, Done, Fault};
 use engine::{
     App, Awaited, Change, Context, Effect, EffectCall, Failure, Probe, Registrar, Registry, Tx,
     Workflow,
@@ -171,26 +171,32 @@ async fn goods_are_where_they_should_be(done: &Done) -> Result<(), String> {
     if is_right { Ok(()) } else { Err(format!("{} with {moves:?}", done.state())) }
 }
 
-#[tokio::test]
-async fn an_order_survives_every_fault_at_every_boundary() {
+fn matrix(name: &str) -> CrashMatrix<Shop> {
     CrashMatrix::of(registry(), order)
+        .named(name)
         .clients(|calls| calls)
         .settings(())
         .schema(TABLES)
-        .signal("confirmed", true)
         .invariant("goods are where they should be", goods_are_where_they_should_be)
-        .run()
-        .await;
+}
+
+#[tokio::test]
+async fn an_order_survives_every_fault_at_every_boundary() {
+    matrix("order").signal("confirmed", true).run().await;
 }
 
 #[tokio::test]
 async fn an_order_that_nobody_confirms_is_taken_back_whatever_goes_wrong() {
-    CrashMatrix::of(registry(), order)
-        .named("order, not confirmed")
-        .clients(|calls| calls)
-        .settings(())
-        .schema(TABLES)
-        .invariant("goods are where they should be", goods_are_where_they_should_be)
+    matrix("order, not confirmed").run().await;
+}
+
+#[tokio::test]
+async fn an_order_survives_the_death_of_its_worker_before_any_commit() {
+    let at_all = 100;
+    matrix("order, every boundary")
+        .signal("confirmed", true)
+        .faults(&[Fault::CrashBefore])
+        .sample(at_all)
         .run()
         .await;
 }

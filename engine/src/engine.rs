@@ -106,9 +106,16 @@ impl Engine {
         // The engine's own calls are repeated when a connection turns out to be broken, so they do without a ping before
         // each use, which would double the round trips. A caller's transaction cannot be repeated by us.
         let db = Db::new(connections(&options, ENGINE_CONNECTIONS, false));
-        let beats = Db::new(connections(&options, HEARTBEAT_CONNECTIONS, false));
+        let beats = connections(&options, HEARTBEAT_CONNECTIONS, false);
         let reads = Db::new(connections(&options, READING_CONNECTIONS, true));
         let product = connections(&options, config.product_connections, true);
+        #[cfg(feature = "planted-bugs")]
+        let beats = if crate::planted::is(crate::planted::Bug::HeartbeatOnSharedPool) {
+            product.clone()
+        } else {
+            beats
+        };
+        let beats = Db::new(beats);
         let (wakeups, pending) = Wakeups::new();
         let (committer, _) = Committer::start(db.clone(), wakeups.clone());
         let stop = CancellationToken::new();

@@ -77,6 +77,8 @@ mod failure; // what going wrong can mean
 mod gate; // what a job has to pass before it may run
 mod job; // what is to be done
 mod leased; // a claimed job
+#[cfg(feature = "planted-bugs")]
+mod planted; // mistakes that the tests must notice
 mod pool; // claiming, heartbeat, housekeeping
 mod queues; // what is set on queues at run time
 mod registry; // which of those this version knows

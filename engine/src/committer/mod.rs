@@ -95,10 +95,23 @@ async fn write(db: &Db, wakeups: &Wakeups, batch: Vec<Request>) {
     let began = Instant::now();
     let (ops, replies): (Vec<Op>, Vec<_>) =
         batch.into_iter().map(|request| (request.op, request.reply)).unzip();
+    #[cfg(feature = "planted-bugs")]
+    let replies = if crate::planted::is(crate::planted::Bug::AckBeforeCommit) {
+        replies.into_iter().for_each(|reply| drop(reply.send(Ok(()))));
+        Vec::new()
+    } else {
+        replies
+    };
     let verdicts = match attempt(db, wakeups, &ops, began).await {
         Ok(verdicts) => verdicts,
         Err(CommitError::Refused(_)) if ops.len() > 1 => one_by_one(db, wakeups, &ops, began).await,
         Err(error) => vec![Err(error); ops.len()],
+    };
+    #[cfg(feature = "planted-bugs")]
+    let verdicts = if crate::planted::is(crate::planted::Bug::NoFencing) {
+        verdicts.into_iter().map(|verdict: Result<(), CommitError>| verdict.or(Ok(()))).collect()
+    } else {
+        verdicts
     };
     crate::metrics::flushed(ops.len(), began.elapsed());
     for (verdict, reply) in verdicts.into_iter().zip(replies) {

@@ -8,6 +8,10 @@ use super::Fence;
 
 /// Locks a lease for the rest of the transaction, so that it cannot be rescued in between. False: it is not ours.
 pub(crate) async fn lease_hold(conn: &mut PgConnection, fence: Fence) -> Result<bool, sqlx::Error> {
+    #[cfg(feature = "planted-bugs")]
+    if crate::planted::is(crate::planted::Bug::NoFencing) {
+        return Ok(true);
+    }
     let held = sqlx::query_scalar!(
         r#"select true as "held!" from trunkline.leases where job_id = $1 and epoch = $2 for key share"#,
         fence.job_id,

@@ -18,6 +18,10 @@ pub(crate) async fn unique_take(
     hold: Option<PgInterval>,
     for_ever: bool,
 ) -> Result<Option<Uuid>, sqlx::Error> {
+    #[cfg(feature = "planted-bugs")]
+    if crate::planted::is(crate::planted::Bug::UniqueBySelect) {
+        return unique_look_then_take(conn, key, job_id, hold, for_ever).await;
+    }
     for _ in 0..LOOKS_MAX {
         if unique_insert(conn, key, job_id, hold, for_ever).await? {
             return Ok(None);
@@ -41,6 +45,25 @@ pub(crate) async fn unique_take(
         .await?;
     }
     Err(sqlx::Error::Protocol("a unique key changed hands again and again".to_owned()))
+}
+
+/// The mistake: between the look and the insert, another may have taken it.
+#[cfg(feature = "planted-bugs")]
+async fn unique_look_then_take(
+    conn: &mut PgConnection,
+    key: &[u8],
+    job_id: Uuid,
+    hold: Option<PgInterval>,
+    for_ever: bool,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    let holder = sqlx::query_scalar("select job_id from trunkline.uniques where unique_key = $1")
+        .bind(key)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if holder.is_none() {
+        unique_insert(conn, key, job_id, hold, for_ever).await?;
+    }
+    Ok(holder.filter(|holder| *holder != job_id))
 }
 
 /// Whether the key was free.

@@ -28,3 +28,39 @@ fn every_workflow_begins_by_saying_what_it_does() {
         assert!(file.text.starts_with("//! "), "{} has no head", file.path);
     }
 }
+
+/// The name by which a workflow's type is written, by its kind.
+fn types() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for file in source::production().iter().filter(|file| file.room() == "workflows") {
+        let between = |text: &str, before: &str, after: &str| {
+            let rest = text.split(before).nth(1)?;
+            rest.split(after).next().map(ToOwned::to_owned)
+        };
+        let name = between(&file.text, "impl Workflow<Trunkline> for ", " {");
+        let kind = between(&file.text, "const KIND: &'static str = \"", "\"");
+        found.extend(kind.zip(name));
+    }
+    found
+}
+
+#[test]
+fn every_workflow_is_played_with_every_fault_at_every_boundary() {
+    let table = crate::files::read("tests/tests/flows/covered.rs");
+    let types = types();
+    assert!(types.len() >= 12, "{types:?}");
+    for (kind, name) in types {
+        let row = table.lines().find(|line| line.contains(&format!("(\"{kind}\", ")));
+        let row = row.unwrap_or_else(|| panic!("{kind} has no crash matrix (flows/covered.rs)"));
+        let file = row.split('"').nth(3).unwrap_or_default();
+        let test = crate::files::read(&format!("tests/tests/flows/{file}"));
+        // Played by itself, or among the kinds of another's run.
+        let stage = crate::files::read("tests/tests/flows/stage.rs");
+        let among = stage
+            .lines()
+            .any(|line| line.contains("SIGN_UP") && line.contains(&format!("\"{kind}\"")));
+        let by_itself = test.contains("CrashMatrix::of(") && source::has_word(&test, &name);
+        let in_a_run = test.contains("crash_matrix!(") && among;
+        assert!(by_itself || in_a_run, "{kind} is not played in {file}");
+    }
+}

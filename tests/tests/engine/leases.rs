@@ -139,3 +139,35 @@ async fn a_job_that_costs_five_workers_is_parked() {
     rig.retry(id).await;
     rig.succeeds(id).await;
 }
+
+#[tokio::test]
+async fn a_worker_whose_connections_are_all_taken_keeps_its_lease() {
+    let rig = Rig::new().await;
+    let lease = Duration::from_millis(1200);
+    let _worker = rig.worker_with(WorkerOptions { lease, ..WorkerOptions::default() }).await;
+    let mut keeper = rig.db.superuser().await;
+    // Transactions that can begin, and not go on: more of them than there are connections for.
+    sqlx::raw_sql("begin; lock table toy.ledger in access exclusive mode")
+        .execute(&mut keeper)
+        .await
+        .unwrap();
+    let mut jobs = Vec::new();
+    for _ in 0..12 {
+        jobs.push(rig.play([Act::Line("at last".to_owned())]).await);
+    }
+    let blocked =
+        "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%toy.ledger%'
+                   and usename = 'trunkline_app'";
+    wait_until("all connections are taken", async || holds(rig.db.number(blocked).await == 8))
+        .await;
+    // For longer than the lease, and shorter than a transaction may take.
+    let beaten = "select from trunkline.workers w, pg_stat_activity a
+                  where a.query like '%toy.ledger%' and a.usename = 'trunkline_app'
+                    and w.heartbeat_at > a.query_start + interval '3.6 seconds'";
+    wait_until("it beats for three leases", async || holds(rig.db.number(beaten).await == 8)).await;
+    sqlx::raw_sql("commit").execute(&mut keeper).await.unwrap();
+    for job in jobs {
+        rig.succeeds(job).await;
+        assert_eq!(rig.epoch(job).await, 1, "nobody had to rescue it");
+    }
+}

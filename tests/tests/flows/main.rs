@@ -9,8 +9,9 @@
 mod census; // what there is of a sign-up
 mod stage; // everything a sign-up needs
 
-mod covered; // every kind has its laws
-mod laws; // whatever goes wrong where
+mod covered; // every kind has its crash matrix
+mod laws; // whatever goes wrong where, in a sign-up
+mod matrix; // whatever goes wrong where, in everything else
 mod numbers; // the pool and the line before it
 mod secrets; // what is never stored in the clear
 mod sms; // what Twilio may do

@@ -66,19 +66,8 @@ impl Stage {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
-        let (phone, serving) = sandbox::Twilio::serve(
-            TcpListener::bind("127.0.0.1:0").await.unwrap(),
-            Options {
-                callback_delay: Duration::from_millis(5),
-                seed: Some(7),
-                ..Options::new(ACCOUNT, TOKEN)
-            },
-            stop.child_token(),
-        )
-        .await
-        .unwrap();
-        tokio::spawn(serving);
-        let variables = variables(&db, &api, &phone, props.twilio);
+        let phone = a_phone(&stop).await;
+        let variables = variables(db.app_url(), &api, &phone, props.twilio);
         let registry = Arc::new(without_clock());
         let config = worker_config(&variables);
         let engine = Engine::connect(config.engine, &registry).await.unwrap();
@@ -239,9 +228,7 @@ impl Stage {
 
     /// Twilio's clock becomes the database's.
     pub(crate) async fn phone_follows(&self) {
-        let statement = "select extract(epoch from ahead)::int8 from trunkline.clock_offset";
-        let ahead: i64 = sqlx::query_scalar(statement).fetch_one(self.db.owner()).await.unwrap();
-        self.phone.set_clock_ahead(TimeDelta::seconds(ahead));
+        self.phone.set_clock_ahead(TimeDelta::from_std(self.db.ahead().await).unwrap());
     }
 
     /// Moves the clock to the end of a pause between two attempts of a sign-up's jobs, if there is one.
@@ -263,6 +250,20 @@ impl Stage {
     }
 }
 
+/// Twilio's sandbox, until it is told to stop.
+pub(crate) async fn a_phone(stop: &CancellationToken) -> Handle {
+    let options = Options {
+        callback_delay: Duration::from_millis(5),
+        seed: Some(7),
+        ..Options::new(ACCOUNT, TOKEN)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (phone, serving) =
+        sandbox::Twilio::serve(listener, options, stop.child_token()).await.unwrap();
+    tokio::spawn(serving);
+    phone
+}
+
 fn form(phone: &str, email: &str) -> Value {
     json!({
         "companyName": "Baeckerei Huber", "contactEmail": email, "contactPhone": phone,
@@ -270,15 +271,15 @@ fn form(phone: &str, email: &str) -> Value {
     })
 }
 
-fn variables(
-    db: &TestDb,
+pub(crate) fn variables(
+    database: &SecretString,
     api: &str,
     phone: &Handle,
     twilio: bool,
 ) -> BTreeMap<&'static str, String> {
     let mut variables = BTreeMap::from([
-        ("DATABASE_URL", db.app_url().expose_secret().to_owned()),
-        ("DATABASE_DIRECT_URL", db.app_url().expose_secret().to_owned()),
+        ("DATABASE_URL", database.expose_secret().to_owned()),
+        ("DATABASE_DIRECT_URL", database.expose_secret().to_owned()),
         ("PUBLIC_BASE_URL", api.to_owned()),
         ("ADMIN_API_KEY", ADMIN_KEY.to_owned()),
         ("TRUNKLINE_PEPPER", "a pepper that only tests may have".to_owned()),
@@ -299,7 +300,7 @@ fn variables(
     variables
 }
 
-fn worker_config(variables: &BTreeMap<&'static str, String>) -> workers::Config {
+pub(crate) fn worker_config(variables: &BTreeMap<&'static str, String>) -> workers::Config {
     let env = Env::new(|name| variables.get(name).cloned());
     let config = workers::Config::read(&env);
     env.finish(config).unwrap().unwrap()
