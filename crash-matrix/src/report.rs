@@ -56,6 +56,10 @@ impl Experiment {
     /// Writes it down. An earlier entry about the same is replaced. Tests of several processes may do this at once.
     pub fn record(&self) {
         crate::seed::say(&serde_json::to_string(self).expect("JSON"));
+        // What a mistake leads to that was built in on purpose is no finding.
+        if daemon::config::Env::of_process().is_set("TRUNKLINE_PLANTED") {
+            return;
+        }
         let path = file();
         let lock = File::create(path.with_extension("lock")).expect("a lock's file");
         lock.lock().expect("a lock");

@@ -13,6 +13,7 @@ mod metrics; // docs/metrics.md against what is emitted
 mod migrations; // the history of the schema
 mod names; // how tests are called
 mod paths; // the files and items that the documents name
+mod promises; // docs/promises.md against the tests it names
 mod routes; // docs/http.md against the table of routes
 mod sizes; // how long a file may be
 mod sql; // where statements may stand

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics; helpers are no test functions"
 )]
 
+#[expect(dead_code, unused_imports, reason = "the tests of other modules use the rest of it")]
 #[path = "../engine/toy/mod.rs"]
 mod toy; // the application of the engine's suite
 
