@@ -3,8 +3,10 @@
 use crate::files::{self, File};
 
 /// What a migration can do, by the first word of its name.
-const VERBS: &[&str] =
-    &["add", "alter", "backfill", "create", "drop", "grant", "index", "rename", "validate"];
+const VERBS: &[&str] = &[
+    "add", "alter", "backfill", "create", "drop", "gate", "grant", "index", "rename", "validate",
+    "widen",
+];
 
 const DIGITS: usize = 14;
 
