@@ -828,6 +828,7 @@ CREATE TABLE trunkline.jobs (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    deadline_at timestamp with time zone,
     origin_id uuid,
     origin text,
     origin_step text,
@@ -849,6 +850,8 @@ COMMENT ON COLUMN trunkline.jobs.gates IS 'What it has to pass before it runs, a
 
 COMMENT ON COLUMN trunkline.jobs.expires_at IS 'A job that has not begun by then fails instead of running late.';
 
+COMMENT ON COLUMN trunkline.jobs.deadline_at IS 'After this instant the run fails and is undone, if the job was given a deadline of its own.';
+
 COMMENT ON COLUMN trunkline.jobs.origin_id IS 'The finished job of which this one was made by an operator. That one stays as it was.';
 
 CREATE TABLE trunkline.jobs_brief (
@@ -868,6 +871,7 @@ CREATE TABLE trunkline.jobs_brief (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    deadline_at timestamp with time zone,
     origin_id uuid,
     origin text,
     origin_step text,
@@ -896,6 +900,7 @@ CREATE TABLE trunkline.jobs_long (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    deadline_at timestamp with time zone,
     origin_id uuid,
     origin text,
     origin_step text,
@@ -924,6 +929,7 @@ CREATE TABLE trunkline.jobs_standard (
     lane uuid,
     gates jsonb,
     expires_at timestamp with time zone,
+    deadline_at timestamp with time zone,
     origin_id uuid,
     origin text,
     origin_step text,
@@ -1055,6 +1061,20 @@ CREATE TABLE trunkline.permits (
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
 COMMENT ON COLUMN trunkline.permits.form IS 'run: until the job leaves its worker; canary: the same, behind a breaker that is closing; hold: until released, or the run''s end.';
+
+CREATE TABLE trunkline.progress (
+    job_id uuid NOT NULL,
+    done bigint NOT NULL,
+    total bigint,
+    note text NOT NULL,
+    said_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT progress_done_check CHECK ((done >= 0)),
+    CONSTRAINT progress_note_check CHECK ((length(note) <= 200)),
+    CONSTRAINT progress_total_check CHECK ((total >= 0))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+COMMENT ON TABLE trunkline.progress IS 'For people who look on. Nothing depends on it.';
 
 CREATE TABLE trunkline.queues (
     queue_id smallint NOT NULL,
@@ -1437,6 +1457,9 @@ ALTER TABLE ONLY trunkline.outcomes_standard
 ALTER TABLE ONLY trunkline.permits
     ADD CONSTRAINT permits_once PRIMARY KEY (job_id, gate_id);
 
+ALTER TABLE ONLY trunkline.progress
+    ADD CONSTRAINT progress_once PRIMARY KEY (job_id);
+
 ALTER TABLE ONLY trunkline.queues
     ADD CONSTRAINT queues_name_once UNIQUE (name);
 
@@ -1796,6 +1819,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_long TO trunkline_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_standard TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.permits TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.progress TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.queues TO trunkline_app;
 

@@ -239,6 +239,7 @@ impl Engine {
                 .map_err(Error::Encode)?,
             expires_after,
             expires_at,
+            deadline: job.deadline.map(interval),
             job_id: job.id.as_uuid(),
             retention: job.retention.code(),
             kind_id: self.0.names.kind(&job.kind)?,
@@ -275,6 +276,13 @@ impl Engine {
                 crate::admin::cancel_in(&mut tx, job, CancelMode::Undo, false).await?;
             }
         }
+        tx.commit().await
+    }
+
+    /// Cancels a job if it lives, and waits for nothing.
+    pub(crate) async fn let_go(&self, job: JobId) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        crate::admin::cancel_in(&mut tx, job, CancelMode::Undo, false).await?;
         tx.commit().await
     }
 

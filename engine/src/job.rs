@@ -135,6 +135,8 @@ pub struct NewJob {
     pub start: Start,
     /// After that it is not begun any more; [`Start::Now`]: it may always be.
     pub expires: Start,
+    /// How long its run may take, counted from its creation; `None`: as its workflow says.
+    pub deadline: Option<Duration>,
     /// What it has to pass before it runs. `None`: what its workflow says.
     pub gates: Option<Gates>,
     /// Whose work it is, where it is a tenant's.
@@ -174,6 +176,7 @@ impl NewJob {
             retention: Retention::default(),
             start: Start::Now,
             expires: Start::Now,
+            deadline: None,
             gates: None,
             tenant: None,
             unique: None,
@@ -208,6 +211,13 @@ impl NewJob {
     #[must_use]
     pub fn expires_after(mut self, time: Duration) -> NewJob {
         self.expires = Start::After(time);
+        self
+    }
+
+    /// Fails, and is undone, if it has not ended this long after its creation; instead of what its workflow says.
+    #[must_use]
+    pub fn deadline(mut self, time: Duration) -> NewJob {
+        self.deadline = Some(time);
         self
     }
 

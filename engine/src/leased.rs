@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -58,6 +58,8 @@ struct Inner {
     lost: CancellationToken,
     cancel: CancellationToken,
     stop: CancellationToken,
+    /// Whether it has said how far it is, under this lease.
+    progress: AtomicBool,
     /// Room in the worker: given back when the last clone is dropped, which is after the outcome's commit.
     _room: OwnedSemaphorePermit,
 }
@@ -80,6 +82,7 @@ impl LeasedJob {
             lost: CancellationToken::new(),
             cancel: CancellationToken::new(),
             stop,
+            progress: AtomicBool::new(false),
             _room: room,
         }))
     }
@@ -153,6 +156,26 @@ impl LeasedJob {
     /// Whether something was done for it before it ever ran.
     pub(crate) fn has_deed(&self) -> bool {
         self.0.row.has_deed
+    }
+
+    /// After which instant it is over, if it was given a deadline of its own.
+    pub(crate) fn deadline_at(&self) -> Option<DateTime<Utc>> {
+        self.0.row.deadline_at
+    }
+
+    /// When it was made.
+    pub(crate) fn created_at(&self) -> DateTime<Utc> {
+        self.0.row.created_at
+    }
+
+    /// It has said how far it is.
+    pub(crate) fn has_progress(&self) {
+        self.0.progress.store(true, Ordering::Release);
+    }
+
+    /// Whether it may have said how far it is, under this lease or an earlier one.
+    pub(crate) fn may_have_progress(&self) -> bool {
+        self.epoch() > 1 || self.0.progress.load(Ordering::Acquire)
     }
 
     pub(crate) fn parent(&self) -> Option<Uuid> {

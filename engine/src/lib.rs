@@ -112,12 +112,12 @@ pub use sqlx::PgConnection as Connection;
 pub use self::{
     admin::{
         Answer, AuditEntry, CancelMode, DeedView, JobDetail, JobFilter, JobSummary, Operator,
-        PAGE_MAX, ParkedFilter, ParkedRun, StepView, UndoDeed, UndoStep,
+        PAGE_MAX, ParkedFilter, ParkedRun, ProgressView, StepView, UndoDeed, UndoStep,
     },
     cause::{Cause, NoSuchCause},
     context::{
-        Arrived, Awaited, Branch, ChildEnd, Context, Held, Spawned, StepKey, StepPolicy, Wait,
-        WaitAny,
+        Arrived, Awaited, Branch, ChildEnd, Context, FanOut, Held, Spawned, StepKey, StepPolicy,
+        Wait, WaitAny, WhenParentEnds,
     },
     deploy::{Breaks, DeployReport, Finding, Manifest},
     effect::{EffectCall, Probe},

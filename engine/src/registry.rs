@@ -106,6 +106,7 @@ struct Of<T>(PhantomData<fn() -> T>);
 pub(crate) trait AnyWorkflow<A: App>: Send + Sync {
     fn queue(&self) -> &'static str;
     fn retry(&self) -> RetryPolicy;
+    fn deadline(&self) -> Option<std::time::Duration>;
     fn accepts(&self, args: &Value) -> Result<(), String>;
     fn gates(&self, args: &Value) -> Gates;
     fn run<'a>(
@@ -122,6 +123,10 @@ impl<A: App, W: Workflow<A>> AnyWorkflow<A> for Of<W> {
 
     fn retry(&self) -> RetryPolicy {
         W::RETRY
+    }
+
+    fn deadline(&self) -> Option<std::time::Duration> {
+        W::DEADLINE
     }
 
     fn accepts(&self, args: &Value) -> Result<(), String> {

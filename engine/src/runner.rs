@@ -6,6 +6,7 @@ use futures::FutureExt;
 use serde_json::Value;
 
 use crate::{
+    cause::Cause,
     context::{Context, Memo, Suspension},
     engine::Engine,
     failure::{Class, Failure},
@@ -83,9 +84,9 @@ impl Ending {
             Ending::Retried(_) => "retry",
             Ending::Left(Departure(Suspension::Until(_))) => "waiting",
             Ending::Left(Departure(Suspension::Parked(_))) => "parked",
-            Ending::Left(Departure(Suspension::Cancelled | Suspension::Interrupted)) => {
-                "interrupted"
-            }
+            Ending::Left(Departure(
+                Suspension::Expired | Suspension::Cancelled | Suspension::Interrupted,
+            )) => "interrupted",
             Ending::Left(Departure(Suspension::Lost)) => "lost",
         }
     }
@@ -107,47 +108,85 @@ pub(crate) async fn attempt<A: App>(
         }
     };
     let world = undo::World { engine, registry, clients, settings };
-    match job.course() {
-        Course::UndoingFailed | Course::UndoingCancelled => return undo::run(&world, job).await,
-        Course::Cancelling => {
-            return undo::turn(&world, job, memo.has_deeds(), Reason::Cancelled).await;
-        }
-        Course::Forward => {}
-    }
-    let has_deeds = memo.has_deeds();
-    if job.has_expired() {
-        let why = Reason::Failed("expired: it was not begun in time".to_owned());
-        return undo::turn(&world, job, has_deeds, why).await;
+    if job.course().is_undoing() {
+        return undo::run(&world, job).await;
     }
     let ctx = Context::new(world, job, memo);
-    let ending = forward(registry, job, &ctx).await;
-    let has_deeds = has_deeds || ctx.has_deeds();
-    drop(ctx);
+    if job.course() == Course::Cancelling {
+        if ctx.passed_pivot().is_none() {
+            return undo::turn(&world, job, ctx.has_deeds(), Reason::Cancelled).await;
+        }
+        ctx.refuse_cancel().await;
+    }
+    if job.has_expired() {
+        let why = Reason::Failed("expired: it was not begun in time".to_owned());
+        return undo::turn(&world, job, ctx.has_deeds(), why).await;
+    }
+    let ending = if ctx.is_over() {
+        Forward::Stuck(Suspension::Expired)
+    } else {
+        forward(registry, job, &ctx).await
+    };
+    end(&world, job, &ctx, ending).await
+}
+
+/// What follows from how the body came to its end.
+async fn end<A: App>(
+    world: &undo::World<'_, A>,
+    job: &LeasedJob,
+    ctx: &Context<'_, A>,
+    ending: Forward,
+) -> Ending {
+    if !matches!(ending, Forward::Done(_)) {
+        ctx.say(true);
+    }
     match ending {
         Forward::Done(output) => {
+            for child in ctx.to_cancel() {
+                if let Err(error) = world.engine.let_go(child).await {
+                    tracing::warn!(job.id = %job.id(), %error, "a child could not be cancelled");
+                    return Ending::left(Suspension::Interrupted);
+                }
+            }
             Ending::Finished { state: Final::Succeeded(output), deeds: Deeds::Stand }
         }
         Forward::Stuck(Suspension::Cancelled) => {
-            undo::turn(&world, job, has_deeds, Reason::Cancelled).await
+            undo::turn(world, job, ctx.has_deeds(), Reason::Cancelled).await
+        }
+        Forward::Stuck(Suspension::Expired) => {
+            failed(world, job, ctx, "deadline exceeded".to_owned()).await
         }
         Forward::Stuck(suspension) => Ending::left(suspension),
         Forward::Failed(failure) => match failure.class {
             Class::Retry { .. } | Class::Unknown | Class::Panic => {
-                if registry.retry_of(job.kind()).attempts_max() > job.attempt().unsigned_abs() {
+                if world.registry.retry_of(job.kind()).attempts_max() > job.attempt().unsigned_abs()
+                {
                     return Ending::Retried(failure);
                 }
                 let text = format!("gave up after {} attempts: {}", job.attempt(), failure.text);
-                undo::turn(&world, job, has_deeds, Reason::Failed(text)).await
+                failed(world, job, ctx, text).await
             }
             Class::Snooze { after } => {
                 Ending::left(Suspension::again(after, format!("put off: {}", failure.text), false))
             }
             Class::Diverged => Ending::left(Suspension::diverged(None, failure.text)),
-            Class::Permanent | Class::Undo => {
-                undo::turn(&world, job, has_deeds, Reason::Failed(failure.text)).await
-            }
+            Class::Permanent | Class::Undo => failed(world, job, ctx, failure.text).await,
         },
     }
+}
+
+/// It failed for good: it is undone, or, past its pivot, repaired forward by a person.
+async fn failed<A: App>(
+    world: &undo::World<'_, A>,
+    job: &LeasedJob,
+    ctx: &Context<'_, A>,
+    why: String,
+) -> Ending {
+    if ctx.passed_pivot().is_none() {
+        return undo::turn(world, job, ctx.has_deeds(), Reason::Failed(why)).await;
+    }
+    undo::note(world, job, None, 0, &Failure::permanent(&why)).await;
+    Ending::left(Suspension::parked(Cause::Pivot, None, format!("pivot: {why}")))
 }
 
 /// What the run has done before. A job that is claimed for the first time has done nothing,
@@ -196,6 +235,14 @@ async fn forward<A: App>(registry: &Registry<A>, job: &LeasedJob, ctx: &Context<
 impl<A: App> Registry<A> {
     pub(crate) fn retry_of(&self, kind: &str) -> crate::retry::RetryPolicy {
         self.workflows.get(kind).map_or(crate::retry::RetryPolicy::JOB, |workflow| workflow.retry())
+    }
+
+    /// After which instant a run is over.
+    pub(crate) fn deadline_of(&self, job: &LeasedJob) -> Option<chrono::DateTime<chrono::Utc>> {
+        job.deadline_at().or_else(|| {
+            let time = self.workflows.get(job.kind())?.deadline()?;
+            Some(job.created_at() + time)
+        })
     }
 
     /// The delay before the whole body is tried again.

@@ -7,7 +7,7 @@ use crate::{
     admin::{CancelMode, pass_on},
     cause::Cause,
     committer::{CommitError, Op, flush::child_signal},
-    context::{ChildEnd, Suspension},
+    context::{ChildEnd, Suspension, WhenParentEnds, is_past_pivot},
     effect::{EffectCall, Probe, idempotency_key},
     engine::Engine,
     error::Error,
@@ -320,14 +320,23 @@ async fn undo_child<A: App>(
         Some(output) => stored(output)?,
         None => return Ok(Entry::Undone),
     };
+    match WhenParentEnds::of(&effect.input) {
+        WhenParentEnds::TakeBack => {}
+        WhenParentEnds::Cancel => {
+            world.engine.let_go(child).await?;
+            return mark(world, job, &effect.key, "skipped").await;
+        }
+        WhenParentEnds::LeaveAlone => return mark(world, job, &effect.key, "skipped").await,
+    }
     let ended = child_signal(child);
     // First forget what the child said of its first end, then look: a second end is said after this look.
-    let outcome = world
+    let (outcome, is_past_pivot) = world
         .engine
         .db()
         .run(async |conn| {
             store::signals::signals_drop_named(conn, job.fence(), &ended).await?;
-            store::outcomes::outcome_get(conn, child.as_uuid()).await
+            let outcome = store::outcomes::outcome_get(conn, child.as_uuid()).await?;
+            Ok((outcome, is_past_pivot(conn, child).await?))
         })
         .await?;
     let over = match outcome {
@@ -337,6 +346,9 @@ async fn undo_child<A: App>(
     };
     if over {
         return mark_undone(world, job, &effect.key).await;
+    }
+    if is_past_pivot {
+        return Err(Failure::permanent(format!("the child {child} is past its pivot")));
     }
     world.engine.take_back(child).await?;
     Ok(Entry::Left(Suspension::wait(
@@ -351,7 +363,16 @@ async fn mark_undone<A: App>(
     job: &LeasedJob,
     key: &str,
 ) -> Result<Entry, Failure> {
-    match world.engine.committer().commit(Op::Settle(settled(job, key, "undone", None))).await {
+    mark(world, job, key, "undone").await
+}
+
+async fn mark<A: App>(
+    world: &World<'_, A>,
+    job: &LeasedJob,
+    key: &str,
+    state: &'static str,
+) -> Result<Entry, Failure> {
+    match world.engine.committer().commit(Op::Settle(settled(job, key, state, None))).await {
         Ok(()) => Ok(Entry::Undone),
         Err(CommitError::Refused(why)) => Err(Failure::permanent(why)),
         Err(error) => Ok(Entry::Left(departure(&error))),
@@ -374,7 +395,7 @@ fn departure(error: &CommitError) -> Suspension {
     }
 }
 
-async fn note<A: App>(
+pub(crate) async fn note<A: App>(
     world: &World<'_, A>,
     job: &LeasedJob,
     key: Option<&str>,

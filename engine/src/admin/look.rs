@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::views::{DeedView, JobDetail, JobFilter, JobSummary, StepView, state_of, summary};
+use super::views::{
+    DeedView, JobDetail, JobFilter, JobSummary, ProgressView, StepView, state_of, summary,
+};
 use crate::{
     engine::Engine,
     error::Error,
@@ -39,12 +41,13 @@ impl Engine {
     /// One job with its story; `None` if there is none with this id (any more).
     pub async fn job(&self, id: JobId) -> Result<Option<JobDetail>, Error> {
         let filter = Filter { job_id: Some(id.as_uuid()), ..Filter::default() };
-        let (found, steps, deeds) = self
+        let (found, steps, deeds, progress) = self
             .read(async |conn| {
                 let found = store::search::jobs_search(conn, &filter, 1).await?;
                 let steps = store::timeline::steps_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
                 let deeds = store::timeline::deeds_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
-                Ok((found, steps, deeds))
+                let progress = store::progress::progress_of(conn, id.as_uuid()).await?;
+                Ok((found, steps, deeds, progress))
             })
             .await?;
         let Some(row) = found.into_iter().next() else { return Ok(None) };
@@ -62,6 +65,7 @@ impl Engine {
             parent_id: row.parent_id.map(JobId::from),
             due: row.due,
             reason: row.reason,
+            progress: progress.filter(|_| row.finished_at.is_none()).map(ProgressView::from),
             steps: steps.into_iter().map(StepView::from).collect(),
             effects: deeds.into_iter().map(DeedView::from).collect(),
             explain,

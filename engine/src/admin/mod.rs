@@ -22,5 +22,5 @@ pub use self::{
     operator::Operator,
     parked::{ParkedFilter, ParkedRun},
     plan::{UndoDeed, UndoStep},
-    views::{DeedView, JobDetail, JobFilter, JobSummary, StepView},
+    views::{DeedView, JobDetail, JobFilter, JobSummary, ProgressView, StepView},
 };

@@ -11,6 +11,7 @@ use crate::{
     sealed,
     state::{Course, State},
     store::{
+        progress::StoredProgress,
         search::FoundRow,
         timeline::{DeedRow, StepRow},
     },
@@ -72,6 +73,8 @@ pub struct JobDetail {
     pub due: Option<DateTime<Utc>>,
     /// What it waits for.
     pub reason: Option<String>,
+    /// How far it says it is, while it lives.
+    pub progress: Option<ProgressView>,
     /// What happened, in order.
     pub steps: Vec<StepView>,
     /// Its undo ledger.
@@ -120,6 +123,26 @@ pub struct DeedView {
     pub finished_at: Option<DateTime<Utc>>,
     /// When it was taken back.
     pub undone_at: Option<DateTime<Utc>>,
+}
+
+/// How far a run says it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProgressView {
+    /// So much is done.
+    pub done: i64,
+    /// Of so much, where that is known.
+    pub total: Option<i64>,
+    /// A line for people.
+    pub note: String,
+    /// When it said so.
+    pub said_at: DateTime<Utc>,
+}
+
+impl From<StoredProgress> for ProgressView {
+    fn from(stored: StoredProgress) -> ProgressView {
+        let StoredProgress { done, total, note, said_at } = stored;
+        ProgressView { done, total, note, said_at }
+    }
 }
 
 impl From<StepRow> for StepView {

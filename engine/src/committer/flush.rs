@@ -58,13 +58,17 @@ fn takes_several_statements(op: &Op) -> bool {
     match op {
         Op::Spawn(_) => true,
         Op::Finish(finish) => {
-            finish.unique_key.is_some() || finish.tells.is_some() || finish.may_have_signals
+            finish.unique_key.is_some()
+                || finish.tells.is_some()
+                || finish.may_have_signals
+                || finish.may_have_progress
         }
         Op::Turn(..)
         | Op::Begin(_)
         | Op::Checkpoint(_)
         | Op::Settle(_)
         | Op::Fail(_)
+        | Op::Progress(_)
         | Op::Release(_)
         | Op::Suspend(_)
         | Op::Enqueue(_)
@@ -84,6 +88,7 @@ async fn write(
     batch.checkpoint(conn).await?;
     batch.settle(conn).await?;
     batch.fail(conn).await?;
+    batch.progress(conn).await?;
     batch.turn(conn).await?;
     batch.release(conn).await?;
     batch.suspend(conn).await?;
@@ -176,6 +181,15 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         store::failures::failures_insert(conn, &rows).await
+    }
+
+    async fn progress(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let (_, rows) =
+            self.of(|op| if let Op::Progress(row) = op { Some(row.clone()) } else { None });
+        if rows.is_empty() {
+            return Ok(());
+        }
+        store::progress::progress_write(conn, &rows).await
     }
 
     async fn turn(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -272,6 +286,14 @@ impl<'a> Batch<'a> {
             .collect();
         if !untaken.is_empty() {
             store::signals::signals_drop(conn, &untaken).await?;
+        }
+        let silent: Vec<_> = ended
+            .iter()
+            .filter(|end| end.may_have_progress)
+            .map(|end| end.row.fence.job_id)
+            .collect();
+        if !silent.is_empty() {
+            store::progress::progress_drop(conn, &silent).await?;
         }
         for end in ended {
             if let Some((parent, payload)) = &end.tells {

@@ -72,6 +72,12 @@ impl Committer {
         self.submit(op).await?.await.map_err(|_| CommitError::Unavailable)?
     }
 
+    /// Hands over what may as well be lost: nobody waits, and if there is no room, it is dropped.
+    pub(crate) fn offer(&self, op: Op) {
+        let (reply, _) = oneshot::channel();
+        let _ = self.requests.try_send(Request { op, reply });
+    }
+
     /// Hands an operation over without waiting for its commit. What is handed over later is written later.
     pub(crate) async fn submit(
         &self,

@@ -10,6 +10,7 @@ use crate::store::{
     failures::FailureRow,
     jobs::JobRow,
     leases::{FinishRow, SuspendRow},
+    progress::ProgressRow,
 };
 
 /// One thing to write. Within a flush they are written in the order of these variants, so that a job's checkpoint comes
@@ -26,7 +27,9 @@ pub(crate) enum Op {
     Settle(SettleRow),
     /// A failed attempt. Never fenced: too late, it is dropped.
     Fail(FailureRow),
-    /// From here on backwards.
+    /// How far a run is. Never fenced: too late, it is dropped.
+    Progress(ProgressRow),
+    /// From here on backwards, or forward again.
     Turn(Fence, i16),
     /// Back to ready, unharmed.
     Release(Fence),
@@ -49,4 +52,6 @@ pub(crate) struct Finish {
     pub(crate) tells: Option<(Uuid, Value)>,
     /// Whether it may have been sent signals that it did not take.
     pub(crate) may_have_signals: bool,
+    /// Whether it may have said how far it is.
+    pub(crate) may_have_progress: bool,
 }

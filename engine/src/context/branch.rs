@@ -75,6 +75,11 @@ impl Node {
         key.starts_with(&self.prefix)
     }
 
+    /// Whether it may be taken back although the run goes on.
+    pub(super) fn may_lose(&self) -> bool {
+        self.may_lose
+    }
+
     /// Whether this is that branch, or one inside of it.
     pub(super) fn is_within(&self, other: &Node) -> bool {
         self.prefix.starts_with(&other.prefix)

@@ -1,7 +1,7 @@
 //! Children: jobs of their own that a run starts, and whose end it can wait for.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Context, Suspension, step::encoded};
 use crate::{
@@ -19,6 +19,36 @@ use crate::{
 pub struct Spawned {
     /// Its job.
     pub id: JobId,
+}
+
+/// What becomes of a child when the run that started it ends. Declared when it is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenParentEnds {
+    /// If the parent succeeds, it goes on. If the parent fails or is cancelled, the child is undone, newest deed first and
+    /// also if it has succeeded, and the parent waits for that.
+    #[default]
+    TakeBack,
+    /// However the parent ends, a child that still lives is cancelled, which undoes what it did. Nobody waits for that; one
+    /// that has succeeded stays.
+    Cancel,
+    /// It goes on.
+    LeaveAlone,
+}
+
+/// What the ledger keeps of a child beside its id.
+#[derive(Serialize, Deserialize)]
+struct Terms {
+    #[serde(default)]
+    when_parent_ends: WhenParentEnds,
+}
+
+impl WhenParentEnds {
+    /// As it was declared. Older entries say nothing.
+    pub(crate) fn of(input: &Value) -> WhenParentEnds {
+        Terms::deserialize(input)
+            .map_or_else(|_| WhenParentEnds::default(), |it| it.when_parent_ends)
+    }
 }
 
 /// How a child ended, as its parent is told.
@@ -44,6 +74,15 @@ impl ChildEnd {
 impl<A: App> Context<'_, A> {
     /// Starts a child and goes on. It stands in this run's ledger: if the run is undone, so is the child.
     pub async fn spawn<W: Workflow<A>>(&self, child: W) -> Result<Spawned, Failure> {
+        self.spawn_with(child, WhenParentEnds::TakeBack).await
+    }
+
+    /// Starts a child and goes on, and says what becomes of it when this run ends.
+    pub async fn spawn_with<W: Workflow<A>>(
+        &self,
+        child: W,
+        when_parent_ends: WhenParentEnds,
+    ) -> Result<Spawned, Failure> {
         let key = self.claim_key(W::KIND)?;
         match self.spawned(&key, W::KIND) {
             Some(Ok(child)) => return Ok(child),
@@ -66,12 +105,20 @@ impl<A: App> Context<'_, A> {
             seq,
             form: "child",
             name: W::KIND.to_owned(),
-            input: json!({}), // the child's own row holds its arguments
+            input: encoded(&Terms { when_parent_ends })?, // the child's own row holds its arguments
             output: Some(encoded(&job.id)?),
             attempt: 1,
         };
         self.commit(Op::Spawn(Box::new((intent, row)))).await?;
+        if when_parent_ends == WhenParentEnds::Cancel {
+            self.inner().lock().to_cancel.push(job.id);
+        }
         Ok(Spawned { id: job.id })
+    }
+
+    /// Children that are to be cancelled now that the run has succeeded.
+    pub(crate) fn to_cancel(&self) -> Vec<JobId> {
+        std::mem::take(&mut self.inner().lock().to_cancel)
     }
 
     /// Starts a child and waits for its end. A child that failed is a permanent failure here, which the body may handle.

@@ -47,8 +47,10 @@ impl<A: App> Context<'_, A> {
         };
         // Asked in every attempt, and not remembered: the row of the permit is the truth, also for a run that ended, lost its
         // permits, and is tried again.
-        let asked =
-            self.engine().db().run(async |conn| store::permits::hold_ask(conn, &row).await).await;
+        let asked = {
+            let _active = self.active();
+            self.engine().db().run(async |conn| store::permits::hold_ask(conn, &row).await).await
+        };
         match asked {
             Ok(Asked::Granted) => Ok(held),
             Ok(Asked::Waits) => {
@@ -76,11 +78,13 @@ impl<A: App> Context<'_, A> {
             started_at: None,
             takes_signal: None,
         };
-        let freed = self
-            .engine()
-            .db()
-            .run(async |conn| store::permits::hold_release(conn, held.gate, &row).await)
-            .await;
+        let freed = {
+            let _active = self.active();
+            self.engine()
+                .db()
+                .run(async |conn| store::permits::hold_release(conn, held.gate, &row).await)
+                .await
+        };
         match freed {
             Ok(Some(queues)) => {
                 self.engine().wakeups().ring(queues);

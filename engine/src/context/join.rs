@@ -40,7 +40,7 @@ impl<'a, A: App> Context<'a, A> {
         let both =
             [one(a).map_ok(Two::One).boxed(), other(b).map_ok(Two::Other).boxed()].into_iter();
         let mut yielded = (None, None);
-        for end in self.all(&group, both, 2).await? {
+        for end in self.all(&group, "join", both, 2).await? {
             match end {
                 Two::One(output) => yielded.0 = Some(output),
                 Two::Other(output) => yielded.1 = Some(output),
@@ -73,7 +73,7 @@ impl<'a, A: App> Context<'a, A> {
         let at_once = items.len();
         let runs = self.branches(&group).into_iter().zip(items);
         let runs = runs.map(move |(ctx, item)| branch(ctx, item).boxed());
-        self.all(&group, runs, at_once).await
+        self.all(&group, "join", runs, at_once).await
     }
 
     async fn failed_before(&self, group: &Group) -> Result<(), Failure> {
@@ -87,6 +87,7 @@ impl<'a, A: App> Context<'a, A> {
     pub(super) async fn all<'f, T>(
         &self,
         group: &Group,
+        form: &'static str,
         runs: impl Iterator<Item = Run<'f, T>> + Send + 'f,
         at_once: usize,
     ) -> Result<Vec<T>, Failure> {
@@ -98,7 +99,7 @@ impl<'a, A: App> Context<'a, A> {
                 Err(failure) => {
                     // What is worth another try is no end: the body is tried again, and all branches with it.
                     if failure.is_permanent() {
-                        self.settle(group, "join", &Settled::Failed((&failure).into())).await?;
+                        self.settle(group, form, &Settled::Failed((&failure).into())).await?;
                     }
                     drive.stop(&group.nodes).await;
                     self.forget(&group.nodes);

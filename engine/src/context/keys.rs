@@ -13,8 +13,19 @@ const KEY_CHARS_MAX: usize = 180;
 const STEPS_MAX: u32 = 10_000;
 
 impl<A: App> Context<'_, A> {
-    /// The key of this call.
+    /// The key of this call, which is numbered if the name comes up again.
     pub(super) fn claim_key(&self, name: &str) -> Result<String, Failure> {
+        let full = self.claim_once(name)?;
+        let mut inner = self.inner().lock();
+        let seen = inner.seen.entry(full.clone()).or_insert(0);
+        *seen += 1;
+        let key = if *seen == 1 { full } else { format!("{full}#{seen}") };
+        inner.met.insert(key.clone());
+        Ok(key)
+    }
+
+    /// The key of a call that is the same however often its name comes up in this branch.
+    pub(super) fn claim_once(&self, name: &str) -> Result<String, Failure> {
         let plain = !name.is_empty() && name.len() <= NAME_CHARS_MAX && !name.contains(['#', '\0']);
         if !plain {
             return Err(Failure::permanent(format!("{name:?} cannot be the name of a step")));
@@ -28,11 +39,8 @@ impl<A: App> Context<'_, A> {
         if inner.steps > STEPS_MAX {
             return Err(Failure::permanent(format!("more than {STEPS_MAX} steps in one run")));
         }
-        let seen = inner.seen.entry(full.clone()).or_insert(0);
-        *seen += 1;
-        let key = if *seen == 1 { full } else { format!("{full}#{seen}") };
-        inner.met.insert(key.clone());
-        Ok(key)
+        inner.met.insert(full.clone());
+        Ok(full)
     }
 
     /// What these branches have stored is not met one by one any more: their end is known.

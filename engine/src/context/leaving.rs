@@ -35,11 +35,24 @@ impl<'a, A: App> Context<'a, A> {
             self.suspend::<()>(Suspension::Lost).await;
         }
         if self.job().cancel().is_cancelled() {
-            self.suspend::<()>(Suspension::Cancelled).await;
+            if self.passed_pivot().is_some() {
+                self.refuse_cancel().await;
+            } else {
+                self.suspend::<()>(Suspension::Cancelled).await;
+            }
         }
+        if self.is_over() {
+            self.suspend::<()>(Suspension::Expired).await;
+        }
+        self.say(false);
         if self.job().stopping().is_cancelled() {
             self.suspend::<()>(Suspension::Interrupted).await;
         }
+    }
+
+    /// Whether the run's deadline has passed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.deadline.is_some_and(|deadline| self.clock() >= deadline)
     }
 
     /// Notes why the run leaves the worker. Never returns.

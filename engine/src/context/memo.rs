@@ -4,8 +4,13 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use crate::store::{
-    self, Fence, checkpoints::StoredCheckpoint, effects::StoredEffect, signals::StoredSignal,
+use super::WhenParentEnds;
+use crate::{
+    job::JobId,
+    registry::stored,
+    store::{
+        self, Fence, checkpoints::StoredCheckpoint, effects::StoredEffect, signals::StoredSignal,
+    },
 };
 
 /// The stored past of a run.
@@ -51,6 +56,28 @@ impl Memo {
 
     pub(crate) fn effect(&self, key: &str) -> Option<&StoredEffect> {
         self.effects.get(key)
+    }
+
+    /// The first pivot that was passed before this attempt.
+    pub(crate) fn pivot(&self) -> Option<String> {
+        let mut pivots = self.checkpoints.values().filter(|stored| stored.form == "pivot");
+        pivots.next().map(|stored| stored.key.clone())
+    }
+
+    /// Children that were declared to end with this run, and still may live.
+    pub(crate) fn to_cancel(&self) -> Vec<JobId> {
+        let children =
+            self.effects.values().filter(|deed| deed.form == "child" && !deed.is_settled());
+        children
+            .filter(|deed| WhenParentEnds::of(&deed.input) == WhenParentEnds::Cancel)
+            .filter_map(|deed| stored(deed.output.as_ref()?).ok())
+            .collect()
+    }
+
+    /// The keys that the body has stored: all but that of the deed that the job was born with.
+    pub(crate) fn keys_of_body(&self, born_with_deed: bool) -> impl Iterator<Item = &str> {
+        let deeds = self.effects.values().filter(move |deed| !born_with_deed || deed.seq > 1);
+        self.checkpoints.keys().chain(deeds.map(|deed| &deed.key)).map(String::as_str)
     }
 
     /// Every key that was stored before this attempt.

@@ -8,11 +8,15 @@ mod branch; // a part of a run that goes on beside others
 mod child; // jobs of its own
 mod deed; // what stands in the ledger
 mod drive; // several branches at once
+mod fan_out; // many children
 mod hold; // permits kept through everything
 mod join; // all of them
 mod keys; // under which name it is remembered
 mod leaving; // when it can get no further
 mod memo; // what was done before
+mod patch; // old runs and new ones
+mod pivot; // no way back
+mod progress; // for people who look on
 mod race; // the first of them
 mod record; // what must be the same after a crash
 mod settled; // how a group of branches ended
@@ -33,13 +37,16 @@ use uuid::Uuid;
 
 pub use self::{
     branch::Branch,
-    child::{ChildEnd, Spawned},
+    child::{ChildEnd, Spawned, WhenParentEnds},
+    fan_out::FanOut,
     hold::Held,
     step::{StepKey, StepPolicy},
     wait::{Arrived, Awaited, Wait, WaitAny},
 };
 use self::{branch::Node, leaving::Stuck};
-pub(crate) use self::{deed::ProbeAnswer, memo::Memo, suspension::Suspension};
+pub(crate) use self::{
+    deed::ProbeAnswer, memo::Memo, pivot::is_past_pivot, suspension::Suspension,
+};
 use crate::{
     engine::Engine,
     failure::{Class, Failure},
@@ -61,6 +68,8 @@ pub struct Context<'a, A: App> {
 struct Shared<'a, A: App> {
     world: World<'a, A>,
     job: &'a LeasedJob,
+    /// After this instant it is over.
+    deadline: Option<DateTime<Utc>>,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -78,11 +87,23 @@ struct Inner {
     /// Calls that can get no further.
     stuck: Vec<Stuck>,
     stuck_ids: u64,
+    /// The first pivot that the run has passed.
+    pivot: Option<String>,
+    cancel_refused: bool,
+    patches: HashMap<String, bool>,
+    /// Children that are to be cancelled when the run ends.
+    to_cancel: Vec<JobId>,
+    said: progress::Said,
 }
 
 impl<'a, A: App> Context<'a, A> {
     pub(crate) fn new(world: World<'a, A>, job: &'a LeasedJob, memo: Memo) -> Context<'a, A> {
         let inner = Inner {
+            pivot: memo.pivot(),
+            to_cancel: memo.to_cancel(),
+            cancel_refused: false,
+            patches: HashMap::new(),
+            said: progress::Said::default(),
             memo,
             seen: HashMap::new(),
             met: HashSet::new(),
@@ -91,7 +112,9 @@ impl<'a, A: App> Context<'a, A> {
             stuck: Vec::new(),
             stuck_ids: 0,
         };
-        let shared = Shared { world, job, inner: Mutex::new(inner), changed: Notify::new() };
+        let deadline = world.registry.deadline_of(job);
+        let shared =
+            Shared { world, job, deadline, inner: Mutex::new(inner), changed: Notify::new() };
         Context { shared: Arc::new(shared), node: Node::root() }
     }
 

@@ -13,6 +13,8 @@ pub(crate) enum Suspension {
     Until(Until),
     /// A person must decide.
     Parked(Parking),
+    /// Its deadline has passed.
+    Expired,
     /// Somebody asked to cancel.
     Cancelled,
     /// The worker is stopping, or the database is away: unharmed, and ready at once for another one.
@@ -81,7 +83,10 @@ impl Suspension {
     pub(crate) fn is_of_the_run(&self) -> bool {
         match self {
             Suspension::Until(_) | Suspension::Parked(_) => false,
-            Suspension::Cancelled | Suspension::Interrupted | Suspension::Lost => true,
+            Suspension::Expired
+            | Suspension::Cancelled
+            | Suspension::Interrupted
+            | Suspension::Lost => true,
         }
     }
 
@@ -89,9 +94,10 @@ impl Suspension {
         match self {
             Suspension::Until(_) => 0,
             Suspension::Parked(_) => 1,
-            Suspension::Cancelled => 2,
-            Suspension::Interrupted => 3,
-            Suspension::Lost => 4,
+            Suspension::Expired => 2,
+            Suspension::Cancelled => 3,
+            Suspension::Interrupted => 4,
+            Suspension::Lost => 5,
         }
     }
 

@@ -90,6 +90,7 @@ mod tests {
 
     fn row(priority: i16, job: u128) -> ClaimedRow {
         ClaimedRow {
+            deadline_at: None,
             job_id: Uuid::from_u128(job),
             retention: 1,
             epoch: 1,

@@ -230,6 +230,7 @@ impl<A: App> Pool<A> {
                 // The first claim of a job that was enqueued by itself may have signals too, but who sends one to a job
                 // that never waits? The sweep of leftovers finds those.
                 may_have_signals: job.epoch() > 1,
+                may_have_progress: job.may_have_progress(),
             })))
             .await
     }
@@ -251,7 +252,7 @@ impl<A: App> Pool<A> {
         let fence = job.fence();
         let row = match suspension {
             Suspension::Lost => return self.let_go(job).await,
-            Suspension::Interrupted | Suspension::Cancelled => {
+            Suspension::Interrupted | Suspension::Cancelled | Suspension::Expired => {
                 return self.engine.committer().commit(Op::Release(fence)).await;
             }
             Suspension::Parked(Parking { cause, entry, reason }) => {
@@ -264,6 +265,7 @@ impl<A: App> Pool<A> {
                     reason: cut(&reason),
                     due_after: None,
                     due_at: None,
+                    due_by: None,
                     wakes: Vec::new(),
                     attempts_charged: 0,
                 }
@@ -276,6 +278,7 @@ impl<A: App> Pool<A> {
                 reason: cut(&until.reason),
                 due_after: until.after.map(interval),
                 due_at: until.at,
+                due_by: self.registry.deadline_of(job),
                 wakes: until.wakes,
                 attempts_charged: i16::from(until.charged),
             },

@@ -95,6 +95,19 @@ pub(crate) async fn deadline_record(
     Ok(deadline)
 }
 
+/// Whether a run has passed a pivot.
+pub(crate) async fn checkpoint_has_pivot(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from trunkline.checkpoints where job_id = $1 and form = 'pivot') as "passed!""#,
+        job_id,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A stored step.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredCheckpoint {

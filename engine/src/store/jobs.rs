@@ -24,6 +24,8 @@ pub(crate) struct JobRow {
     pub(crate) gates: Option<Value>,
     pub(crate) expires_after: Option<PgInterval>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// How long the run may take from now.
+    pub(crate) deadline: Option<PgInterval>,
     pub(crate) due_after: Option<PgInterval>,
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
@@ -48,6 +50,7 @@ pub(crate) async fn jobs_insert(
     let gates: Vec<_> = rows.iter().map(|row| row.gates.as_ref()).collect();
     let expires_after: Vec<_> = rows.iter().map(|row| row.expires_after).collect();
     let expires_at: Vec<_> = rows.iter().map(|row| row.expires_at).collect();
+    let deadlines: Vec<_> = rows.iter().map(|row| row.deadline).collect();
     sqlx::query!(
         r#"
         with input as (
@@ -55,22 +58,24 @@ pub(crate) async fn jobs_insert(
                    t.parent_step, t.unique_key, t.traceparent, t.has_deed, t.gates,
                    coalesce(t.due_at, trunkline.now() + t.due_after) as due,
                    coalesce(t.expires_at, trunkline.now() + t.expires_after) as expires_at,
+                   trunkline.now() + t.deadline as deadline_at,
                    -- In a fair queue each tenant has a lane of its own for each kind.
                    case when q.fair then md5(t.kind_id || ':' || coalesce(t.tenant_id::text, ''))::uuid else t.lane end
                        as lane
             from unnest($1::uuid[], $2::int2[], $3::int2[], $4::int2[], $5::int2[], $6::jsonb[], $7::uuid[],
                         $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::interval[], $13::timestamptz[],
-                        $14::bool[], $15::uuid[], $16::jsonb[], $17::interval[], $18::timestamptz[])
+                        $14::bool[], $15::uuid[], $16::jsonb[], $17::interval[], $18::timestamptz[],
+                        $19::interval[])
                 as t (job_id, retention, kind_id, queue_id, priority, args, tenant_id,
                       parent_id, parent_step, unique_key, traceparent, due_after, due_at, has_deed, lane, gates,
-                      expires_after, expires_at)
+                      expires_after, expires_at, deadline)
             join trunkline.queues q on q.queue_id = t.queue_id
         ), added as (
             insert into trunkline.jobs (job_id, retention, kind_id, queue_id, priority, args, tenant_id,
                                         parent_id, parent_step, unique_key, traceparent, has_deed, lane, gates,
-                                        expires_at)
+                                        expires_at, deadline_at)
             select job_id, retention, kind_id, queue_id, priority, args, tenant_id,
-                   parent_id, parent_step, unique_key, traceparent, has_deed, lane, gates, expires_at
+                   parent_id, parent_step, unique_key, traceparent, has_deed, lane, gates, expires_at, deadline_at
             from input
             on conflict do nothing -- repeated after a lost reply
             returning job_id
@@ -113,6 +118,7 @@ pub(crate) async fn jobs_insert(
         &gates as &[Option<&Value>],
         &expires_after as &[Option<PgInterval>],
         &expires_at as &[Option<DateTime<Utc>>],
+        &deadlines as &[Option<PgInterval>],
     )
     .execute(conn)
     .await?;

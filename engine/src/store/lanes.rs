@@ -128,7 +128,7 @@ pub(crate) async fn lanes_claim(
         select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.priority, l.attempt, l.course, l.claimed_at,
                j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at,
                true as "gated!",
-               coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!"
+               coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!", j.deadline_at
         from leased l
         join trunkline.jobs j on j.job_id = l.job_id and j.retention = l.retention
         order by l.priority, l.job_id

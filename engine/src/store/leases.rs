@@ -124,21 +124,31 @@ pub(crate) async fn leases_release(
     .await
 }
 
-/// Turns a run round: from here on it takes back what it did. False: the lease is not ours.
+/// Turns a run round: from here on it takes back what it did; or forward again, when a cancel was refused. False: the
+/// lease is not ours.
 pub(crate) async fn lease_turn(
     conn: &mut PgConnection,
     fence: Fence,
     course: i16,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "update trunkline.leases set course = $3 where job_id = $1 and epoch = $2",
+    let turned = sqlx::query_scalar!(
+        r#"
+        with turned as (
+            update trunkline.leases set course = $3 where job_id = $1 and epoch = $2 returning job_id, course
+        ), refused as (
+            -- Forward again: the request is answered. One to end it at once needs no answer of its worker.
+            delete from trunkline.cancels c using turned t
+            where c.job_id = t.job_id and t.course = 0 and c.mode <> 'terminate'
+        )
+        select true as "turned!" from turned
+        "#,
         fence.job_id,
         fence.epoch,
         course,
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(turned.is_some())
 }
 
 /// Returns jobs that a worker was given without hearing of it: the reply to its claim was lost. Whatever it has in hand,
@@ -260,6 +270,8 @@ pub(crate) struct SuspendRow {
     pub(crate) reason: String,
     pub(crate) due_after: Option<PgInterval>,
     pub(crate) due_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// At this instant it comes back at the latest: its deadline.
+    pub(crate) due_by: Option<chrono::DateTime<chrono::Utc>>,
     pub(crate) wakes: Vec<String>,
     pub(crate) attempts_charged: i16,
 }
@@ -276,6 +288,7 @@ pub(crate) async fn leases_suspend(
     let reasons: Vec<_> = rows.iter().map(|row| row.reason.clone()).collect();
     let due_after: Vec<_> = rows.iter().map(|row| row.due_after).collect();
     let due_at: Vec<_> = rows.iter().map(|row| row.due_at).collect();
+    let due_by: Vec<_> = rows.iter().map(|row| row.due_by).collect();
     let wakes: Vec<_> = rows.iter().map(|row| Value::from(row.wakes.clone())).collect();
     let charged: Vec<_> = rows.iter().map(|row| row.attempts_charged).collect();
     let causes: Vec<_> = rows.iter().map(|row| row.cause).collect();
@@ -284,8 +297,8 @@ pub(crate) async fn leases_suspend(
         r#"
         with input as (
             select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::interval[], $6::timestamptz[],
-                                 $7::jsonb[], $8::int2[], $9::text[], $10::text[])
-                as t (job_id, epoch, state, reason, due_after, due_at, wakes, charged, cause, entry)
+                                 $7::jsonb[], $8::int2[], $9::text[], $10::text[], $11::timestamptz[])
+                as t (job_id, epoch, state, reason, due_after, due_at, wakes, charged, cause, entry, due_by)
         ), gone as (
             delete from trunkline.leases l
             where l.job_id = any (array(
@@ -305,7 +318,10 @@ pub(crate) async fn leases_suspend(
         ), suspended as (
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt,
                                          crashes, retention, course, wakes, cause, entry, lane)
-            select g.job_id, coalesce(i.due_at, trunkline.now() + i.due_after), i.state, i.reason, g.epoch, g.queue_id,
+            select g.job_id,
+                   -- It comes back for its deadline; one that goes backwards has none.
+                   least(coalesce(i.due_at, trunkline.now() + i.due_after), case when g.course < 2 then i.due_by end),
+                   i.state, i.reason, g.epoch, g.queue_id,
                    g.kind_id, g.priority, g.attempt + i.charged, 0, g.retention, g.course,
                    array(select jsonb_array_elements_text(i.wakes)), i.cause, i.entry, g.lane
             from gone g join input i using (job_id)
@@ -323,6 +339,7 @@ pub(crate) async fn leases_suspend(
         &charged,
         &causes as &[Option<&str>],
         &entries as &[Option<&str>],
+        &due_by as &[Option<chrono::DateTime<chrono::Utc>>],
     )
     .fetch_all(conn)
     .await

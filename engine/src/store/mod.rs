@@ -21,6 +21,7 @@ pub(crate) mod outcomes;
 pub(crate) mod parked;
 pub(crate) mod partitions;
 pub(crate) mod permits;
+pub(crate) mod progress;
 pub(crate) mod queues;
 pub(crate) mod ready;
 pub(crate) mod schedules;

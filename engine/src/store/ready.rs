@@ -26,6 +26,7 @@ pub(crate) struct ClaimedRow {
     pub(crate) traceparent: Option<String>,
     pub(crate) has_deed: bool,
     pub(crate) created_at: DateTime<Utc>,
+    pub(crate) deadline_at: Option<DateTime<Utc>>,
     /// Whether it had to pass gates, or takes turns with others: its end may let the next one in.
     pub(crate) gated: bool,
     /// Its time was over before it began.
@@ -105,7 +106,7 @@ pub(crate) async fn ready_claim(
         select l.job_id, l.retention, l.epoch, l.queue_id, l.kind_id, l.priority, l.attempt, l.course, l.claimed_at,
                j.args, j.tenant_id, j.parent_id, j.unique_key, j.traceparent, j.has_deed, j.created_at,
                l.lane is not null as "gated!",
-               coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!"
+               coalesce(l.epoch = 1 and j.expires_at <= trunkline.now(), false) as "expired!", j.deadline_at
         from leased l
         join trunkline.jobs j on j.job_id = l.job_id and j.retention = l.retention
         order by l.priority, l.job_id

@@ -14,17 +14,23 @@ mod auditing; // who did what
 mod branches; // side by side, with keys of their own
 mod cancelling; // wherever a job stands
 mod children; // what parents are told
+mod closing; // what becomes of children
+mod deadlines; // over is over
 mod deploying; // a version that does not know it all
 mod effects; // lost replies and probes
 mod ending; // gracefully, or at once
 mod enqueueing; // what is acknowledged, unique, urgent, for later
 mod failing; // how patient, and how it ends
+mod fanning_out; // many children
 mod held; // transactions that somebody holds open
 mod history; // what is over goes
 mod leases; // the dead, the frozen and the cut off
 mod network; // lost replies and lost sessions
 mod parked; // what a person has to decide
+mod patching; // old runs and new code
+mod pivoting; // no way back
 mod plan; // what a claim costs
+mod progress; // for people who look on
 mod racing; // one winner, and nothing left of the others
 mod recording; // the same after a crash
 mod schedules; // one job a tick

@@ -248,6 +248,10 @@ impl Act {
         Act::Wait(name.to_owned(), None)
     }
 
+    pub(crate) fn pivot(name: &str) -> Act {
+        Act::Pivot(name.to_owned())
+    }
+
     pub(crate) fn body(name: &str) -> Act {
         Act::Body(name.to_owned())
     }

@@ -56,6 +56,14 @@ pub(crate) enum Act {
     Record,
     /// Sleeps until an instant.
     SleepUntil(chrono::DateTime<chrono::Utc>),
+    /// Children, so many at once; each for itself, or all of them.
+    FanOut { children: Vec<Vec<Act>>, at_once: usize, each: bool },
+    /// A child, not awaited, and what becomes of it when the script ends.
+    SpawnWith(Vec<Act>, engine::WhenParentEnds),
+    /// No way back.
+    Pivot(String),
+    /// So much done, of so much.
+    Progress(u64, u64),
     /// A step that may take so many milliseconds and is tried so often.
     Hasty(String, u64, u16),
 }
@@ -145,6 +153,10 @@ pub(super) async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Fai
         | Act::Any(..)
         | Act::Record
         | Act::SleepUntil(_)
+        | Act::FanOut { .. }
+        | Act::SpawnWith(..)
+        | Act::Pivot(_)
+        | Act::Progress(..)
         | Act::Hasty(..) => wide::play(act, ctx).await?,
     };
     Ok(value)

@@ -7,7 +7,7 @@ use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Value, json};
 
 use super::{
-    Act, Toy,
+    Act, Script, Toy,
     script::{self, play_all},
 };
 
@@ -50,6 +50,33 @@ pub(super) fn play<'f>(
             Act::Record => json!([ctx.now().await?, ctx.random().await?, ctx.uuid().await?]),
             Act::SleepUntil(instant) => {
                 ctx.sleep_until(*instant).await?;
+                Value::Null
+            }
+            Act::FanOut { children, at_once, each } => {
+                let children = ctx.fan_out("fan", children, *at_once, |acts| Script(acts.clone()));
+                if *each {
+                    let ends = children.each().await?;
+                    let ends = ends.into_iter().map(|end| match end {
+                        Ok(outputs) => json!(outputs),
+                        Err(end) => {
+                            format!("{}: {}", end.state, end.error.unwrap_or_default()).into()
+                        }
+                    });
+                    ends.collect()
+                } else {
+                    json!(children.all().await?)
+                }
+            }
+            Act::SpawnWith(acts, when_parent_ends) => {
+                ctx.spawn_with(Script(acts.clone()), *when_parent_ends).await?;
+                Value::Null
+            }
+            Act::Pivot(name) => {
+                ctx.pivot(name).await?;
+                Value::Null
+            }
+            Act::Progress(done, total) => {
+                ctx.progress(*done, Some(*total), &format!("{done} of {total}"));
                 Value::Null
             }
             Act::Hasty(name, millis, attempts) => {
