@@ -187,7 +187,7 @@ impl From<engine::Error> for Problem {
             }
             E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),
             E::NoSuchJob => Problem::new(Code::NotFound, error.to_string()),
-            E::Encode(_) | E::Seal(_) | E::Open(_) | E::BadSchedule { .. } => {
+            E::Encode(_) | E::Seal(_) | E::Open(_) | E::BadSchedule { .. } | E::Pooler { .. } => {
                 Problem::internal(error)
             }
         }

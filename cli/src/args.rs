@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// What this version can do, and what it would do to the runs in flight.
     #[command(subcommand)]
     Deploy(DeployCommand),
+    /// Exchange the key of what is stored encrypted.
+    #[command(subcommand)]
+    Seal(SealCommand),
 }
 
 /// What `trunkline deploy` can do.
@@ -40,6 +43,13 @@ pub(crate) enum DeployCommand {
     },
     /// Print what this version can do, as one line of JSON.
     Manifest,
+}
+
+/// What `trunkline seal` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SealCommand {
+    /// Seal everything anew that is not under the first key of `TRUNKLINE_SEAL_KEYS`, while everything runs.
+    Rewrap,
 }
 
 /// Options of `trunkline dev`.

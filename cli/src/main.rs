@@ -7,6 +7,7 @@ mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
 mod migrate; // brings a database up to date
 mod ready; // the line that tells scripts a process is ready
+mod seal; // exchanging keys
 mod seed; // what a new database is given
 mod worker; // a pool as a process of its own
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Api => api::run(),
         Command::Worker(options) => worker::run(&options),
         Command::Deploy(command) => deploy::run(&command),
+        Command::Seal(command) => seal::run(&command),
         Command::Migrate => migrate::run(),
     };
     done.unwrap_or_else(|error| failed(&error))

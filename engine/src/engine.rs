@@ -103,6 +103,9 @@ impl Engine {
         use secrecy::ExposeSecret;
         panics::remember_places();
         let options: PgConnectOptions = config.url.expose_secret().parse()?;
+        if let Some(words) = store::pooler::statements_get_lost(&options).await? {
+            return Err(Error::Pooler { words });
+        }
         // The engine's own calls are repeated when a connection turns out to be broken, so they do without a ping before
         // each use, which would double the round trips. A caller's transaction cannot be repeated by us.
         let db = Db::new(connections(&options, ENGINE_CONNECTIONS, false));

@@ -61,6 +61,15 @@ pub enum Error {
         /// What is wrong with them.
         why: String,
     },
+    /// A pooler stands in between that forgets prepared statements.
+    #[error(
+        "the pooler before the database loses prepared statements ({words}). Give it session mode, use PgBouncer 1.21 or \
+         later with max_prepared_statements above 0, or go to the database directly"
+    )]
+    Pooler {
+        /// What was answered.
+        words: String,
+    },
     /// The process is stopping.
     #[error("the engine is stopping")]
     Stopping,

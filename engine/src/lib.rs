@@ -93,6 +93,7 @@ mod undo; // taking back what a run did
 mod vitals; // how the database is
 
 mod deploy; // what a new version would break
+mod rewrap; // exchanging the key of what is sealed
 mod wakeups; // telling idle workers
 mod workflow; // what a user of the engine writes // every statement we send to Postgres
 
@@ -132,6 +133,7 @@ pub use self::{
     queues::{Pause, QueueView},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
+    rewrap::{RewrapReport, rewrap},
     runner::{Deeds, Departure, Ending, Final},
     scheduler::{
         BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,

@@ -2,6 +2,7 @@
 //! package's test binaries (`tests/<suite>/main.rs`).
 
 mod api; // the API on a port of its own, and its client
+mod pooler; // sessions without memory
 mod proxy; // a network that loses what it is told to lose
 
 pub mod fleet; // real processes
@@ -15,5 +16,6 @@ pub use self::{
         ADMIN_KEY, Answer, Ask, PEPPER, PUBLIC_BASE_URL, TWILIO_ACCOUNT, TWILIO_TOKEN,
         TWILIO_TOKEN_BEFORE, TestApi, variables,
     },
+    pooler::Forgetful,
     proxy::Proxy,
 };

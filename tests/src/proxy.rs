@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use self::frames::Frames;
+pub(crate) use self::frames::Frames;
 
 /// One read. More than a frame may come in it, or less.
 const CHUNK: usize = 64 * 1024;

@@ -130,6 +130,11 @@ impl Sealer {
         if self.keys.is_empty() { Err(SealerError::Empty) } else { Ok(self) }
     }
 
+    /// The id of the key that seals.
+    pub fn primary(&self) -> &str {
+        &self.keys[0].id
+    }
+
     /// Encrypts with the primary key.
     pub fn seal<T: Serialize>(&self, value: &T) -> Result<Sealed<T>, SealError> {
         let plain = Zeroizing::new(serde_json::to_vec(value).map_err(|_| SealError)?);

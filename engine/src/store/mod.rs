@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod backfills;
+pub(crate) mod boxes;
 pub(crate) mod cancel;
 pub(crate) mod checkpoints;
 pub(crate) mod clock;
@@ -21,6 +22,7 @@ pub(crate) mod outcomes;
 pub(crate) mod parked;
 pub(crate) mod partitions;
 pub(crate) mod permits;
+pub(crate) mod pooler;
 pub(crate) mod progress;
 pub(crate) mod queues;
 pub(crate) mod ready;

@@ -1,22 +1,22 @@
 //! The frames of Postgres' protocol: a tag, a length that counts itself, a body. The first frame of a client has no tag.
 
 /// Collects bytes until there is a whole frame.
-pub(super) struct Frames {
+pub(crate) struct Frames {
     buffer: Vec<u8>,
     tagless: bool,
 }
 
 impl Frames {
-    pub(super) fn of_client() -> Frames {
+    pub(crate) fn of_client() -> Frames {
         Frames { buffer: Vec::new(), tagless: true }
     }
 
-    pub(super) fn of_server() -> Frames {
+    pub(crate) fn of_server() -> Frames {
         Frames { buffer: Vec::new(), tagless: false }
     }
 
     /// Adds bytes and shows every frame that they complete.
-    pub(super) fn push(&mut self, bytes: &[u8], mut see: impl FnMut(u8, &[u8])) {
+    pub(crate) fn push(&mut self, bytes: &[u8], mut see: impl FnMut(u8, &[u8])) {
         self.buffer.extend_from_slice(bytes);
         loop {
             let head = usize::from(!self.tagless);

@@ -30,6 +30,7 @@ mod parked; // what a person has to decide
 mod patching; // old runs and new code
 mod pivoting; // no way back
 mod plan; // what a claim costs
+mod poolers; // what stands in between
 mod progress; // for people who look on
 mod racing; // one winner, and nothing left of the others
 mod recording; // the same after a crash
