@@ -70,6 +70,7 @@ mod admin; // what operators ask
 mod cause; // why a run waits for one of them
 mod committer; // the one write path for everything else
 mod context; // what a body has in its hands
+mod depths; // how much stands where
 mod effect; // what an effect is told, and what its probe can answer
 mod engine; // the handle
 mod explain; // why a job is not running
@@ -121,6 +122,7 @@ pub use self::{
         Wait, WaitAny, WhenParentEnds,
     },
     deploy::{Breaks, DeployReport, Finding, Manifest},
+    depths::{Behind, DEPTH_MAX, Depth, Depths},
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},

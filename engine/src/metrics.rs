@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
-use crate::{context::ProbeAnswer, leased::LeasedJob, vitals::Vitals};
+use crate::{context::ProbeAnswer, depths::Depths, leased::LeasedJob, vitals::Vitals};
 
 /// Jobs whose attempt was begun here, by queue and kind.
 pub const STARTED: &str = "engine_jobs_started_total";
@@ -45,8 +45,17 @@ pub const NOTIFY_USED: &str = "engine_notify_queue_used_ratio";
 /// Transactions since the database was last frozen. The fleet's.
 pub const TRANSACTION_AGE: &str = "engine_database_age_transactions";
 
+/// Jobs that are not running, by queue and reason, counted up to ten thousand. The fleet's.
+pub const KEPT: &str = "engine_queue_waiting_jobs";
+/// First jobs of a sample of lanes, by queue and by what keeps them. The fleet's.
+pub const KEPT_BY: &str = "engine_lanes_kept_jobs";
+/// How long ago the job that comes next in a queue was made, in seconds, by queue. The fleet's.
+pub const NEXT_AGE: &str = "engine_queue_next_age_seconds";
+/// How long a job of a queue may wait, in seconds, where something is promised. The fleet's.
+pub const LATENCY_TARGET: &str = "engine_queue_latency_target_seconds";
+
 /// All of them.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 22] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -65,6 +74,10 @@ pub const NAMES: [&str; 18] = [
     DEFAULT_ROWS,
     NOTIFY_USED,
     TRANSACTION_AGE,
+    KEPT,
+    KEPT_BY,
+    NEXT_AGE,
+    LATENCY_TARGET,
 ];
 
 pub(crate) fn started(job: &LeasedJob) {
@@ -123,4 +136,25 @@ pub(crate) fn vitals(vitals: &Vitals) {
     gauge!(DEFAULT_ROWS).set(vitals.default_rows as f64);
     gauge!(NOTIFY_USED).set(vitals.notify_queue_used);
     gauge!(TRANSACTION_AGE).set(vitals.transaction_age as f64);
+}
+
+/// `before`: of the last look. What is not there any more is set to zero.
+pub(crate) fn depths(depths: &Depths, before: &Depths) {
+    for (name, now, then) in
+        [(KEPT, &depths.jobs, &before.jobs), (KEPT_BY, &depths.kept, &before.kept)]
+    {
+        for gone in then {
+            gauge!(name, "queue" => gone.queue.clone(), "reason" => gone.reason).set(0.0);
+        }
+        for depth in now {
+            gauge!(name, "queue" => depth.queue.clone(), "reason" => depth.reason)
+                .set(f64::from(depth.jobs));
+        }
+    }
+    for queue in &depths.behind {
+        gauge!(NEXT_AGE, "queue" => queue.queue.clone()).set(queue.next_age.as_secs_f64());
+        if let Some(target) = queue.target {
+            gauge!(LATENCY_TARGET, "queue" => queue.queue.clone()).set(target.as_secs_f64());
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Pool, claim::jittered, housekeeping::stop_or};
-use crate::{vitals::Vitals, workflow::App};
+use crate::{depths::Depths, vitals::Vitals, workflow::App};
 
 /// How often the gauges are read.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -20,6 +20,7 @@ const SAY_EVERY: Duration = Duration::from_mins(1);
 /// Watches until the pool drains.
 pub(super) async fn watch<A: App>(pool: Arc<Pool<A>>) {
     let mut said: Option<Instant> = None;
+    let mut before = Depths::default();
     while !pool.stop.is_cancelled() {
         match pool.engine.vitals().await {
             Ok(vitals) => {
@@ -29,6 +30,13 @@ pub(super) async fn watch<A: App>(pool: Arc<Pool<A>>) {
                 }
             }
             Err(error) => tracing::debug!(%error, "the database's gauges could not be read"),
+        }
+        match pool.engine.depths().await {
+            Ok(depths) => {
+                crate::metrics::depths(&depths, &before);
+                before = depths;
+            }
+            Err(error) => tracing::debug!(%error, "the queues could not be counted"),
         }
         stop_or(&pool, jittered(LOOK_EVERY)).await;
     }

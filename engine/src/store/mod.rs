@@ -8,6 +8,7 @@ pub(crate) mod cancel;
 pub(crate) mod checkpoints;
 pub(crate) mod clock;
 pub(crate) mod db;
+pub(crate) mod depths;
 pub(crate) mod effects;
 pub(crate) mod explain;
 pub(crate) mod failures;

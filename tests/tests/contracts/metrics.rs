@@ -22,7 +22,7 @@ fn every_metric_is_in_the_table_and_every_row_is_a_metric() {
 
 #[test]
 fn every_metric_says_its_unit_by_its_name() {
-    const UNITS: [&str; 10] = [
+    const UNITS: [&str; 11] = [
         "_total",
         "_seconds",
         "_bytes",
@@ -31,6 +31,7 @@ fn every_metric_says_its_unit_by_its_name() {
         "_operations",
         "_threads",
         "_rows",
+        "_jobs",
         "_ratio",
         "_transactions",
     ];

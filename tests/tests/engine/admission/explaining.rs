@@ -173,3 +173,45 @@ async fn a_job_says_that_its_breaker_is_open() {
         rig.skip_to_end(id).await;
     }
 }
+
+#[tokio::test]
+async fn what_waits_is_counted_by_queue_and_reason() {
+    let rig = Rig::new().await;
+    rig.world.plan("step:a", [Plan::Gate]);
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.promise_queue("toys", Some(Duration::from_secs(3))).await.unwrap();
+    tx.commit().await.unwrap();
+    let worker = rig.worker().await;
+    let running = rig.enqueue(gated("a", at_once(1))).await;
+    rig.world.reached("step:a", 1).await;
+    let mut all = vec![running];
+    for _ in 0..3 {
+        all.push(rig.enqueue(gated("b", at_once(1))).await);
+    }
+    let later = Script(vec![]).job().start(Start::After(Duration::from_hours(1)));
+    all.push(rig.enqueue(later).await);
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.pause_queue("toys", "x", None).await.unwrap();
+    tx.commit().await.unwrap();
+    all.push(rig.play([Act::step("c")]).await);
+    let depths = rig.engine.depths().await.unwrap();
+    let jobs = |reason: &str| -> u32 {
+        let of = |depth: &&engine::Depth| depth.queue == "toys" && depth.reason == reason;
+        depths.jobs.iter().filter(of).map(|depth| depth.jobs).sum()
+    };
+    assert_eq!((jobs("gates"), jobs("time"), jobs("queue_paused"), jobs("ready")), (3, 1, 1, 0));
+    let kept: Vec<_> = depths.kept.iter().map(|depth| (depth.reason, depth.jobs)).collect();
+    assert_eq!(kept, [("queue_paused", 1)], "of one lane, the weightiest");
+    let toys = depths.behind.iter().find(|queue| queue.queue == "toys").unwrap();
+    assert_eq!(toys.target, Some(Duration::from_secs(3)));
+    assert!(toys.next_age > Duration::ZERO);
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.resume_queue("toys").await.unwrap();
+    tx.commit().await.unwrap();
+    rig.world.open("step:a");
+    rig.db.advance(Duration::from_hours(1)).await;
+    for id in all {
+        rig.succeeds(id).await;
+    }
+    drop(worker);
+}
