@@ -182,9 +182,13 @@ impl From<engine::Error> for Problem {
             }
             E::BadJson(_)
             | E::BadGates { .. }
-            | E::Refused(Refusal::BadOperator | Refusal::NeedsReason) => {
-                Problem::new(Code::InvalidFields, error.to_string())
-            }
+            | E::Refused(
+                Refusal::BadOperator
+                | Refusal::NeedsReason
+                | Refusal::DoesNotFit { .. }
+                | Refusal::NoSuchStep,
+            ) => Problem::new(Code::InvalidFields, error.to_string()),
+            E::Refused(Refusal::MovedOn) => Problem::new(Code::ChangedMeanwhile, error.to_string()),
             E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),
             E::NoSuchJob => Problem::new(Code::NotFound, error.to_string()),
             E::Encode(_) | E::Seal(_) | E::Open(_) | E::BadSchedule { .. } | E::Pooler { .. } => {

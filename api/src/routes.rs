@@ -93,6 +93,7 @@ routes! {
         get "/v1/admin/jobs/{id}" AdminKey => admin::get;
         post "/v1/admin/jobs/{id}/retry" AdminKey => admin::retry;
         post "/v1/admin/jobs/{id}/cancel" AdminKey => admin::cancel;
+        post "/v1/admin/jobs/{id}/redrive" AdminKey => admin::redrive;
         post "/v1/admin/demo/{tenant}/verify" AdminKey => admin::vouch;
 
         get "/health" Open => health::health;

@@ -351,6 +351,11 @@ impl Engine {
         &self.0.wakeups
     }
 
+    /// What a job of this kind has to pass, by its arguments.
+    pub(crate) fn gates_of(&self, kind: &str, args: &serde_json::Value) -> Gates {
+        (self.0.gates.0)(kind, args)
+    }
+
     pub(crate) fn shapes(&self) -> &Shapes {
         &self.0.shapes
     }

@@ -111,6 +111,48 @@ pub enum Refusal {
         /// The kind, effect or change.
         name: String,
     },
+    /// A run that was undone has nothing to go on from.
+    #[error("what the run did has been taken back: it can be tried again from scratch only")]
+    Undone,
+    /// What was done by whoever enqueued it has been taken back, and only they can do it again.
+    #[error("the job was born with a deed: whoever enqueued it has to do so again")]
+    BornWithDeed,
+    /// Another job has its unique key by now.
+    #[error("the job {by} has its unique key")]
+    KeyTaken {
+        /// Which.
+        by: crate::job::JobId,
+    },
+    /// The run has recorded nothing under this name.
+    #[error("the run has recorded no such step")]
+    NoSuchStep,
+    /// Deeds are never repeated by going back.
+    #[error("this is a deed, which is not done again: name a step")]
+    IsADeed,
+    /// A step inside a branch is decided by the end of its group.
+    #[error("the step is inside a branch: name the group")]
+    InABranch,
+    /// Something was done after the step from which the run is to go on.
+    #[error("done since, and not to be done again: {entries}; to go on nevertheless, say so")]
+    Stands {
+        /// Keys of deeds and transactions, the first twenty.
+        entries: String,
+    },
+    /// Nobody knows whether a deed happened, so nobody can go on from after it.
+    #[error("nobody knows what became of {entry}")]
+    OutcomeIsUnknown {
+        /// Its key.
+        entry: String,
+    },
+    /// The end of a child is to be awaited, and it has not come to it.
+    #[error("the child {child} has not ended")]
+    ChildLives {
+        /// Which.
+        child: crate::job::JobId,
+    },
+    /// A job waits before its gates, which depend on its arguments.
+    #[error("with these arguments the job would have other gates: cancel it and enqueue another")]
+    GatesDiffer,
     /// What a run did is being taken back, and only force can stop that.
     #[error("the run is taking back what it did, and that can only be ended by force")]
     Shielded,

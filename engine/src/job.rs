@@ -75,6 +75,15 @@ impl Retention {
             Retention::Long => 2,
         }
     }
+
+    /// The CHECK admits 0 to 2 only.
+    pub(crate) const fn from_code(code: i16) -> Retention {
+        match code {
+            0 => Retention::Brief,
+            2 => Retention::Long,
+            _ => Retention::Standard,
+        }
+    }
 }
 
 /// When a job may run first.

@@ -4,13 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    admin::{CancelMode, pass_on},
+    admin::keeps_its_deeds,
     cause::Cause,
     committer::{CommitError, Op, flush::child_signal},
     context::{ChildEnd, Suspension, WhenParentEnds, is_past_pivot},
     effect::{EffectCall, Probe, idempotency_key},
     engine::Engine,
-    error::Error,
     failure::{Class, Failure},
     job::JobId,
     leased::LeasedJob,
@@ -59,9 +58,12 @@ pub(crate) async fn turn<A: App>(
     reason: Reason,
 ) -> Ending {
     if matches!(reason, Reason::Cancelled) {
-        match stop_gracefully(world, job, has_deeds).await {
-            Ok(None) => {}
-            Ok(Some(ending)) => return ending,
+        match keeps_its_deeds(world.engine, job.id()).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let deeds = if has_deeds { Deeds::Kept } else { Deeds::Stand };
+                return Ending::Finished { state: Final::Cancelled, deeds };
+            }
             Err(error) => {
                 tracing::warn!(job.id = %job.id(), %error, "how to cancel a run could not be read");
                 return Ending::left(Suspension::Interrupted);
@@ -86,27 +88,6 @@ pub(crate) async fn turn<A: App>(
         Ok(()) => run_as(world, job, course).await,
         Err(error) => Ending::left(departure(&error)),
     }
-}
-
-/// A run that is to stop gracefully, or was terminated in just that moment, ends here with what it did; its children are
-/// asked to stop, too. `None`: it is to be undone.
-async fn stop_gracefully<A: App>(
-    world: &World<'_, A>,
-    job: &LeasedJob,
-    has_deeds: bool,
-) -> Result<Option<Ending>, Error> {
-    let id = job.id().as_uuid();
-    let request =
-        world.engine.db().run(async |conn| store::cancel::cancel_request(conn, id).await).await?;
-    match request.map(|request| CancelMode::of(&request.mode)) {
-        None | Some(CancelMode::Undo) => return Ok(None),
-        Some(CancelMode::Graceful | CancelMode::Terminate) => {}
-    }
-    if has_deeds {
-        pass_on(world.engine, job.id()).await?;
-    }
-    let deeds = if has_deeds { Deeds::Kept } else { Deeds::Stand };
-    Ok(Some(Ending::Finished { state: Final::Cancelled, deeds }))
 }
 
 /// Goes on taking back.

@@ -5,12 +5,12 @@ mod cursor; // where the next page begins
 mod enqueue; // a job by the name of its kind
 mod jobs; // jobs, read
 mod key; // who is an operator
-mod steer; // retry and cancel
+mod steer; // retry, cancel, redrive
 mod vouch; // a phone, verified by an operator's word
 
 pub(crate) use self::{
     enqueue::enqueue,
     jobs::{get, list},
-    steer::{cancel, retry},
+    steer::{cancel, redrive, retry},
     vouch::vouch,
 };

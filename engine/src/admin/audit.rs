@@ -26,6 +26,8 @@ pub(super) enum Action {
     Resolved,
     Happened,
     DidNotHappen,
+    Redriven,
+    Forked,
 }
 
 impl Action {
@@ -33,6 +35,8 @@ impl Action {
         match self {
             Action::Retried => "job.retried",
             Action::Cancelled => "job.cancelled",
+            Action::Redriven => "job.redriven",
+            Action::Forked => "job.forked",
             Action::ArgsEdited => "job.args_edited",
             Action::Resumed => "job.resumed",
             Action::InputEdited => "entry.input_edited",

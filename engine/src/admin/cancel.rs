@@ -210,14 +210,21 @@ pub(crate) async fn enforce(engine: &Engine, job: uuid::Uuid) -> Result<(), Erro
     if done { tx.commit().await } else { Ok(()) }
 }
 
-/// Asks all children of a run that ends gracefully to do the same.
-pub(crate) async fn pass_on(engine: &Engine, job: JobId) -> Result<(), Error> {
+/// Whether a cancelled run ends with what it did: it is to stop gracefully, or was terminated in just this moment. Then its
+/// children are asked to stop, too. False: it is to be undone.
+pub(crate) async fn keeps_its_deeds(engine: &Engine, job: JobId) -> Result<bool, Error> {
     let mut tx = engine.begin_own().await?;
+    let request = store::cancel::cancel_request(&mut tx, job.as_uuid()).await?;
+    match request.map(|request| CancelMode::of(&request.mode)) {
+        None | Some(CancelMode::Undo) => return Ok(false),
+        Some(CancelMode::Graceful | CancelMode::Terminate) => {}
+    }
     for child in store::cancel::cancel_children(&mut tx, job.as_uuid()).await? {
         // One that is over, or is being undone, needs nothing.
         cancel_in(&mut tx, child.into(), CancelMode::Graceful, false).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(true)
 }
 
 #[cfg(test)]

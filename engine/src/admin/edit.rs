@@ -7,7 +7,13 @@ use super::{
     input,
     operator::Operator,
 };
-use crate::{error::Error, job::JobId, shapes::Part, store, tx::Tx};
+use crate::{
+    error::{Error, Refusal},
+    job::JobId,
+    shapes::Part,
+    store,
+    tx::Tx,
+};
 
 impl Tx {
     /// Gives a job that no worker has seen other arguments; the first ones stay in the audit. A value that is shown as
@@ -28,6 +34,11 @@ impl Tx {
             return Err(Error::NoSuchJob);
         };
         let new = input::checked(self.engine(), Part::Args, &old.kind, Some(&old.args), args)?;
+        // Where the job waits was decided by the gates of its first arguments.
+        let gates = |args| self.engine().gates_of(&old.kind, args);
+        if gates(&old.args) != gates(&new) {
+            return Err(Refusal::GatesDiffer.into());
+        }
         store::answers::args_edit(self, job, old.retention, &new).await?;
         record(self, operator, Action::ArgsEdited, id, &json!({ "before": old.args })).await
     }

@@ -63,6 +63,8 @@ impl Engine {
             output: row.output.as_ref().map(sealed::redact),
             tenant_id: row.tenant_id,
             parent_id: row.parent_id.map(JobId::from),
+            origin_id: row.origin_id.map(JobId::from),
+            origin: row.origin,
             due: row.due,
             reason: row.reason,
             progress: progress.filter(|_| row.finished_at.is_none()).map(ProgressView::from),

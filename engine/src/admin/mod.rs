@@ -4,23 +4,29 @@
 mod answer; // to parked runs
 mod audit; // who did what, and why
 mod cancel; // in three ways
+mod dead; // letters
 mod edit; // other arguments
+mod fork; // a new run from a step of a finished one
 mod input; // what an operator types in
 mod look; // jobs, read
 mod operator; // who asks
+mod origin; // of a job that is made of another
 mod parked; // why a run waits for a person
 mod plan; // what an undo would do
+mod redrive; // dead letters, again
 mod steer; // try again
 mod views; // how jobs are shown
 
-pub(crate) use self::cancel::{cancel_in, enforce, pass_on};
+pub(crate) use self::cancel::{cancel_in, enforce, keeps_its_deeds};
 pub use self::{
     answer::Answer,
     audit::AuditEntry,
     cancel::CancelMode,
+    dead::{DeadCount, DeadFilter, DeadLetter},
     look::PAGE_MAX,
     operator::Operator,
     parked::{ParkedFilter, ParkedRun},
     plan::{UndoDeed, UndoStep},
+    redrive::RedriveFrom,
     views::{DeedView, JobDetail, JobFilter, JobSummary, ProgressView, StepView},
 };

@@ -69,6 +69,10 @@ pub struct JobDetail {
     pub tenant_id: Option<Uuid>,
     /// Which run started it.
     pub parent_id: Option<JobId>,
+    /// The finished job of which an operator made this one.
+    pub origin_id: Option<JobId>,
+    /// How: `redrive` or `fork`.
+    pub origin: Option<String>,
     /// When it comes back by itself.
     pub due: Option<DateTime<Utc>>,
     /// What it waits for.

@@ -138,6 +138,11 @@ impl<A: App> Context<'_, A> {
 
     fn spawned(&self, key: &str, kind: &str) -> Option<Result<Spawned, String>> {
         let inner = self.inner().lock();
+        if let Some(lent) = inner.memo.lent(key, "child") {
+            return Some(
+                stored(&lent).map(|id| Spawned { id }).map_err(|_| "has no child".to_owned()),
+            );
+        }
         let effect = inner.memo.effect(key)?;
         if effect.form != "child" || effect.name != kind {
             return Some(Err(format!("was the {} {}", effect.form, effect.name)));

@@ -121,7 +121,11 @@ impl<A: App> Context<'_, A> {
         let found = {
             let mut inner = self.inner().lock();
             match inner.memo.effect(key).cloned() {
-                None if inner.memo.checkpoint(key).is_some() => Err("was a step".to_owned()),
+                None if inner.memo.checkpoint(key).is_some() => inner
+                    .memo
+                    .lent(key, form)
+                    .map(Standing::Done)
+                    .ok_or_else(|| "was a step".to_owned()),
                 None => Ok(Standing::New { seq: inner.memo.next_seq() }),
                 Some(stored) if stored.form != form || stored.name != name => {
                     Err(format!("was the {} {}", stored.form, stored.name))

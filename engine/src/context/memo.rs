@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::WhenParentEnds;
@@ -52,6 +53,12 @@ impl Memo {
 
     pub(crate) fn checkpoint(&self, key: &str) -> Option<&StoredCheckpoint> {
         self.checkpoints.get(key)
+    }
+
+    /// What a deed of the run yielded of which this one is a fork.
+    pub(crate) fn lent(&self, key: &str, form: &str) -> Option<Value> {
+        let stored = self.checkpoints.get(key)?;
+        (stored.lent.as_deref() == Some(form)).then(|| stored.output.clone())
     }
 
     pub(crate) fn effect(&self, key: &str) -> Option<&StoredEffect> {

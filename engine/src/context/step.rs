@@ -213,7 +213,9 @@ impl<A: App> Context<'_, A> {
                 Some(Err("a deed".to_owned()))
             } else {
                 inner.memo.checkpoint(key).map(|stored| {
-                    if stored.form == form {
+                    if stored.lent.is_some() {
+                        Err("a deed".to_owned())
+                    } else if stored.form == form {
                         Ok(stored.output.clone())
                     } else {
                         Err(stored.form.clone())

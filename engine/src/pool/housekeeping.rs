@@ -150,6 +150,7 @@ pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
                 store::uniques::uniques_expire(conn, TIDY_MAX).await?;
                 store::signals::signals_expire(conn, TIDY_MAX).await?;
                 store::cancel::cancels_expire(conn, TIDY_MAX).await?;
+                store::replay::superseded_expire(conn, TIDY_MAX).await?;
                 store::gates::gates_forget(conn, TIDY_MAX).await?;
                 store::progress::progress_expire(conn, TIDY_MAX).await?;
                 store::workers::workers_forget(conn).await?;

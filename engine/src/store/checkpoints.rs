@@ -114,6 +114,8 @@ pub(crate) struct StoredCheckpoint {
     pub(crate) key: String,
     pub(crate) form: String,
     pub(crate) output: Value,
+    /// The form of the deed of another run that yielded it.
+    pub(crate) lent: Option<String>,
 }
 
 /// Everything a run has stored.
@@ -124,7 +126,7 @@ pub(crate) async fn checkpoints_of(
 ) -> Result<Vec<StoredCheckpoint>, sqlx::Error> {
     sqlx::query_as!(
         StoredCheckpoint,
-        "select key, form, output from trunkline.checkpoints where job_id = $1 and retention = $2",
+        "select key, form, output, lent from trunkline.checkpoints where job_id = $1 and retention = $2",
         job_id,
         retention,
     )

@@ -31,6 +31,8 @@ pub(crate) struct FoundRow {
     pub(crate) args: Value,
     pub(crate) tenant_id: Option<Uuid>,
     pub(crate) parent_id: Option<Uuid>,
+    pub(crate) origin_id: Option<Uuid>,
+    pub(crate) origin: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
     pub(crate) due: Option<DateTime<Utc>>,
@@ -56,7 +58,7 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
                                        when r.job_id is not null then 'ready' end, w.state, 'ready') as state,
                 coalesce(l.course, r.course, w.course, 0::int2) as course,
                 coalesce(o.attempt, l.attempt, r.attempt, w.attempt, 0::int2) as attempt,
-                j.args, j.tenant_id, j.parent_id, j.created_at, o.finished_at, w.due, w.reason, o.output, o.error
+                j.args, j.tenant_id, j.parent_id, j.origin_id, j.origin, j.created_at, o.finished_at, w.due, w.reason, o.output, o.error
          from trunkline.jobs j
          join trunkline.kinds k using (kind_id)
          join trunkline.queues q using (queue_id)",

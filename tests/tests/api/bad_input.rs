@@ -19,6 +19,7 @@ const BODIES: &[(&str, &str, bool)] = &[
     ("/v1/admin/jobs", "kind", true),
     ("/v1/admin/jobs/{id}/retry", "reason", false),
     ("/v1/admin/jobs/{id}/cancel", "reason", false),
+    ("/v1/admin/jobs/{id}/redrive", "reason", false),
     ("/v1/admin/demo/{tenant}/verify", "reason", false),
 ];
 

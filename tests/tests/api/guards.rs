@@ -40,6 +40,7 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("GET", "/v1/admin/jobs/{id}", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/jobs/{id}/retry", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/jobs/{id}/cancel", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/redrive", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/demo/{tenant}/verify", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/health", Guard::Open, Open),
     ("GET", "/livez", Guard::Open, Open),

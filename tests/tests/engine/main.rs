@@ -22,6 +22,7 @@ mod ending; // gracefully, or at once
 mod enqueueing; // what is acknowledged, unique, urgent, for later
 mod failing; // how patient, and how it ends
 mod fanning_out; // many children
+mod forking; // from a step of a finished run
 mod held; // transactions that somebody holds open
 mod history; // what is over goes
 mod leases; // the dead, the frozen and the cut off
@@ -34,6 +35,7 @@ mod poolers; // what stands in between
 mod progress; // for people who look on
 mod racing; // one winner, and nothing left of the others
 mod recording; // the same after a crash
+mod redriving; // dead letters, again
 mod schedules; // one job a tick
 mod secrets; // never in the clear
 mod steps; // once over retries and crashes

@@ -110,3 +110,49 @@ async fn a_sign_up_without_a_code_can_be_vouched_for_too() {
     stage.post(&path).as_operator().send().await.is(202);
     assert_eq!(stage.status_of(&demo).await, "provisioning");
 }
+
+#[tokio::test]
+async fn a_job_is_cancelled_in_the_way_that_was_asked_for() {
+    let stage = Stage::open().await;
+    for mode in ["graceful", "undo", "terminate"] {
+        let id = stage.noop().await;
+        let path = format!("/v1/admin/jobs/{id}/cancel");
+        stage.post(&path).as_operator().json(&json!({ "mode": mode })).send().await.is(202);
+        assert_eq!(stage.job(&id).await["state"], "cancelled");
+    }
+    let id = stage.noop().await;
+    let path = format!("/v1/admin/jobs/{id}/cancel");
+    for mode in [json!("kill"), json!(1), json!("")] {
+        let ask = stage.post(&path).as_operator().json(&json!({ "mode": mode }));
+        ask.send().await.problem(422, "invalid_fields");
+    }
+    assert_eq!(stage.job(&id).await["state"], "ready");
+}
+
+#[tokio::test]
+async fn a_job_that_is_over_is_redriven_where_it_stopped_or_as_a_new_one() {
+    let stage = Stage::open().await;
+    let id = stage.noop().await;
+    steer(&stage, &id, "redrive").await.problem(409, "wrong_state");
+    steer(&stage, &id, "cancel").await.is(202);
+    let body = steer(&stage, &id, "redrive").await.is(202);
+    assert_eq!((&body["id"], stage.job(&id).await["state"].as_str()), (&json!(id), Some("ready")));
+    steer(&stage, &id, "cancel").await.is(202);
+    let path = format!("/v1/admin/jobs/{id}/redrive");
+    let ask = |from: serde_json::Value| {
+        stage
+            .post(&path)
+            .as_operator()
+            .json(&json!({ "from": from, "reason": "the customer asked" }))
+    };
+    let new = ask(json!("start")).send().await.is(202)["id"].as_str().unwrap().to_owned();
+    assert_ne!(new, id);
+    let job = stage.job(&new).await;
+    assert_eq!((&job["origin_id"], &job["origin"]), (&json!(id), &json!("redrive")));
+    assert_eq!(stage.job(&id).await["state"], "cancelled", "the old one stays as it is");
+    ask(json!({ "step": "none" })).send().await.problem(422, "invalid_fields");
+    ask(json!("middle")).send().await.problem(422, "invalid_fields");
+    let nobody = "/v1/admin/jobs/019a0000-0000-7000-8000-000000000000/redrive";
+    stage.post(nobody).as_operator().send().await.problem(404, "not_found");
+    assert_eq!(audited(&stage, "job.redriven").await, 2);
+}
