@@ -9,6 +9,7 @@ const COVERED: &[(&str, &str)] = &[
     ("demo_signup", "laws.rs"),
     ("fail", "matrix.rs"),
     ("ledger", "matrix.rs"),
+    ("limited", "matrix.rs"),
     ("noop", "matrix.rs"),
     ("send_sms", "matrix.rs"),
     ("serve_waitlist", "matrix.rs"),

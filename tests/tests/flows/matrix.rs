@@ -164,6 +164,20 @@ async fn a_slot_is_occupied_whatever_goes_wrong() {
 }
 
 #[tokio::test]
+async fn a_place_among_few_is_taken_whatever_goes_wrong() {
+    let limited = || try_kinds::Limited { key: "alone".to_owned(), max: 1, ms: 1 };
+    Outside::new()
+        .await
+        .matrix(limited)
+        .invariant("it was alone", async |done: &Done| {
+            let place = done.job.output.clone();
+            ensure(!done.succeeded() || place == Some(json!(1)), || format!("{place:?}"))
+        })
+        .run()
+        .await;
+}
+
+#[tokio::test]
 async fn a_timer_wakes_its_run_whatever_goes_wrong() {
     Outside::new().await.matrix(|| try_kinds::Timer { ms: 3_600_000 }).run().await;
 }
