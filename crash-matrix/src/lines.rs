@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! crash_matrix {
     ($name:ident, $play:expr) => {
-        $crate::crash_matrix!($name, $play, sample 4);
+        $crate::crash_matrix!($name, $play, sample 3);
     };
     ($name:ident, $play:expr, sample $sample:expr) => {
         mod $name {

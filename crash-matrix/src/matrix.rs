@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use crate::{Calls, Case, Fault, TestDb, stand::Stand};
 
 /// Boundaries that each fault is tried at when nobody asks for all: over a few runs each of them has its turn.
-const SAMPLE: usize = 4;
+const SAMPLE: usize = 3;
 
 /// A workflow and what must hold of it. [`CrashMatrix::run`] tries every fault at its boundaries.
 pub struct CrashMatrix<A: App> {

@@ -105,6 +105,7 @@ fn matrix(name: &str) -> CrashMatrix<Agency> {
         .clients(|calls| calls)
         .settings(())
         .invariant("all is booked or nothing", all_is_booked_or_nothing)
+        .sample(2)
 }
 
 #[tokio::test]
