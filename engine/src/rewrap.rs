@@ -88,16 +88,16 @@ fn anew(value: &Value, sealer: &Sealer, unopenable: &mut BTreeMap<String, u64>) 
     while let Some(value) = open.pop() {
         if is_sealed(value) {
             // Looks like a box, but need not be one: then it is data, and stays.
-            let Ok(sealed) = Sealed::<()>::deserialize(&*value) else { continue };
-            if !sealer.needs_rewrap(&sealed) {
+            let Ok(old) = Sealed::<()>::deserialize(&*value) else { continue };
+            if !sealer.needs_rewrap(&old) {
                 continue;
             }
-            match sealer.rewrap(&sealed).ok().and_then(|new| serde_json::to_value(new).ok()) {
+            match sealer.rewrap(&old).ok().and_then(|new| serde_json::to_value(new).ok()) {
                 Some(new) => {
                     *value = new;
                     boxes += 1;
                 }
-                None => *unopenable.entry(sealed.key_id().to_owned()).or_default() += 1,
+                None => *unopenable.entry(old.key_id().to_owned()).or_default() += 1,
             }
             continue;
         }

@@ -2,6 +2,7 @@
 //! package's test binaries (`tests/<suite>/main.rs`).
 
 mod api; // the API on a port of its own, and its client
+mod claim; // what a claim does and costs
 mod pooler; // sessions without memory
 mod proxy; // a network that loses what it is told to lose
 
@@ -16,6 +17,7 @@ pub use self::{
         ADMIN_KEY, Answer, Ask, PEPPER, PUBLIC_BASE_URL, TWILIO_ACCOUNT, TWILIO_TOKEN,
         TWILIO_TOKEN_BEFORE, TestApi, variables,
     },
+    claim::Claim,
     pooler::Forgetful,
     proxy::Proxy,
 };

@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 use engine::{JobId, State};
 use sqlx::{Connection, PgConnection};
 use tests::{
-    WorkerOptions, holds,
+    Claim, WorkerOptions, holds,
     seed::{is_full, say},
     wait_until,
 };
 
-use crate::{
-    plan::Claim,
-    toy::{Act, Rig, counted},
-};
+use crate::toy::{Act, Rig, counted};
 
 /// Puts jobs into the queue as if they had been enqueued: their scripts are empty.
 async fn fill(conn: &mut PgConnection, jobs: usize) {
