@@ -42,6 +42,8 @@
 //! }
 //! ```
 //!
+//! Every call that a body has, with examples: `docs/writing-workflows.md`.
+//!
 //! A transaction is handed nothing that could reach the network:
 //!
 //! ```compile_fail,E0599
@@ -65,6 +67,10 @@
 //! tokio::spawn(async move { ctx.job_id() });
 //! # }
 //! ```
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/writing-workflows.md")]
+struct WritingWorkflows;
 
 mod admin; // what operators ask
 mod cause; // why a run waits for one of them

@@ -14,6 +14,7 @@ mod depth; // what a claim costs among millions
 mod dev; // `trunkline dev` leaves nothing behind
 mod limits; // how many at once, and in which turns
 mod postgres; // its crash, and the end of every session
+mod sleeping; // costs rows
 mod stopping; // SIGTERM loses and repeats nothing
 mod storm; // kill -9 at random
 mod zombies; // SIGSTOP, and SIGCONT when it is too late
