@@ -1,19 +1,21 @@
 //! Taking back what a run did: its ledger, newest first, each entry a durable step of its own. Shielded from cancellation.
 //! An entry that cannot be taken back parks the run where a person can decide.
 
+mod child; // jobs of their own, which undo themselves
+
 use std::{sync::Arc, time::Duration};
 
 use crate::{
     admin::keeps_its_deeds,
     cause::Cause,
-    committer::{CommitError, Op, flush::child_signal},
-    context::{ChildEnd, Suspension, WhenParentEnds, is_past_pivot},
+    committer::{CommitError, Op},
+    context::{ChildEnd, Suspension},
     effect::{EffectCall, Probe, idempotency_key},
     engine::Engine,
     failure::{Class, Failure},
     job::JobId,
     leased::LeasedJob,
-    registry::{Registry, stored},
+    registry::Registry,
     retry::RetryPolicy,
     runner::{Deeds, Ending, Final, Reason},
     state::{Course, State},
@@ -183,7 +185,7 @@ async fn undo<A: App>(
 ) -> Entry {
     let result = match effect.form.as_str() {
         "change" => undo_change(world, job, effect).await,
-        "child" => undo_child(world, job, effect).await,
+        "child" => child::undo(world, job, effect).await,
         _ => {
             match tokio::time::timeout(UNDO_TIMEOUT, undo_effect(world, job, effect, failed)).await
             {
@@ -289,54 +291,6 @@ async fn undo_effect<A: App>(
         known.undo(world.clients, &call, &effect.input, output).await?;
     }
     mark_undone(world, job, &effect.key).await
-}
-
-/// A child that still lives is cancelled; one that succeeded is opened again and taken back; then its end is awaited.
-async fn undo_child<A: App>(
-    world: &World<'_, A>,
-    job: &LeasedJob,
-    effect: &StoredEffect,
-) -> Result<Entry, Failure> {
-    let child: JobId = match &effect.output {
-        Some(output) => stored(output)?,
-        None => return Ok(Entry::Undone),
-    };
-    match WhenParentEnds::of(&effect.input) {
-        WhenParentEnds::TakeBack => {}
-        WhenParentEnds::Cancel => {
-            world.engine.let_go(child).await?;
-            return mark(world, job, &effect.key, "skipped").await;
-        }
-        WhenParentEnds::LeaveAlone => return mark(world, job, &effect.key, "skipped").await,
-    }
-    let ended = child_signal(child);
-    // First forget what the child said of its first end, then look: a second end is said after this look.
-    let (outcome, is_past_pivot) = world
-        .engine
-        .db()
-        .run(async |conn| {
-            store::signals::signals_drop_named(conn, job.fence(), &ended).await?;
-            let outcome = store::outcomes::outcome_get(conn, child.as_uuid()).await?;
-            Ok((outcome, is_past_pivot(conn, child).await?))
-        })
-        .await?;
-    let over = match outcome {
-        // A child that was stopped with its deeds kept is taken back like one that succeeded.
-        Some(outcome) => outcome.undone || outcome.state != "succeeded" && !outcome.kept,
-        None => false,
-    };
-    if over {
-        return mark_undone(world, job, &effect.key).await;
-    }
-    if is_past_pivot {
-        return Err(Failure::permanent(format!("the child {child} is past its pivot")));
-    }
-    world.engine.take_back(child).await?;
-    Ok(Entry::Left(Suspension::wait(
-        None,
-        vec![ended],
-        format!("waiting for the undo of {}", effect.key),
-    )))
 }
 
 async fn mark_undone<A: App>(
