@@ -13,6 +13,9 @@ const MANY: &str = "
     insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select job_id, now() + interval '1 day', 'scheduled', 'later', 0, 1, 1, 0, 0, 0, 1, 0 from trunkline.jobs j
         where not exists (select from trunkline.outcomes o where o.job_id = j.job_id);
+    insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane, blocked)
+        select gen_random_uuid(), 'waiting', 'before its gates', 0, 1, 1, 0, 0, 0, 1, 0, md5((n % 1000)::text)::uuid, true
+        from generate_series(1, 100000) n;
     insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course)
         select job_id, 0, 1, 1, 0, 0, 0, 1, 0 from trunkline.outcomes limit 50000;";
 
@@ -32,5 +35,34 @@ async fn a_claim_among_a_hundred_thousand_looks_into_the_index_alone() {
         "{plan}"
     );
     assert!(!plan.contains("Sort Key: ready"), "{plan}");
+    tx.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_look_at_lanes_costs_the_lanes_it_looks_at_and_not_what_stands_in_them() {
+    let rig = Rig::new().await;
+    let mut connection = rig.db.superuser().await;
+    let mut tx = connection.begin().await.unwrap();
+    sqlx::raw_sql(MANY).execute(&mut *tx).await.unwrap();
+    let ready = include_str!("../../../engine/src/store/ready.rs");
+    let lanes = include_str!("../../../engine/src/store/lanes.rs");
+    let between = |source: &str, from: &str, to: &str| {
+        source.split(from).nth(1).and_then(|rest| rest.split(to).next()).unwrap().to_owned()
+    };
+    let settings = between(ready, "const PLAN: &str = \"begin;", "\"").replace('\\', "");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut *tx).await.unwrap();
+    let look = between(lanes, "r#\"", "\"#");
+    let prepare = format!("prepare look (int2[], int2[], uuid, uuid, int8, int8) as {look}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
+    let explain = "explain (analyze, costs off, timing off, summary off) execute look (
+        '{1}', '{1}', '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 16, 512)";
+    let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut *tx).await.unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("waits_lanes") && !plan.contains("Seq Scan on waits"), "{plan}");
+    // Sixteen lanes of a hundred jobs each, and 32 of each are asked for.
+    assert!(plan.contains("(actual rows=32 loops=16)"), "{plan}");
+    let most = plan.split("(actual rows=").skip(1).filter_map(|rest| rest.split(' ').next());
+    let most = most.filter_map(|rows| rows.parse::<u32>().ok()).max();
+    assert_eq!(most, Some(512), "{plan}");
     tx.rollback().await.unwrap();
 }
