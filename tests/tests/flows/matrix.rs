@@ -199,3 +199,9 @@ async fn a_run_of_steps_adds_up_whatever_goes_wrong() {
 async fn a_job_that_fails_at_first_succeeds_at_last_whatever_goes_wrong() {
     Outside::new().await.matrix(|| try_kinds::Fail { times: 2 }).run().await;
 }
+
+#[tokio::test]
+async fn a_place_among_so_many_is_free_again_whatever_goes_wrong() {
+    let limited = || try_kinds::Limited { key: "matrix".to_owned(), max: 8, ms: 1 };
+    Outside::new().await.matrix(limited).run().await;
+}
