@@ -18,7 +18,7 @@ use crate::{
     registry::Registry,
     retry::RetryPolicy,
     runner::{Deeds, Ending, Final, Reason},
-    state::{Course, State},
+    state::Course,
     store::{
         self,
         effects::{SettleRow, StoredEffect},
@@ -348,21 +348,4 @@ pub(crate) async fn note<A: App>(
         error: failure.text.clone(),
     };
     let _ = world.engine.committer().submit(Op::Fail(row)).await;
-}
-
-/// What a parent is told of a child's end.
-pub(crate) fn end_of(state: &Final) -> ChildEnd {
-    match state {
-        Final::Succeeded(output) => {
-            ChildEnd { state: State::Succeeded, output: output.clone(), error: None }
-        }
-        Final::Failed(text) => ChildEnd {
-            state: State::Failed,
-            output: serde_json::Value::Null,
-            error: Some(text.clone()),
-        },
-        Final::Cancelled => {
-            ChildEnd { state: State::Cancelled, output: serde_json::Value::Null, error: None }
-        }
-    }
 }

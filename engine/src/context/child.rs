@@ -9,6 +9,7 @@ use crate::{
     failure::Failure,
     job::{JobId, Parent},
     registry::stored,
+    runner::Final,
     state::State,
     store::effects::IntentRow,
     workflow::{App, Workflow},
@@ -65,6 +66,16 @@ pub struct ChildEnd {
 }
 
 impl ChildEnd {
+    /// What a parent is told.
+    pub(crate) fn of(state: &Final) -> ChildEnd {
+        let (state, output, error) = match state {
+            Final::Succeeded(output) => (State::Succeeded, output.clone(), None),
+            Final::Failed(text) => (State::Failed, Value::Null, Some(text.clone())),
+            Final::Cancelled => (State::Cancelled, Value::Null, None),
+        };
+        ChildEnd { state, output, error }
+    }
+
     /// Its output, or how it ended instead.
     pub(crate) fn into_result(self) -> Result<Value, ChildEnd> {
         if self.state == State::Succeeded { Ok(self.output) } else { Err(self) }

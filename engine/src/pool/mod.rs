@@ -23,7 +23,7 @@ use self::{live::Live, queues::Queues};
 use crate::{
     cause::{Cause, Parking},
     committer::{CommitError, Finish, Op},
-    context::Suspension,
+    context::{ChildEnd, Suspension},
     engine::Engine,
     error::Error,
     leased::{LeaseClock, LeasedJob},
@@ -34,7 +34,6 @@ use crate::{
         leases::{FinishRow, SuspendRow},
     },
     time::interval,
-    undo,
     workflow::App,
 };
 
@@ -207,7 +206,7 @@ impl<A: App> Pool<A> {
         state: &Final,
         deeds: Deeds,
     ) -> Result<(), CommitError> {
-        let told = undo::end_of(state);
+        let told = ChildEnd::of(state);
         if let Final::Failed(why) = state {
             tracing::warn!(job.id = %job.id(), job.kind = job.kind(), ?deeds, "a job failed: {why}");
         }

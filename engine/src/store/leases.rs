@@ -216,7 +216,15 @@ pub(crate) async fn leases_rescue(
             for update of l skip locked -- another rescuer has it, or a last write is on its way
         ), gone as (
             delete from trunkline.leases l using lost where l.job_id = lost.job_id
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked,
+                      -- One that has got further since its claim begins to be counted anew: it does not cost every worker.
+                      case when exists (select from trunkline.checkpoints c
+                                        where c.job_id = l.job_id and c.retention = l.retention
+                                          and c.finished_at >= l.claimed_at)
+                             or exists (select from trunkline.effects e
+                                        where e.job_id = l.job_id and e.retention = l.retention
+                                          and greatest(e.finished_at, e.undone_at) >= l.claimed_at)
+                           then 0 else l.crashes end as lost_before
         ), noted as (
             insert into trunkline.failures (job_id, retention, failure_id, phase, attempt, class, error)
             select job_id, retention, gen_random_uuid(), case when course > 1 then 'undo' else 'do' end,
@@ -225,31 +233,31 @@ pub(crate) async fn leases_rescue(
         ), back as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
                                          course, lane)
-            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention,
+            select job_id, epoch, queue_id, kind_id, priority, attempt, lost_before + 1, retention,
                    case when cancel_asked and course = 0 then 1 else course end, lane
             from gone
-            where crashes + 1 < $1 and (lane is null or course > 0 or cancel_asked)
+            where lost_before + 1 < $1 and (lane is null or course > 0 or cancel_asked)
         ), blocked as (
             -- Its permits stay with it: nobody else may run in its place while the silent one may still be at work.
             insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes + 1,
+            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, lost_before + 1,
                    retention, course, lane, true
             from gone
-            where crashes + 1 < $1 and lane is not null and course = 0 and not cancel_asked
+            where lost_before + 1 < $1 and lane is not null and course = 0 and not cancel_asked
         ), parked as (
             insert into trunkline.waits (job_id, state, cause, reason, epoch, queue_id, kind_id, priority, attempt,
                                          crashes, retention, course, lane)
-            select job_id, 'parked', 'poison', 'poison: ' || crashes + 1 || ' workers were lost while running it',
-                   epoch, queue_id, kind_id, priority, attempt, crashes + 1, retention, course, lane
+            select job_id, 'parked', 'poison', 'poison: ' || lost_before + 1 || ' workers were lost while running it',
+                   epoch, queue_id, kind_id, priority, attempt, lost_before + 1, retention, course, lane
             from gone
-            where crashes + 1 >= $1
+            where lost_before + 1 >= $1
         ), freed as (
             delete from trunkline.permits p
             where p.form <> 'hold'
-              and p.job_id = any (array(select job_id from gone where lane is not null and crashes + 1 >= $1))
+              and p.job_id = any (array(select job_id from gone where lane is not null and lost_before + 1 >= $1))
         )
-        select queue_id, (crashes + 1 >= $1) as "parked!" from gone
+        select queue_id, (lost_before + 1 >= $1) as "parked!" from gone
         "#,
         i32::from(crashes_max),
         rows_max,

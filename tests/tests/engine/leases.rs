@@ -171,3 +171,21 @@ async fn a_worker_whose_connections_are_all_taken_keeps_its_lease() {
         assert_eq!(rig.epoch(job).await, 1, "nobody had to rescue it");
     }
 }
+
+#[tokio::test]
+async fn a_job_that_gets_further_each_time_may_cost_more_than_five_workers() {
+    let rig = Rig::new().await;
+    let steps = ["a", "b", "c", "d", "e", "f", "g"];
+    for name in steps {
+        rig.world.plan(&format!("step:{name}"), [Plan::Gate]);
+    }
+    let id = rig.play(steps.map(Act::step)).await;
+    for name in steps {
+        let worker = rig.worker().await;
+        rig.world.reached(&format!("step:{name}"), 1).await;
+        rig.bury(worker).await;
+    }
+    let _last = rig.worker().await;
+    rig.succeeds(id).await;
+    assert_eq!(rig.epoch(id).await, 8);
+}
