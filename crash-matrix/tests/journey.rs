@@ -58,6 +58,47 @@ impl Workflow<Agency> for Journey {
     }
 }
 
+/// A tour of three towns, two visits at a time. Once they are booked it is announced, and then there is no way back.
+#[derive(Serialize, Deserialize)]
+struct Tour {}
+
+impl Workflow<Agency> for Tour {
+    const KIND: &'static str = "tour";
+    const QUEUE: &'static str = "journeys";
+    type Output = ();
+
+    fn ledger(ledger: &mut Registrar<'_, Agency>) {
+        ledger.effect::<Book>();
+    }
+
+    async fn run(&self, ctx: &Context<'_, Agency>) -> Result<(), Failure> {
+        let visit = |town: &str| Visit { town: town.to_owned() };
+        ctx.fan_out("visits", ["Graz", "Linz", "Wels"], 2, visit).all().await?;
+        ctx.pivot("announced").await?;
+        ctx.effect(Book::a("poster")).await
+    }
+}
+
+/// A visit, by a job of its own.
+#[derive(Serialize, Deserialize)]
+struct Visit {
+    town: String,
+}
+
+impl Workflow<Agency> for Visit {
+    const KIND: &'static str = "visit";
+    const QUEUE: &'static str = "journeys";
+    type Output = ();
+
+    fn ledger(ledger: &mut Registrar<'_, Agency>) {
+        ledger.effect::<Book>();
+    }
+
+    async fn run(&self, ctx: &Context<'_, Agency>) -> Result<(), Failure> {
+        ctx.effect(Book::a(&self.town)).await
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Book {
     what: String,
@@ -116,4 +157,31 @@ async fn a_journey_by_taxi_survives_every_fault_at_every_boundary() {
 #[tokio::test]
 async fn a_journey_by_bus_survives_every_fault_at_every_boundary() {
     matrix("journey by bus").run().await;
+}
+
+/// Three visits and a poster; or, if it was cancelled before it was announced, nothing.
+async fn a_tour_is_whole_or_was_never_announced(done: &Done) -> Result<(), String> {
+    let visits = done
+        .count(
+            "select from trunkline.jobs j join trunkline.effects e using (job_id)
+             where j.parent_id = $1 and e.form = 'effect' and e.state = 'done'",
+        )
+        .await;
+    let posters = done.calls.standing(done.job.summary.id).len();
+    let expected = if done.succeeded() { (3, 1) } else { (0, 0) };
+    if (visits, posters) == expected {
+        return Ok(());
+    }
+    Err(format!("{} with {visits} visits and {posters} posters", done.state()))
+}
+
+#[tokio::test]
+async fn a_tour_survives_every_fault_at_every_boundary() {
+    CrashMatrix::of(Registry::default().with::<Tour>().with::<Visit>(), || Tour {})
+        .clients(|calls| calls)
+        .settings(())
+        .invariant("it is whole or was never announced", a_tour_is_whole_or_was_never_announced)
+        .sample(2)
+        .run()
+        .await;
 }
