@@ -100,7 +100,9 @@ impl Stage {
     /// count.
     pub(crate) async fn lease_ends(&mut self, late: Told, jobs: &[(JobId, Job)]) {
         let next = worker(&self.db, &self.registry, &self.calls).await;
-        let (old, strings) = std::mem::replace(&mut self.worker, next);
+        let (mut old, strings) = std::mem::replace(&mut self.worker, next);
+        // Awake, it would begin a new life at once, and might be given the very same jobs.
+        old.freeze();
         self.db.end_lease_of(old.name()).await;
         for (id, job) in jobs {
             self.is_as(*id, job).await;
@@ -108,6 +110,7 @@ impl Stage {
         for (id, _) in jobs {
             strings.tell(*id, late);
         }
+        old.thaw();
         wait_until("the old one lets go", async || holds(old.in_hand() == 0)).await;
         old.drain(Duration::from_secs(10)).await;
     }
