@@ -9,7 +9,7 @@ use crate::{
     admin::keeps_its_deeds,
     cause::Cause,
     committer::{CommitError, Op},
-    context::{ChildEnd, Suspension},
+    context::Suspension,
     effect::{EffectCall, Probe, idempotency_key},
     engine::Engine,
     failure::{Class, Failure},

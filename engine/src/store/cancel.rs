@@ -270,7 +270,8 @@ pub(crate) async fn cancels_expire(
     Ok(done.rows_affected())
 }
 
-/// The children that a job has started, by its ledger. Those it has taken back are not among them.
+/// The children that a job has started, by its ledger, but for those that it has taken back and those that were declared
+/// to go on without it.
 pub(crate) async fn cancel_children(
     conn: &mut PgConnection,
     job_id: Uuid,
@@ -278,6 +279,7 @@ pub(crate) async fn cancel_children(
     sqlx::query_scalar!(
         r#"select (output #>> '{}')::uuid as "child!" from trunkline.effects
            where job_id = $1 and form = 'child' and state = 'done'
+             and input ->> 'when_parent_ends' is distinct from 'leave_alone'
            order by seq"#,
         job_id,
     )
