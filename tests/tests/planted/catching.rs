@@ -59,7 +59,7 @@ fn a_clock_of_ones_own_is_noticed() {
         "waiting::a_sleeper_holds_nothing",
         "order::an_order_that_nobody_confirms_is_taken_back_whatever_goes_wrong",
     ];
-    is_noticed(8, "local_clock", &tests);
+    is_noticed(2, "local_clock", &tests);
 }
 
 #[test]
