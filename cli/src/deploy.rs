@@ -30,9 +30,9 @@ pub(crate) fn run(command: &DeployCommand) -> anyhow::Result<ExitCode> {
             let registry = workflows::registry(try_kinds);
             let report = runtime()?.block_on(registry.check_deploy(&url))?;
             if *json {
-                ready::print(&report)?
+                ready::print(&report)?;
             } else {
-                show(&report)
+                show(&report);
             }
             Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }

@@ -76,7 +76,7 @@ async fn an_undo_has_no_deadline() {
     for times in 1..=2 {
         rig.world.reached("undo:x", times).await;
         let pause = rig.skip_pause(id).await;
-        assert!(pause > Duration::from_secs(60), "not cut short: {pause:?}");
+        assert!(pause > Duration::from_mins(1), "not cut short: {pause:?}");
     }
     rig.becomes_because(id, State::Failed, "deadline exceeded").await;
     assert_eq!(rig.world.deeds(), 0);

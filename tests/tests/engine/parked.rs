@@ -52,7 +52,7 @@ async fn a_run_whose_code_has_changed_says_that_it_diverged() {
     let _worker = rig.worker().await;
     let id = rig.play([Act::step("a"), Act::wait("go")]).await;
     rig.becomes(id, State::Waiting).await;
-    let changed = r#"update trunkline.checkpoints set form = 'transaction' where key = 'a'"#;
+    let changed = "update trunkline.checkpoints set form = 'transaction' where key = 'a'";
     sqlx::query(changed).execute(rig.db.owner()).await.unwrap();
     rig.signal(id, "go", 1.into(), None).await;
     let run = parked(&rig, id).await;

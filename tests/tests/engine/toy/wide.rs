@@ -87,7 +87,23 @@ pub(super) fn play<'f>(
                     .await?
                     .into()
             }
-            other => unreachable!("{other:?} is played by the script"),
+            Act::Step(_)
+            | Act::Letters(_)
+            | Act::Nul
+            | Act::Number(_)
+            | Act::Line(_)
+            | Act::BadCommit
+            | Act::Deed(_)
+            | Act::Entry(_)
+            | Act::Wait(..)
+            | Act::Sleep(_)
+            | Act::Child(_)
+            | Act::Spawn(_)
+            | Act::Join(..)
+            | Act::Held(..)
+            | Act::Body(_) => {
+                unreachable!("{act:?} is played by the script")
+            }
         })
     }
     .boxed()
