@@ -1,7 +1,7 @@
 -- What operators decide about jobs, and the record of it: typed causes of parking, requests to cancel that lock nobody's
 -- lease, dead letters that are tried again or forked, and an audit that only grows. See docs/decisions/0009.
 -- Processes of the version before go on working with all of this but one thing: a cancel is asked for in a table of its own
--- now, no longer by a mark on the lease. Undone by dropping what is created here and adding the mark again.
+-- now, which they do not read. Undone by dropping what is created here.
 
 -- ---------------------------------------------------------------- the record
 
@@ -11,13 +11,17 @@ create table trunkline.audit (
     at timestamptz not null default trunkline.now(),
     actor text not null check (length(actor) between 1 and 200),
     action text not null check (action ~ '^[a-z_]+\.[a-z_]{1,40}$'),
-    job_id uuid not null,
+    job_id uuid,
+    subject text check (subject ~ '^(queue|schedule):.{1,63}$'),
     reason text check (length(reason) between 1 and 500),
-    details jsonb not null default '{}' check (pg_column_size(details) <= 2097152)
+    details jsonb not null default '{}' check (pg_column_size(details) <= 2097152),
+    constraint audit_is_about_one_thing check ((job_id is null) <> (subject is null))
 );
 -- Found by job: by whoever looks at a run, and by a run that counts its failures since it was last tried again.
 create index audit_of_job on trunkline.audit (job_id, at);
+create index audit_of_subject on trunkline.audit (subject, audit_id) where subject is not null;
 comment on table trunkline.audit is 'Insert-only: the application''s role can neither change nor delete what stands here.';
+comment on column trunkline.audit.subject is 'What it was done to, where that is no job: queue:NAME or schedule:NAME.';
 comment on column trunkline.audit.details is 'What it was before, where something was changed; sealed values stay sealed. At most twice a job''s arguments, and then some.';
 
 grant select, insert on trunkline.audit to trunkline_app;
@@ -52,7 +56,7 @@ comment on table trunkline.cancels is 'Kept until a while after the job has ende
 
 grant select, insert, update, delete on trunkline.cancels to trunkline_app;
 
-alter table trunkline.leases drop column cancel_asked;
+comment on column trunkline.leases.cancel_asked is 'Nobody sets it any more. It stays for processes of the version before, which read it; it can go with the next version.';
 
 -- A cancelled run of which the deeds stand on purpose: it was stopped gracefully, or terminated.
 alter table trunkline.outcomes add column kept boolean not null default false,

@@ -496,16 +496,21 @@ CREATE TABLE trunkline.audit (
     at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     actor text NOT NULL,
     action text NOT NULL,
-    job_id uuid NOT NULL,
+    job_id uuid,
+    subject text,
     reason text,
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT audit_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]{1,40}$'::text)),
     CONSTRAINT audit_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 200))),
     CONSTRAINT audit_details_check CHECK ((pg_column_size(details) <= 2097152)),
-    CONSTRAINT audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+    CONSTRAINT audit_is_about_one_thing CHECK (((job_id IS NULL) <> (subject IS NULL))),
+    CONSTRAINT audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT audit_subject_check CHECK ((subject ~ '^(queue|schedule):.{1,63}$'::text))
 );
 
 COMMENT ON TABLE trunkline.audit IS 'Insert-only: the application''s role can neither change nor delete what stands here.';
+
+COMMENT ON COLUMN trunkline.audit.subject IS 'What it was done to, where that is no job: queue:NAME or schedule:NAME.';
 
 COMMENT ON COLUMN trunkline.audit.details IS 'What it was before, where something was changed; sealed values stay sealed. At most twice a job''s arguments, and then some.';
 
@@ -969,12 +974,15 @@ CREATE TABLE trunkline.leases (
     crashes smallint NOT NULL,
     retention smallint NOT NULL,
     course smallint NOT NULL,
+    cancel_asked boolean DEFAULT false NOT NULL,
     lane uuid,
     CONSTRAINT leases_course_check CHECK (((course >= 0) AND (course <= 3)))
 )
 WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='100000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='2000000000');
 
 COMMENT ON COLUMN trunkline.leases.epoch IS 'Rises with every claim. A worker''s write counts only with the epoch it was given: the fence.';
+
+COMMENT ON COLUMN trunkline.leases.cancel_asked IS 'Nobody sets it any more. It stays for processes of the version before, which read it; it can go with the next version.';
 
 CREATE TABLE trunkline.outcomes (
     job_id uuid NOT NULL,
@@ -1532,6 +1540,8 @@ CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expi
 CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
 
 CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
+
+CREATE INDEX audit_of_subject ON trunkline.audit USING btree (subject, audit_id) WHERE (subject IS NOT NULL);
 
 CREATE UNIQUE INDEX backfills_one_at_a_time ON trunkline.backfills USING btree (schedule) WHERE (finished_at IS NULL);
 

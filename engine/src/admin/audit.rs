@@ -16,7 +16,7 @@ use crate::{
 
 /// What an operator did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Retried,
     Cancelled,
     ArgsEdited,
@@ -28,10 +28,21 @@ pub(super) enum Action {
     DidNotHappen,
     Redriven,
     Forked,
+    QueuePaused,
+    QueueResumed,
+    QueueLimited,
+    QueueShared,
+    QueuePromised,
+    SchedulePaused,
+    ScheduleResumed,
+    ScheduleRun,
+    ScheduleChanged,
+    ScheduleBackfilled,
+    BackfillStopped,
 }
 
 impl Action {
-    pub(super) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Action::Retried => "job.retried",
             Action::Cancelled => "job.cancelled",
@@ -44,6 +55,17 @@ impl Action {
             Action::Resolved => "entry.resolved",
             Action::Happened => "entry.happened",
             Action::DidNotHappen => "entry.did_not_happen",
+            Action::QueuePaused => "queue.paused",
+            Action::QueueResumed => "queue.resumed",
+            Action::QueueLimited => "queue.limited",
+            Action::QueueShared => "queue.shared",
+            Action::QueuePromised => "queue.promised",
+            Action::SchedulePaused => "schedule.paused",
+            Action::ScheduleResumed => "schedule.resumed",
+            Action::ScheduleRun => "schedule.run",
+            Action::ScheduleChanged => "schedule.changed",
+            Action::ScheduleBackfilled => "schedule.backfilled",
+            Action::BackfillStopped => "schedule.backfill_stopped",
         }
     }
 }
@@ -59,8 +81,10 @@ pub struct AuditEntry {
     pub actor: String,
     /// What, as `noun.verb`.
     pub action: String,
-    /// To which job.
-    pub job: JobId,
+    /// To which job, if to one.
+    pub job: Option<JobId>,
+    /// To what else: `queue:NAME` or `schedule:NAME`.
+    pub subject: Option<String>,
     /// Why, if that was said.
     pub reason: Option<String>,
     /// What it was before, where something was changed. What is sealed shows as `sealed`.
@@ -88,7 +112,8 @@ impl Engine {
                 at: row.at,
                 actor: row.actor,
                 action: row.action,
-                job: row.job_id.into(),
+                job: row.job_id.map(JobId::from),
+                subject: row.subject,
                 reason: row.reason,
                 details: sealed::redact(&row.details),
             })
@@ -96,7 +121,7 @@ impl Engine {
     }
 }
 
-/// Writes a row; it stands if the deed's transaction does.
+/// Writes a row about a job; it stands if the deed's transaction does.
 pub(super) async fn record(
     tx: &mut Tx,
     operator: &Operator,
@@ -107,7 +132,28 @@ pub(super) async fn record(
     let row = NewAudit {
         actor: operator.actor(),
         action: action.as_str(),
-        job_id: job.as_uuid(),
+        job_id: Some(job.as_uuid()),
+        subject: None,
+        reason: operator.reason(),
+        details,
+    };
+    Ok(store::audit::audit_insert(tx, row).await?)
+}
+
+/// The same about a queue or a schedule. `subject`: `queue:NAME` or `schedule:NAME`.
+pub(crate) async fn record_about(
+    tx: &mut Tx,
+    operator: &Operator,
+    action: Action,
+    subject: &str,
+    details: &Value,
+) -> Result<(), Error> {
+    operator.check()?;
+    let row = NewAudit {
+        actor: operator.actor(),
+        action: action.as_str(),
+        job_id: None,
+        subject: Some(subject),
         reason: operator.reason(),
         details,
     };

@@ -17,7 +17,6 @@ mod redrive; // dead letters, again
 mod steer; // try again
 mod views; // how jobs are shown
 
-pub(crate) use self::cancel::{cancel_in, enforce, keeps_its_deeds};
 pub use self::{
     answer::Answer,
     audit::AuditEntry,
@@ -29,4 +28,8 @@ pub use self::{
     plan::{UndoDeed, UndoStep},
     redrive::RedriveFrom,
     views::{DeedView, JobDetail, JobFilter, JobSummary, ProgressView, StepView},
+};
+pub(crate) use self::{
+    audit::{Action, record_about},
+    cancel::{cancel_in, enforce, keeps_its_deeds},
 };

@@ -7,7 +7,7 @@ const ACTOR_CHARS_MAX: usize = 200;
 /// A reason is a line or two; the story belongs into a ticket.
 const REASON_CHARS_MAX: usize = 500;
 
-/// A person, or a program on a person's behalf, who decides about a job. Goes into the audit as it is, so it must hold no
+/// A person, or a program on a person's behalf, who decides about a job, a queue or a schedule. Goes into the audit as it is, so it must hold no
 /// secret and no phone number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
@@ -39,7 +39,7 @@ impl Operator {
     }
 
     /// Whether the audit can hold it.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let fits =
             |text: &str, max| (1..=max).contains(&text.chars().count()) && !text.contains('\0');
         let reason_fits = self.reason().is_none_or(|reason| fits(reason, REASON_CHARS_MAX));
@@ -50,7 +50,7 @@ impl Operator {
     }
 
     /// Some decisions nobody may take without saying why.
-    pub(super) fn check_reason(&self) -> Result<(), Error> {
+    pub(crate) fn check_reason(&self) -> Result<(), Error> {
         if self.reason.is_none() { Err(Refusal::NeedsReason.into()) } else { Ok(()) }
     }
 }

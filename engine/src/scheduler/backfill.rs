@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::{Aside, cron_of, enqueue, tick_key};
 use crate::{
+    admin::{Action, Operator},
     cron::Cron,
     engine::Engine,
     error::Error,
@@ -44,16 +46,16 @@ pub struct Backfill {
 }
 
 impl Tx {
-    /// Has the past ticks of a schedule made that have no job yet, oldest first, a few at a time. `by` and `reason` are
-    /// kept with it. Returns how many ticks lie in the range. One backfill of a schedule at a time; it goes on while
+    /// Has the past ticks of a schedule made that have no job yet, oldest first, a few at a time. Needs a
+    /// reason. Returns how many ticks lie in the range. One backfill of a schedule at a time; it goes on while
     /// the schedule is paused, and ends early by [`Tx::schedule_backfill_stop`].
     pub async fn schedule_backfill(
         &mut self,
         name: &str,
         backfill: Backfill,
-        by: &str,
-        reason: &str,
+        operator: &Operator,
     ) -> Result<usize, Error> {
+        operator.check_reason()?;
         let due = self.schedule(name).await?;
         let bad = |why: String| Error::BadSchedule { name: name.to_owned(), why };
         if backfill.from > backfill.to || backfill.to > due.now {
@@ -81,18 +83,28 @@ impl Tx {
             to_at: backfill.to,
             next_at: *first,
             per_minute: i16::try_from(backfill.per_minute.clamp(1, 600)).unwrap_or(1),
-            asked_by: by,
-            reason,
+            asked_by: operator.actor(),
+            reason: operator.reason().unwrap_or_default(),
         };
         if !store::backfills::backfill_insert(self, &row).await? {
             return Err(bad("another backfill of it is going on".to_owned()));
         }
+        let details = json!({ "from": backfill.from, "to": backfill.to, "ticks": ticks.len() });
+        self.steered(name, operator, Action::ScheduleBackfilled, details).await?;
         Ok(ticks.len())
     }
 
     /// Ends the backfill of a schedule where it stands. False: none is going on.
-    pub async fn schedule_backfill_stop(&mut self, name: &str) -> Result<bool, Error> {
-        Ok(store::backfills::backfill_stop(self, name).await?)
+    pub async fn schedule_backfill_stop(
+        &mut self,
+        name: &str,
+        operator: &Operator,
+    ) -> Result<bool, Error> {
+        let stopped = store::backfills::backfill_stop(self, name).await?;
+        if stopped {
+            self.steered(name, operator, Action::BackfillStopped, json!({})).await?;
+        }
+        Ok(stopped)
     }
 }
 

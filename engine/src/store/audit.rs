@@ -10,7 +10,8 @@ use uuid::Uuid;
 pub(crate) struct NewAudit<'a> {
     pub(crate) actor: &'a str,
     pub(crate) action: &'static str,
-    pub(crate) job_id: Uuid,
+    pub(crate) job_id: Option<Uuid>,
+    pub(crate) subject: Option<&'a str>,
     pub(crate) reason: Option<&'a str>,
     pub(crate) details: &'a Value,
 }
@@ -21,10 +22,11 @@ pub(crate) async fn audit_insert(
     row: NewAudit<'_>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into trunkline.audit (actor, action, job_id, reason, details) values ($1, $2, $3, $4, $5)",
+        "insert into trunkline.audit (actor, action, job_id, subject, reason, details) values ($1, $2, $3, $4, $5, $6)",
         row.actor,
         row.action,
         row.job_id,
+        row.subject,
         row.reason,
         row.details,
     )
@@ -40,7 +42,8 @@ pub(crate) struct AuditRow {
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor: String,
     pub(crate) action: String,
-    pub(crate) job_id: Uuid,
+    pub(crate) job_id: Option<Uuid>,
+    pub(crate) subject: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) details: Value,
 }
@@ -54,7 +57,7 @@ pub(crate) async fn audit_list(
 ) -> Result<Vec<AuditRow>, sqlx::Error> {
     sqlx::query_as!(
         AuditRow,
-        "select audit_id, at, actor, action, job_id, reason, details from trunkline.audit
+        "select audit_id, at, actor, action, job_id, subject, reason, details from trunkline.audit
          where ($1::uuid is null or job_id = $1) and audit_id < coalesce($2, 9223372036854775807)
          order by audit_id desc limit $3",
         job_id,

@@ -98,7 +98,7 @@ pub(crate) async fn leases_release(
             where l.job_id = any (array(
                 select x.job_id from unnest($1::uuid[], $2::int4[]) as i (job_id, epoch) cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), blocked as (
             -- Back before its gates, with the permits it has.
             insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
@@ -106,14 +106,14 @@ pub(crate) async fn leases_release(
             select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
                    retention, course, lane, true
             from gone
-            where lane is not null and course = 0 and not cancel_asked
+            where lane is not null and course = 0 and not cancel_wanted
         ), back as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
                                          course, lane)
             select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
-                   case when cancel_asked and course = 0 then 1 else course end, lane
+                   case when cancel_wanted and course = 0 then 1 else course end, lane
             from gone
-            where lane is null or course > 0 or cancel_asked
+            where lane is null or course > 0 or cancel_wanted
         )
         select job_id from gone
         "#,
@@ -164,21 +164,21 @@ pub(crate) async fn leases_return_unheard(
         with gone as (
             delete from trunkline.leases l
             where worker_id = $1 and claimed_at < trunkline.now() - $3::interval and job_id <> all ($2)
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), blocked as (
             insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
             select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
                    retention, course, lane, true
             from gone
-            where lane is not null and course = 0 and not cancel_asked
+            where lane is not null and course = 0 and not cancel_wanted
         ), back as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
                                          course, lane)
             select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
-                   case when cancel_asked and course = 0 then 1 else course end, lane
+                   case when cancel_wanted and course = 0 then 1 else course end, lane
             from gone
-            where lane is null or course > 0 or cancel_asked
+            where lane is null or course > 0 or cancel_wanted
         )
         select queue_id from gone
         "#,
@@ -216,7 +216,7 @@ pub(crate) async fn leases_rescue(
             for update of l skip locked -- another rescuer has it, or a last write is on its way
         ), gone as (
             delete from trunkline.leases l using lost where l.job_id = lost.job_id
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked,
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted,
                       -- One that has got further since its claim begins to be counted anew: it does not cost every worker.
                       case when exists (select from trunkline.checkpoints c
                                         where c.job_id = l.job_id and c.retention = l.retention
@@ -234,9 +234,9 @@ pub(crate) async fn leases_rescue(
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
                                          course, lane)
             select job_id, epoch, queue_id, kind_id, priority, attempt, lost_before + 1, retention,
-                   case when cancel_asked and course = 0 then 1 else course end, lane
+                   case when cancel_wanted and course = 0 then 1 else course end, lane
             from gone
-            where lost_before + 1 < $1 and (lane is null or course > 0 or cancel_asked)
+            where lost_before + 1 < $1 and (lane is null or course > 0 or cancel_wanted)
         ), blocked as (
             -- Its permits stay with it: nobody else may run in its place while the silent one may still be at work.
             insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
@@ -244,7 +244,7 @@ pub(crate) async fn leases_rescue(
             select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, lost_before + 1,
                    retention, course, lane, true
             from gone
-            where lost_before + 1 < $1 and lane is not null and course = 0 and not cancel_asked
+            where lost_before + 1 < $1 and lane is not null and course = 0 and not cancel_wanted
         ), parked as (
             insert into trunkline.waits (job_id, state, cause, reason, epoch, queue_id, kind_id, priority, attempt,
                                          crashes, retention, course, lane)
@@ -312,7 +312,7 @@ pub(crate) async fn leases_suspend(
             where l.job_id = any (array(
                 select x.job_id from input i cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
-            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_asked
+            returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), freed as (
             delete from trunkline.permits p
             where p.form <> 'hold' -- what it holds on purpose it holds while it sleeps, too
@@ -322,7 +322,7 @@ pub(crate) async fn leases_suspend(
                                          course, lane)
             select job_id, epoch, queue_id, kind_id, priority, attempt, 0, retention, 1, lane
             from gone
-            where cancel_asked and course = 0
+            where cancel_wanted and course = 0
         ), suspended as (
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt,
                                          crashes, retention, course, wakes, cause, entry, lane)
@@ -333,7 +333,7 @@ pub(crate) async fn leases_suspend(
                    g.kind_id, g.priority, g.attempt + i.charged, 0, g.retention, g.course,
                    array(select jsonb_array_elements_text(i.wakes)), i.cause, i.entry, g.lane
             from gone g join input i using (job_id)
-            where not (g.cancel_asked and g.course = 0)
+            where not (g.cancel_wanted and g.course = 0)
         )
         select job_id from gone
         "#,

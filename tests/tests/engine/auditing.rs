@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use engine::{Answer, CancelMode, Error, Operator, RedriveFrom, Refusal, Start, State, Workflow};
+use engine::{
+    Answer, Backfill, CancelMode, Error, Missed, Operator, RedriveFrom, Refusal, Schedule,
+    ScheduleChange, Start, State, Workflow,
+};
 use serde_json::json;
 use tests::{holds, wait_until};
 
-use crate::toy::{Act, Plan, Rig, Script, operator};
+use crate::toy::{Act, Plan, Rig, Script, operator, registry};
 
 #[tokio::test]
 async fn what_an_operator_does_is_written_down_with_it() {
@@ -23,7 +26,7 @@ async fn what_an_operator_does_is_written_down_with_it() {
     let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(actions, ["job.cancelled", "job.retried"], "newest first");
     for row in &rows {
-        assert_eq!((row.job, row.actor.as_str()), (id, "operator:ada"));
+        assert_eq!((row.job, row.actor.as_str()), (Some(id), "operator:ada"));
         assert_eq!(row.reason.as_deref(), Some("a test"));
     }
     let next = rig.engine.audit(None, Some(rows[0].id), 10).await.unwrap();
@@ -126,4 +129,62 @@ async fn every_way_in_which_operators_decide_leaves_its_own_row() {
     ];
     assert_eq!(actions.into_iter().collect::<Vec<_>>(), expected);
     assert!(rows.iter().all(|row| row.actor == "operator:ada" && row.reason.is_some()));
+}
+
+#[tokio::test]
+async fn what_operators_set_on_queues_and_schedules_leaves_its_row_too() {
+    let daily = Schedule {
+        name: "daily".to_owned(),
+        cron: "0 7 * * *".to_owned(),
+        timezone: "UTC".to_owned(),
+        kind: "script".to_owned(),
+        queue: "toys".to_owned(),
+        args: json!([]),
+        missed: Missed::Skip,
+    };
+    let rig = Rig::with(registry().scheduled(daily)).await;
+    rig.db.may_leave_jobs();
+    let now = rig.db.now().await;
+    let past = Backfill { from: now - Duration::from_hours(72), to: now, per_minute: 1 };
+    let later = ScheduleChange { cron: Some("0 8 * * *".to_owned()), ..ScheduleChange::default() };
+    let by = operator();
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.pause_queue("toys", Some(Duration::from_mins(5)), &by).await.unwrap();
+    tx.resume_queue("toys", &by).await.unwrap();
+    tx.limit_queue("toys", Some(3), &by).await.unwrap();
+    tx.share_queue("toys", true, &by).await.unwrap();
+    tx.promise_queue("toys", Some(Duration::from_secs(3)), &by).await.unwrap();
+    tx.schedule_pause("daily", &by).await.unwrap();
+    tx.schedule_resume("daily", &by).await.unwrap();
+    tx.schedule_run("daily", "click", &by).await.unwrap();
+    tx.schedule_run("daily", "click", &by).await.unwrap();
+    tx.schedule_change("daily", &later, &by).await.unwrap();
+    tx.schedule_backfill("daily", past, &by).await.unwrap();
+    assert!(tx.schedule_backfill_stop("daily", &by).await.unwrap());
+    let mute = tx.pause_queue("toys", None, &Operator::new("ada")).await;
+    assert!(matches!(mute, Err(Error::Refused(Refusal::NeedsReason))));
+    tx.commit().await.unwrap();
+
+    let rows = rig.engine.audit(None, None, 100).await.unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .rev()
+        .map(|row| (row.subject.as_deref().unwrap(), row.action.as_str()))
+        .collect();
+    let expected = [
+        ("queue:toys", "queue.paused"),
+        ("queue:toys", "queue.resumed"),
+        ("queue:toys", "queue.limited"),
+        ("queue:toys", "queue.shared"),
+        ("queue:toys", "queue.promised"),
+        ("schedule:daily", "schedule.paused"),
+        ("schedule:daily", "schedule.resumed"),
+        ("schedule:daily", "schedule.run"),
+        ("schedule:daily", "schedule.changed"),
+        ("schedule:daily", "schedule.backfilled"),
+        ("schedule:daily", "schedule.backfill_stopped"),
+    ];
+    assert_eq!(told, expected, "one click, one row");
+    assert_eq!(rows[2].details["before"]["cron"], "0 7 * * *", "what it was before");
+    assert!(rows.iter().all(|row| row.job.is_none() && row.actor == "operator:ada"));
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::{Backfill, Missed, Schedule, ScheduleChange, ScheduleView, State};
+use engine::{Backfill, Missed, Operator, Schedule, ScheduleChange, ScheduleView, State};
 use serde_json::json;
 use tests::{holds, wait_until};
 
-use crate::toy::{Rig, registry};
+use crate::toy::{Rig, operator, registry};
 
 fn hourly() -> Schedule {
     Schedule {
@@ -84,6 +84,11 @@ async fn seen(rig: &Rig, name: &str) -> ScheduleView {
     all.into_iter().find(|schedule| schedule.name == name).unwrap()
 }
 
+/// Who asks, and why.
+fn by(actor: &str, reason: &str) -> Operator {
+    Operator::new(actor).because(reason)
+}
+
 /// Changes a schedule's row behind the engine's back.
 async fn corrupt(rig: &Rig, set: &str) {
     let statement = format!("update trunkline.schedules set {set}");
@@ -94,17 +99,21 @@ async fn corrupt(rig: &Rig, set: &str) {
 async fn a_paused_schedule_makes_nothing_and_what_fell_into_the_pause_is_left_out() {
     let rig = Rig::with(registry().scheduled(hourly())).await;
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.schedule_pause("hourly", "anna", "the provider is down").await.unwrap();
-    tx.schedule_pause("hourly", "berta", "too late to say why").await.unwrap();
+    tx.schedule_pause("hourly", &by("anna", "the provider is down")).await.unwrap();
+    tx.schedule_pause("hourly", &by("berta", "too late to say why")).await.unwrap();
     tx.commit().await.unwrap();
     let _worker = rig.worker().await;
     rig.db.advance(Duration::from_hours(5)).await;
     // A run by hand is possible, and shows that the worker would have seen a tick.
     let mut tx = rig.engine.begin().await.unwrap();
-    let one = tx.schedule_run("hourly", "click-1").await.unwrap().id();
+    let one = tx.schedule_run("hourly", "click-1", &operator()).await.unwrap().id();
     tx.commit().await.unwrap();
     let mut tx = rig.engine.begin().await.unwrap();
-    assert_eq!(tx.schedule_run("hourly", "click-1").await.unwrap().id(), one, "one click, one job");
+    assert_eq!(
+        tx.schedule_run("hourly", "click-1", &operator()).await.unwrap().id(),
+        one,
+        "one click, one job"
+    );
     tx.commit().await.unwrap();
     rig.becomes(one, State::Succeeded).await;
     let paused = seen(&rig, "hourly").await;
@@ -115,7 +124,7 @@ async fn a_paused_schedule_makes_nothing_and_what_fell_into_the_pause_is_left_ou
     let _again = engine::Engine::connect(rig.db.engine_config(), &rig.registry).await.unwrap();
     assert!(seen(&rig, "hourly").await.paused.is_some());
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.schedule_resume("hourly").await.unwrap();
+    tx.schedule_resume("hourly", &operator()).await.unwrap();
     tx.commit().await.unwrap();
     let resumed = seen(&rig, "hourly").await;
     assert!(resumed.paused.is_none() && resumed.next[0] > rig.db.now().await);
@@ -196,9 +205,9 @@ async fn an_operators_change_stays_until_the_code_changes_its_mind() {
     let mut tx = rig.engine.begin().await.unwrap();
     let change =
         ScheduleChange { cron: Some("30 4 * * *".to_owned()), ..ScheduleChange::default() };
-    tx.schedule_change("hourly", &change, "anna", "once a day is enough").await.unwrap();
+    tx.schedule_change("hourly", &change, &by("anna", "once a day is enough")).await.unwrap();
     let bad = ScheduleChange { cron: Some("61 * * * *".to_owned()), ..ScheduleChange::default() };
-    tx.schedule_change("hourly", &bad, "anna", "a slip").await.unwrap_err();
+    tx.schedule_change("hourly", &bad, &by("anna", "a slip")).await.unwrap_err();
     tx.commit().await.unwrap();
     let _again = engine::Engine::connect(rig.db.engine_config(), &rig.registry).await.unwrap();
     let changed = seen(&rig, "hourly").await;
@@ -220,8 +229,8 @@ async fn a_backfill_makes_each_tick_of_its_range_once_and_none_that_has_run() {
     let last = seen(&rig, "hourly").await.last_at.unwrap();
     let backfill = Backfill { from: last - TimeDelta::hours(5), to: last, per_minute: 600 };
     let mut tx = rig.engine.begin().await.unwrap();
-    assert_eq!(tx.schedule_backfill("hourly", backfill, "anna", "lost").await.unwrap(), 6);
-    let second = tx.schedule_backfill("hourly", backfill, "anna", "again").await.unwrap_err();
+    assert_eq!(tx.schedule_backfill("hourly", backfill, &by("anna", "lost")).await.unwrap(), 6);
+    let second = tx.schedule_backfill("hourly", backfill, &by("anna", "again")).await.unwrap_err();
     assert!(second.to_string().contains("going on"), "{second}");
     tx.commit().await.unwrap();
     let shown = seen(&rig, "hourly").await.backfill;
@@ -248,9 +257,9 @@ async fn a_backfill_is_bounded_and_keeps_its_pace() {
         range(TimeDelta::days(400), 60),
         range(-TimeDelta::hours(1), 60),
     ] {
-        tx.schedule_backfill("hourly", too_much, "anna", "all of it").await.unwrap_err();
+        tx.schedule_backfill("hourly", too_much, &by("anna", "all of it")).await.unwrap_err();
     }
-    tx.schedule_backfill("hourly", range(TimeDelta::minutes(4), 2), "anna", "slowly")
+    tx.schedule_backfill("hourly", range(TimeDelta::minutes(4), 2), &by("anna", "slowly"))
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -263,7 +272,7 @@ async fn a_backfill_is_bounded_and_keeps_its_pace() {
         made(&rig, jobs).await;
     }
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.schedule_backfill_stop("hourly").await.unwrap();
+    tx.schedule_backfill_stop("hourly", &operator()).await.unwrap();
     tx.commit().await.unwrap();
     assert!(seen(&rig, "hourly").await.backfill.is_none());
 }

@@ -148,7 +148,7 @@ async fn ten_tenants_get_equal_shares_though_one_has_a_hundred_thousand_jobs() {
     let dev = Dev::start(&[]).await;
     let engine = engine_of(&dev).await;
     let mut tx = engine.begin().await.unwrap();
-    tx.share_queue("try", true).await.unwrap();
+    tx.share_queue("try", true, &engine::Operator::new("the experiment")).await.unwrap();
     tx.commit().await.unwrap();
     let tenants: Vec<_> = (1..=10).map(Uuid::from_u128).collect();
     let jobs = |tenant: Uuid, count: usize| (0..count).map(move |_| Noop {}.job().tenant(tenant));

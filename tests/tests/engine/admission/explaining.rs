@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{WorkerOptions, holds, wait_until};
 
 use super::{at_once, gated, one_a_minute};
-use crate::toy::{Act, Plan, Rig, Script};
+use crate::toy::{Act, Plan, Rig, Script, operator};
 
 async fn why(rig: &Rig, id: JobId) -> Vec<Why> {
     rig.engine.explain(id).await.unwrap()
@@ -72,11 +72,11 @@ async fn a_job_says_that_its_queue_is_paused_or_full_and_who_comes_before_it() {
     let set = async |pause: bool, limit: Option<u32>| {
         let mut tx = rig.engine.begin().await.unwrap();
         if pause {
-            tx.pause_queue("toys", "maintenance", None).await.unwrap();
+            tx.pause_queue("toys", None, &operator().because("maintenance")).await.unwrap();
         } else {
-            tx.resume_queue("toys").await.unwrap();
+            tx.resume_queue("toys", &operator()).await.unwrap();
         }
-        tx.limit_queue("toys", limit).await.unwrap();
+        tx.limit_queue("toys", limit, &operator()).await.unwrap();
         tx.commit().await.unwrap();
     };
     let running = rig.play([Act::step("a")]).await;
@@ -179,7 +179,7 @@ async fn what_waits_is_counted_by_queue_and_reason() {
     let rig = Rig::new().await;
     rig.world.plan("step:a", [Plan::Gate]);
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.promise_queue("toys", Some(Duration::from_secs(3))).await.unwrap();
+    tx.promise_queue("toys", Some(Duration::from_secs(3)), &operator()).await.unwrap();
     tx.commit().await.unwrap();
     let worker = rig.worker().await;
     let running = rig.enqueue(gated("a", at_once(1))).await;
@@ -191,7 +191,7 @@ async fn what_waits_is_counted_by_queue_and_reason() {
     let later = Script(vec![]).job().start(Start::After(Duration::from_hours(1)));
     all.push(rig.enqueue(later).await);
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.pause_queue("toys", "x", None).await.unwrap();
+    tx.pause_queue("toys", None, &operator().because("x")).await.unwrap();
     tx.commit().await.unwrap();
     all.push(rig.play([Act::step("c")]).await);
     let depths = rig.engine.depths().await.unwrap();
@@ -206,7 +206,7 @@ async fn what_waits_is_counted_by_queue_and_reason() {
     assert_eq!(toys.target, Some(Duration::from_secs(3)));
     assert!(toys.next_age > Duration::ZERO);
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.resume_queue("toys").await.unwrap();
+    tx.resume_queue("toys", &operator()).await.unwrap();
     tx.commit().await.unwrap();
     rig.world.open("step:a");
     rig.db.advance(Duration::from_hours(1)).await;

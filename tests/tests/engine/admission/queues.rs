@@ -6,11 +6,13 @@ use engine::{Error, State};
 use tests::{holds, wait_until};
 
 use super::finished;
-use crate::toy::{Act, Plan, Rig};
+use crate::toy::{Act, Plan, Rig, operator};
 
 async fn pause(rig: &Rig, for_up_to: Option<Duration>) {
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.pause_queue("toys", "the provider asked for it", for_up_to).await.unwrap();
+    tx.pause_queue("toys", for_up_to, &operator().because("the provider asked for it"))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -32,7 +34,7 @@ async fn nothing_of_a_paused_queue_begins_until_it_is_resumed() {
     let toys = seen.iter().find(|queue| queue.name == "toys").unwrap();
     assert_eq!(toys.pause.as_ref().unwrap().reason, "the provider asked for it");
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.resume_queue("toys").await.unwrap();
+    tx.resume_queue("toys", &operator()).await.unwrap();
     tx.commit().await.unwrap();
     rig.succeeds(id).await;
     rig.succeeds(fence).await;
@@ -55,7 +57,7 @@ async fn a_pause_with_an_end_is_over_by_itself() {
 async fn a_queues_limit_holds_over_all_workers_and_can_be_moved() {
     let rig = Rig::new().await;
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.limit_queue("toys", Some(2)).await.unwrap();
+    tx.limit_queue("toys", Some(2), &operator()).await.unwrap();
     tx.commit().await.unwrap();
     rig.world.plan("step:a", vec![Plan::Gate; 12]);
     for number in 0..12 {
@@ -73,11 +75,11 @@ async fn a_queues_limit_holds_over_all_workers_and_can_be_moved() {
     }
     assert_eq!(rig.world.most_inside("step:a"), 2);
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.limit_queue("toys", Some(4)).await.unwrap();
+    tx.limit_queue("toys", Some(4), &operator()).await.unwrap();
     tx.commit().await.unwrap();
     wait_until("four at once", async || holds(rig.world.inside("step:a") == 4)).await;
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.limit_queue("toys", None).await.unwrap();
+    tx.limit_queue("toys", None, &operator()).await.unwrap();
     tx.commit().await.unwrap();
     wait_until("all at once", async || holds(rig.world.inside("step:a") == 6)).await;
     for _ in 0..6 {
@@ -90,6 +92,6 @@ async fn a_queues_limit_holds_over_all_workers_and_can_be_moved() {
 async fn a_queue_that_nobody_knows_cannot_be_set() {
     let rig = Rig::new().await;
     let mut tx = rig.engine.begin().await.unwrap();
-    let set = tx.pause_queue("nowhere", "x", None).await;
+    let set = tx.pause_queue("nowhere", None, &operator()).await;
     assert!(matches!(set, Err(Error::UnknownName { .. })), "{set:?}");
 }

@@ -7,7 +7,7 @@ use sqlx::types::Uuid;
 use tests::WorkerOptions;
 
 use super::finished;
-use crate::toy::{Act, Rig, Script};
+use crate::toy::{Act, Rig, Script, operator};
 
 /// Jain's index: 1 when all have equally many, 1/n when one has all.
 fn jain(counts: &[f64]) -> f64 {
@@ -29,7 +29,7 @@ async fn ten_tenants_get_equal_shares_though_one_has_many_times_more_jobs() {
     const EACH: usize = 30;
     let rig = Rig::new().await;
     let mut tx = rig.engine.begin().await.unwrap();
-    tx.share_queue("toys", true).await.unwrap();
+    tx.share_queue("toys", true, &operator()).await.unwrap();
     tx.commit().await.unwrap();
     let tenants: Vec<_> = (1..=10).map(Uuid::from_u128).collect();
     let mut tx = rig.engine.begin().await.unwrap();
