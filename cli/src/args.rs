@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Exchange the key of what is stored encrypted.
     #[command(subcommand)]
     Seal(SealCommand),
+    /// Measure: each figure beside what plain SQL reaches on the same server in the same run. Against `DATABASE_URL`, or a
+    /// throwaway Postgres of its own.
+    Bench(BenchArgs),
 }
 
 /// What `trunkline deploy` can do.
@@ -113,4 +116,38 @@ pub(crate) enum PoolName {
     Default,
     /// Live calls.
     Voice,
+}
+
+/// Options of `trunkline bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    #[arg(value_enum, default_value_t = BenchName::All)]
+    pub(crate) name: BenchName,
+    /// Rounds of ours and of plain SQL, by turns.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) rounds: u16,
+    /// How much, in per cent of the usual number of jobs.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) scale: u16,
+    /// Print one line of JSON a figure.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the throwaway Postgres is kept meanwhile.
+    #[arg(long, value_name = "DIR", default_value = ".trunkline/bench")]
+    pub(crate) home: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchName {
+    /// A backlog of jobs that do nothing.
+    Drain,
+    /// Jobs coming in.
+    Enqueue,
+    /// From an enqueue to the first line of the job.
+    Pickup,
+    /// Workflows of five steps.
+    Steps,
+    /// All of them.
+    All,
 }

@@ -2,6 +2,7 @@
 
 mod api; // the API as a process of its own
 mod args; // what can be asked on the command line
+mod bench; // how fast it is
 mod demo; // plays the main job
 mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Deploy(command) => deploy::run(&command),
         Command::Seal(command) => seal::run(&command),
         Command::Migrate => migrate::run(),
+        Command::Bench(options) => bench::run(&options),
     };
     done.unwrap_or_else(|error| failed(&error))
 }

@@ -189,6 +189,13 @@ impl Engine {
         }
     }
 
+    /// Enqueues many jobs in one transaction: all of them or none. Acknowledged means committed.
+    pub async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        tx.enqueue_all(jobs).await?;
+        tx.commit().await
+    }
+
     /// Makes the jobs of due schedules until told to stop: for a process without a pool, which does it by itself.
     pub async fn schedule_until(&self, stop: CancellationToken) {
         crate::scheduler::run(self.clone(), stop).await;

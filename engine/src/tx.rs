@@ -19,6 +19,9 @@ use crate::{
 /// A signal's payload above this belongs in a table of its own.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 
+/// Jobs inserted by one statement: beyond it a longer one is no faster, and holds its locks longer.
+const ENQUEUE_ROWS_MAX: usize = 1000;
+
 /// An open transaction. Dereferences to the connection, for the functions of the product's own records.
 /// Dropped without [`Tx::commit`], nothing of it has happened.
 #[derive(Debug)]
@@ -86,6 +89,25 @@ impl Tx {
                 .await?;
         }
         Ok(Enqueued::New(job.id))
+    }
+
+    /// Enqueues many jobs at once, a thousand in a statement; all of them exist if and only if this transaction commits.
+    /// Jobs with unique keys or deeds go through [`Tx::enqueue`] one by one.
+    pub async fn enqueue_all(&mut self, jobs: Vec<NewJob>) -> Result<(), Error> {
+        let (plain, special): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| job.unique.is_none() && job.deed.is_none());
+        for jobs in plain.chunks(ENQUEUE_ROWS_MAX) {
+            let rows =
+                jobs.iter().map(|job| self.engine.row_of(job)).collect::<Result<Vec<_>, _>>()?;
+            for row in &rows {
+                self.wake.queue(row.queue_id);
+            }
+            store::jobs::jobs_insert(&mut self.inner, &rows).await?;
+        }
+        for job in special {
+            self.enqueue(job).await?;
+        }
+        Ok(())
     }
 
     /// Sends a signal to a job. Kept until the job takes it; a repeat with the same `dedupe_key` changes nothing.

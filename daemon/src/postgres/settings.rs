@@ -9,6 +9,8 @@ pub enum Profile {
     Dev,
     /// Forgets it then. Killed processes lose nothing either way: the page cache is the kernel's.
     Test,
+    /// Keeps its data as a production server would, with room to work, so that what is measured on it means something.
+    Bench,
 }
 
 /// Every pool of every process of a large test, and then some.
@@ -35,6 +37,10 @@ impl Profile {
         ];
         match self {
             Self::Dev => settings.push("shared_buffers=128MB".to_owned()),
+            Self::Bench => settings.extend(
+                ["shared_buffers=1GB", "max_wal_size=8GB", "fsync=on", "synchronous_commit=on"]
+                    .map(str::to_owned),
+            ),
             Self::Test => settings.extend(
                 [
                     "shared_buffers=256MB",

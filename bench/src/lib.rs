@@ -1,0 +1,80 @@
+//! How fast it is: each figure beside its *floor*, what the same server does in the same run with plain SQL on the same
+//! rows and nothing around it. Runs of ours and of the floor take turns, so that a noisy moment hits both.
+//!
+//! Absolute rates depend on the machine; the ratios are what to compare.
+
+mod figure; // what is printed
+mod series; // medians and percentiles of rounds
+
+mod host; // which Postgres
+mod kinds; // the jobs that are measured
+mod meter; // what work costs the database
+mod rig; // a database with engines and pools on it
+
+mod floor; // plain SQL for the same rows
+
+mod drain; // how fast a backlog goes
+mod enqueue; // how fast jobs come in
+mod pickup; // how soon an idle worker begins
+mod steps; // workflows of five checkpointed steps
+
+pub use self::{figure::Figure, host::Host, series::Series};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bench {
+    /// A backlog of jobs that do nothing.
+    Drain,
+    /// Jobs coming in, from one caller and from many, one by one and in bulk.
+    Enqueue,
+    /// From an enqueue to the first line of the job.
+    Pickup,
+    /// Workflows of five steps.
+    Steps,
+}
+
+impl Bench {
+    /// All of them.
+    pub const ALL: [Bench; 4] = [Bench::Drain, Bench::Enqueue, Bench::Pickup, Bench::Steps];
+
+    /// Its name on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Bench::Drain => "drain",
+            Bench::Enqueue => "enqueue",
+            Bench::Pickup => "pickup",
+            Bench::Steps => "steps",
+        }
+    }
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Rounds of ours and of the floor, by turns; at least 1.
+    pub rounds: usize,
+    /// Thousandths of the usual number of jobs; 1,000 is the usual one.
+    pub per_mille: usize,
+}
+
+impl Extent {
+    /// So many of what is usually so many; at least 16, since less says nothing.
+    fn of(self, usual: usize) -> usize {
+        (usual * self.per_mille / 1000).max(16)
+    }
+}
+
+/// Measures one thing. Every figure is handed to `say` as soon as it is there.
+pub async fn measure(
+    bench: Bench,
+    host: &Host,
+    extent: Extent,
+    say: &mut (dyn FnMut(Figure) + Send),
+) -> anyhow::Result<()> {
+    match bench {
+        Bench::Drain => drain::measure(host, extent, say).await,
+        Bench::Enqueue => enqueue::measure(host, extent, say).await,
+        Bench::Pickup => pickup::measure(host, extent, say).await,
+        Bench::Steps => steps::measure(host, extent, say).await,
+    }
+}

@@ -1,0 +1,90 @@
+//! `trunkline bench`: how fast it is on this machine, or on the caller's own database.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use bench::{Bench, Extent, Figure, Host, measure};
+use daemon::{config::Env, postgres::Search};
+use secrecy::SecretString;
+
+use crate::{
+    args::{BenchArgs, BenchName},
+    ready, runtime,
+};
+
+pub(crate) fn run(options: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let env = Env::of_process();
+    let url: Option<SecretString> =
+        env.var("DATABASE_URL").secret_url(&["postgres", "postgresql"]).optional();
+    let search = Search::read(&env);
+    let url = env.finish(url)?;
+    if cfg!(debug_assertions) {
+        eprintln!(
+            "this is a debug build: what it measures is the compiler's patience (cargo build --release)"
+        );
+    }
+    // Before the runtime: starting a server blocks.
+    let server = match &url {
+        None => Some(Host::throwaway(options.home.join(std::process::id().to_string()), search)?),
+        Some(_) => None,
+    };
+    let host = runtime()?.block_on(async {
+        let host = match (server, url) {
+            (Some(server), _) => Host::on(server).await?,
+            (None, Some(url)) => Host::at(url).await?,
+            (None, None) => anyhow::bail!("no database"),
+        };
+        say_settings(options, &host)?;
+        measure_all(options, &host).await?;
+        anyhow::Ok(host)
+    })?;
+    host.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_settings(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
+    if options.json {
+        return ready::print(&serde_json::json!({ "server": host.settings() }));
+    }
+    let set = host.settings();
+    eprintln!(
+        "Postgres {}, fsync {}, synchronous_commit {}, shared_buffers {}",
+        set.version, set.fsync, set.synchronous_commit, set.shared_buffers
+    );
+    Ok(())
+}
+
+async fn measure_all(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
+    let extent =
+        Extent { rounds: usize::from(options.rounds), per_mille: usize::from(options.scale) * 10 };
+    let mut said = Ok(());
+    let mut say = |figure: Figure| {
+        let printed = if options.json { ready::print(&figure) } else { print_line(&figure) };
+        if printed.is_err() {
+            said = printed;
+        }
+    };
+    for bench in chosen(options.name) {
+        measure(bench, host, extent, &mut say)
+            .await
+            .with_context(|| format!("{} could not be measured", bench.as_str()))?;
+    }
+    said
+}
+
+fn chosen(name: BenchName) -> Vec<Bench> {
+    match name {
+        BenchName::All => Bench::ALL.to_vec(),
+        BenchName::Drain => vec![Bench::Drain],
+        BenchName::Enqueue => vec![Bench::Enqueue],
+        BenchName::Pickup => vec![Bench::Pickup],
+        BenchName::Steps => vec![Bench::Steps],
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "figures are what stdout is for")]
+#[expect(clippy::unnecessary_wraps, reason = "as the other way of printing")]
+fn print_line(figure: &Figure) -> anyhow::Result<()> {
+    println!("{figure}");
+    Ok(())
+}
