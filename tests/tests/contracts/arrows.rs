@@ -16,10 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("daemon", &[]),
     ("sandbox", &["clients"]),
     ("crash-matrix", &["engine", "migrations", "daemon"]),
+    ("bench", &["daemon", "engine", "migrations", "workers"]),
     (
         "cli",
         &[
             "api",
+            "bench",
             "clients",
             "daemon",
             "domain",
@@ -50,7 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Others' crates that are the mark of a room.
 const MARKS: &[(&str, &[&str])] = &[
     // Statements: the engine's tables, the product's, and their history.
-    ("sqlx", &["migrations", "engine", "domain", "crash-matrix", "tests"]),
+    ("sqlx", &["migrations", "engine", "domain", "crash-matrix", "bench", "tests"]),
     // Speaking to the outside.
     ("reqwest", &["clients", "cli", "sandbox", "tests"]),
     // Being spoken to: the API, probes, the sandbox's providers.
@@ -58,7 +60,7 @@ const MARKS: &[(&str, &[&str])] = &[
     ("apalis", &["workers"]),
     ("apalis-core", &["workers"]),
     // Errors without a type are for programs, not for rooms.
-    ("anyhow", &["cli", "crash-matrix", "tests"]),
+    ("anyhow", &["cli", "crash-matrix", "bench", "tests"]),
 ];
 
 /// A section of a manifest, as far as it matters.

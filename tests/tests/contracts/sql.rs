@@ -1,8 +1,10 @@
-//! Where statements may stand: one place for the engine's tables, one for the product's, one for their history.
+//! Where statements may stand: one place for the engine's tables, one for the product's, one for their history,
+//! one for what they are measured against.
 
 use crate::source;
 
-const PLACES: [&str; 3] = ["engine/src/store/", "domain/src/", "migrations/src/"];
+/// The benchmarks are beside what is theirs to measure against: plain SQL.
+const PLACES: [&str; 4] = ["engine/src/store/", "domain/src/", "migrations/src/", "bench/src/"];
 
 #[test]
 fn statements_stand_with_their_tables() {
