@@ -186,7 +186,7 @@ impl<A: App> CrashMatrix<A> {
         self
     }
 
-    /// Brings up a database for it: a [`Play`] for [`crate::crash_matrix`].
+    /// Brings up a database for it: a [`Play`](crate::Play) for [`crate::crash_matrix`].
     pub async fn case(self) -> Case<A> {
         let db = TestDb::new().await;
         self.calls.forget();
