@@ -50,6 +50,7 @@ impl Series {
     }
 
     /// Round by round, ours by theirs.
+    #[must_use]
     pub fn ratio_to(&self, other: &Series) -> Series {
         Series(self.0.iter().zip(&other.0).map(|(ours, theirs)| ours / theirs).collect())
     }
