@@ -419,6 +419,22 @@ ALTER TABLE ONLY product.subscriptions FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.subscriptions.daily_calls_max IS 'As agreed when it was opened; a later change of the plan leaves it alone.';
 
+CREATE TABLE product.switches (
+    switch text NOT NULL,
+    is_on boolean NOT NULL,
+    reason text,
+    set_by text NOT NULL,
+    set_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    until timestamp with time zone,
+    CONSTRAINT only_what_is_on_ends CHECK ((is_on OR (until IS NULL))),
+    CONSTRAINT reason_fits CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT set_by_fits CHECK (((length(set_by) >= 1) AND (length(set_by) <= 200))),
+    CONSTRAINT switch_is_known CHECK ((switch = ANY (ARRAY['demo_disabled'::text, 'sms_bypass'::text]))),
+    CONSTRAINT what_is_on_has_a_reason CHECK (((NOT is_on) OR (reason IS NOT NULL)))
+);
+
+COMMENT ON COLUMN product.switches.until IS 'Then it is off by itself. Null: until somebody turns it off.';
+
 CREATE TABLE product.tenant_status_history (
     change_id bigint NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1366,6 +1382,9 @@ ALTER TABLE ONLY product.subscription_plans
 ALTER TABLE ONLY product.subscriptions
     ADD CONSTRAINT subscriptions_key PRIMARY KEY (subscription_id);
 
+ALTER TABLE ONLY product.switches
+    ADD CONSTRAINT switches_key PRIMARY KEY (switch);
+
 ALTER TABLE ONLY product.tenant_status_history
     ADD CONSTRAINT tenant_status_history_key PRIMARY KEY (change_id);
 
@@ -1763,6 +1782,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.sessions TO trunkline_app;
 GRANT SELECT ON TABLE product.subscription_plans TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.subscriptions TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.switches TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.tenant_status_history TO trunkline_app;
 

@@ -32,6 +32,7 @@ pub(crate) enum Signup {
     Accepted,
     AlreadyOpen,
     RateLimited,
+    Disabled,
 }
 
 pub(crate) fn request(method: &'static str, route: &str, status: u16, time: Duration) {
@@ -55,6 +56,7 @@ pub(crate) fn signup(outcome: Signup) {
         Signup::Accepted => "accepted",
         Signup::AlreadyOpen => "already_open",
         Signup::RateLimited => "rate_limited",
+        Signup::Disabled => "disabled",
     };
     counter!(SIGNUPS, "outcome" => outcome).increment(1);
 }

@@ -74,6 +74,7 @@ codes! {
     UnknownName "unknown_name" UNPROCESSABLE_ENTITY "Nothing has this name";
     RateLimited "rate_limited" TOO_MANY_REQUESTS "Too many requests";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong here";
+    DemoDisabled "demo_disabled" SERVICE_UNAVAILABLE "Demos cannot be had at the moment";
     Unavailable "unavailable" SERVICE_UNAVAILABLE "Not available at the moment";
     TookTooLong "took_too_long" SERVICE_UNAVAILABLE "It took too long";
 }

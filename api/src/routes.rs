@@ -94,6 +94,8 @@ routes! {
         post "/v1/admin/jobs/{id}/retry" AdminKey => admin::retry;
         post "/v1/admin/jobs/{id}/cancel" AdminKey => admin::cancel;
         post "/v1/admin/jobs/{id}/redrive" AdminKey => admin::redrive;
+        get "/api/admin/maintenance" AdminKey => admin::maintenance;
+        post "/api/admin/maintenance" AdminKey => admin::set_maintenance;
         post "/v1/admin/demo/{tenant}/verify" AdminKey => admin::vouch;
 
         get "/health" Open => health::health;
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn everything_below_admin_needs_the_key() {
-        for route in ROUTES.iter().filter(|route| route.path.starts_with("/v1/admin")) {
+        for route in ROUTES.iter().filter(|route| route.path.contains("/admin/")) {
             assert_eq!(route.guard, Guard::AdminKey, "{}", route.path);
         }
     }

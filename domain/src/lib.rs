@@ -37,6 +37,7 @@ pub mod users;
 pub mod audit;
 pub mod limits;
 pub mod messages;
+pub mod switches; // what operators switch for all
 
 pub mod scope;
 

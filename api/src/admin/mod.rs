@@ -5,12 +5,14 @@ mod cursor; // where the next page begins
 mod enqueue; // a job by the name of its kind
 mod jobs; // jobs, read
 mod key; // who is an operator
+mod maintenance; // switches for the whole product
 mod steer; // retry, cancel, redrive
 mod vouch; // a phone, verified by an operator's word
 
 pub(crate) use self::{
     enqueue::enqueue,
     jobs::{get, list},
+    maintenance::{maintenance, set_maintenance},
     steer::{cancel, redrive, retry},
     vouch::vouch,
 };

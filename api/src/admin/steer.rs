@@ -132,7 +132,7 @@ fn is_key(name: &str) -> bool {
     (1..=STEP_CHARS_MAX).contains(&name.chars().count()) && !name.contains('\0')
 }
 
-fn reason(fields: &mut Fields) -> Option<String> {
+pub(super) fn reason(fields: &mut Fields) -> Option<String> {
     fields.optional("reason", |text| match text.chars().count() {
         1..=REASON_CHARS_MAX => Ok(text.to_owned()),
         _ => Err(format!("must have 1 to {REASON_CHARS_MAX} characters")),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{
     Digest, codes,
     limits::{self, Hit},
+    switches::{self, On, Switch},
 };
 use engine::Tx;
 
@@ -17,6 +18,24 @@ use crate::{
 const PER_IP: &str = "demo.signup_per_ip";
 const PER_PHONE: &str = "demo.signup_per_phone";
 const UNKNOWN_CODE: &str = "demo.unknown_code";
+
+/// When to come back while demos are disabled, where nobody said for how long, and at the latest: an hour later it may have
+/// been turned off early.
+const DISABLED_FOR: Duration = Duration::from_mins(5);
+const DISABLED_FOR_MAX: Duration = Duration::from_hours(1);
+
+/// `Some`: operators let nobody sign up at the moment. Read in the sign-up's own transaction, so it holds from the commit of
+/// the switch on.
+pub(super) async fn refuse_when_disabled(tx: &mut Tx) -> Result<Option<Problem>, Problem> {
+    let on = switches::is_on(tx, Switch::DemoDisabled).await?;
+    Ok(on.map(|On { left }| {
+        let wait = left.map_or(DISABLED_FOR, |left| left.min(DISABLED_FOR_MAX));
+        // Rounded up: who comes back a moment early would be refused again.
+        let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Problem::new(Code::DemoDisabled, "demos that run go on; please sign up later")
+            .retry_after(Duration::from_secs(secs.max(1)))
+    }))
+}
 
 /// Counts a sign-up from this address, then one with this phone. `Some`: there were too many; commit it all the same.
 pub(super) async fn refuse_signup(

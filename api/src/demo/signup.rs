@@ -73,6 +73,10 @@ fn new_signup(
 async fn sign_up(state: &ApiState, caller: &Caller, new: &NewSignup) -> Result<(), Problem> {
     let config = state.config();
     let mut tx = state.begin().await?;
+    if let Some(refusal) = limits::refuse_when_disabled(&mut tx).await? {
+        metrics::signup(Signup::Disabled);
+        return Err(refusal);
+    }
     let ip = caller.ip_digest(&config.pepper);
     let phone = new.contact.phone.digest(&config.pepper);
     if let Some(refusal) = limits::refuse_signup(&mut tx, state, &ip, &phone).await? {

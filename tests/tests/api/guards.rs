@@ -42,6 +42,8 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/v1/admin/jobs/{id}/cancel", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/jobs/{id}/redrive", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/demo/{tenant}/verify", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/api/admin/maintenance", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/api/admin/maintenance", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/health", Guard::Open, Open),
     ("GET", "/livez", Guard::Open, Open),
     ("GET", "/readyz", Guard::Open, Open),

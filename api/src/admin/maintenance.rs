@@ -1,0 +1,155 @@
+//! `/api/admin/maintenance`: switches for the whole product. They count from the commit on, in every process.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use domain::{
+    audit::{self, Entry},
+    switches::{self, Switch},
+};
+use engine::Tx;
+use serde_json::{Value, json};
+
+use super::{enqueue::instant, key::Operator, steer::reason};
+use crate::{
+    caller::Caller,
+    json::{Body, Fields},
+    problem::Problem,
+    state::ApiState,
+};
+
+/// What things are called when no switch is on; as a mode it turns all of them off.
+const NORMAL: &str = "normal";
+
+/// What an operator wants.
+struct Wanted {
+    /// None: all of them.
+    switch: Option<Switch>,
+    is_on: bool,
+    reason: Option<String>,
+    until: Option<DateTime<Utc>>,
+}
+
+/// `GET /api/admin/maintenance`.
+pub(crate) async fn maintenance(
+    State(state): State<ApiState>,
+    _: Operator,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = state.begin().await?;
+    view(&mut tx).await
+}
+
+/// `POST /api/admin/maintenance`.
+pub(crate) async fn set_maintenance(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Body(fields): Body,
+) -> Result<Json<Value>, Problem> {
+    let wanted = Wanted::read(fields)?;
+    let mut tx = state.begin().await?;
+    wanted.put(&mut tx).await?;
+    let ip = caller.ip_digest(&state.config().pepper);
+    let entry = Entry {
+        action: "maintenance.set",
+        tenant: None,
+        actor: Operator::ACTOR,
+        phone: None,
+        ip: Some(&ip),
+        details: json!({
+            "mode": wanted.switch.map_or(NORMAL, Switch::as_str),
+            "enabled": wanted.is_on,
+            "reason": wanted.reason,
+            "until": wanted.until,
+            "request": caller.request_id,
+        }),
+    };
+    audit::record(&mut tx, entry).await?;
+    let answer = view(&mut tx).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+impl Wanted {
+    /// `{"mode":"demo_disabled|sms_bypass","reason":"…","until":"…","enabled":false}`, or `{"mode":"normal"}`.
+    fn read(mut fields: Fields) -> Result<Wanted, Problem> {
+        let mode = fields.required("mode", |word| match word {
+            NORMAL => Ok(None),
+            word => word.parse::<Switch>().map(Some).map_err(|_| {
+                let words: Vec<_> = Switch::ALL.iter().map(|it| it.as_str()).collect();
+                format!("must be {NORMAL} or one of {}", words.join(", "))
+            }),
+        });
+        let is_on = match fields.take("enabled") {
+            None => mode != Some(None),
+            Some(Value::Bool(is_on)) => is_on,
+            Some(_) => {
+                fields.wrong("enabled", "must be true or false");
+                false
+            }
+        };
+        let reason = reason(&mut fields);
+        let until = fields.optional("until", instant);
+        if is_on && mode == Some(None) {
+            fields.wrong("enabled", "normal is when nothing is on");
+        } else if is_on && reason.is_none() && mode.is_some() {
+            fields.wrong("reason", "is missing");
+        }
+        if !is_on && until.is_some() {
+            fields.wrong("until", "is only for what is turned on");
+        }
+        fields.refuse_others();
+        let whole = mode.map(|switch| Wanted { switch, is_on, reason, until });
+        fields.finish(whole)
+    }
+
+    async fn put(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let reason = self.reason.as_deref();
+        let named = self.switch.map(|switch| vec![switch]);
+        for switch in named.unwrap_or_else(|| Switch::ALL.to_vec()) {
+            if self.is_on {
+                let reason = reason.unwrap_or_default();
+                switches::turn_on(tx, switch, reason, Operator::ACTOR, self.until).await?;
+            } else {
+                switches::turn_off(tx, switch, reason, Operator::ACTOR).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn view(tx: &mut Tx) -> Result<Json<Value>, Problem> {
+    let all = switches::all(tx).await?;
+    let first = all.iter().find(|position| position.is_on);
+    let mode = first.map_or(NORMAL, |position| position.switch.as_str());
+    Ok(Json(json!({ "mode": mode, "switches": all })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(Option<Switch>, bool)> {
+        Wanted::read(Fields::of_test(text)).ok().map(|wanted| (wanted.switch, wanted.is_on))
+    }
+
+    #[test]
+    fn what_is_turned_on_needs_a_reason_and_what_is_turned_off_has_no_end() {
+        let demo = Some(Switch::DemoDisabled);
+        assert_eq!(read(r#"{"mode":"demo_disabled","reason":"x"}"#), Some((demo, true)));
+        assert_eq!(read(r#"{"mode":"demo_disabled","enabled":false}"#), Some((demo, false)));
+        assert_eq!(read(r#"{"mode":"normal"}"#), Some((None, false)));
+        let end = r#""until":"2026-01-31T09:00:00Z""#;
+        for bad in [
+            "{}".to_owned(),
+            r#"{"mode":"demo_disabled"}"#.to_owned(),
+            r#"{"mode":"demo_disabled","reason":""}"#.to_owned(),
+            r#"{"mode":"everything_disabled","reason":"x"}"#.to_owned(),
+            r#"{"mode":"normal","enabled":true,"reason":"x"}"#.to_owned(),
+            r#"{"mode":"demo_disabled","reason":"x","enabled":"yes"}"#.to_owned(),
+            format!(r#"{{"mode":"demo_disabled","enabled":false,{end}}}"#),
+            r#"{"mode":"demo_disabled","reason":"x","until":"tomorrow"}"#.to_owned(),
+        ] {
+            assert_eq!(read(&bad), None, "{bad}");
+        }
+    }
+}
