@@ -10,6 +10,7 @@ mod invoice; // what was billed, and giving it back
 mod meter; // what was used, for plans that bill by use
 mod page; // lists, a bounded page at a time
 mod price; // what a plan costs, by its id
+pub mod signature; // sign and verify webhooks
 mod subscription; // who pays for what, and until when
 
 pub use self::{

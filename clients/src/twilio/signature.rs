@@ -70,10 +70,15 @@ fn mac(url: &str, params: &[(String, String)], token: &SecretString) -> Hmac<Sha
     mac
 }
 
+/// What Twilio adds to the address of a webhook with a JSON body, as `bodySHA256`: lower-case hex.
+pub fn body_hash(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
+}
+
 fn body_hash_holds(url: &str, body: &[u8]) -> bool {
     let Some((_, query)) = without_fragment(url).split_once('?') else { return false };
     let claimed = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == BODY_HASH);
-    let actual = hex::encode(Sha256::digest(body));
+    let actual = body_hash(body);
     claimed.is_some_and(|(_, hash)| hash.as_bytes().ct_eq(actual.as_bytes()).into())
 }
 
