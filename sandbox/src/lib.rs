@@ -3,6 +3,12 @@
 //! `trunkline dev` and the tests use the same ones. They keep the providers' wire formats and their
 //! vices (lost replies, callbacks out of order), and sign with the same code that we verify with.
 
+mod clock; // what time it is at a provider's
+mod connection; // connections that can be cut
+mod spell; // a mood, for how many requests
+mod traffic; // requests and effects, counted by path
+
+pub mod stripe;
 pub mod twilio;
 
-pub use self::twilio::Twilio;
+pub use self::{stripe::Stripe, twilio::Twilio};

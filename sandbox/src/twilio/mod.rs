@@ -14,14 +14,12 @@
 
 mod auth; // who may call
 mod callbacks; // each message's way to the phone, and the webhooks about it
-mod clock; // what time it is at Twilio's
-mod connection; // connections that can be cut
 mod control; // the `/_sandbox` endpoints
 mod gate; // every API request passes here: counted, then treated as the mood says
 mod handle; // the same control, typed, for the same process
 mod ledger; // accepted messages on disk
 mod list; // reading messages
-mod mood; // how the next requests are treated
+mod mood; // what it is like at the moment
 mod options; // whose account, how fast
 mod page; // the page for people
 mod refusal; // Twilio's error bodies
@@ -31,8 +29,9 @@ mod server; // all of it behind one socket
 mod state; // the memory
 mod store; // messages, newest first
 mod text; // one message
-mod traffic; // requests and effects, counted by path
 mod validate; // which messages Twilio takes
+
+use crate::{clock, connection, traffic};
 
 pub use self::{
     callbacks::CallbackOrder,

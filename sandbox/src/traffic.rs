@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Traffic {
     /// Requests that arrived, however they ended.
     pub requests: u64,
-    /// Requests that changed something: messages that were accepted.
+    /// Requests that changed something.
     pub effects: u64,
     /// The requests, by method.
     pub methods: BTreeMap<String, u64>,
@@ -17,20 +17,20 @@ pub struct Traffic {
 
 /// All paths. They are route patterns, not addresses, so there are few of them.
 #[derive(Default)]
-pub(super) struct Paths(BTreeMap<String, Traffic>);
+pub(crate) struct Paths(BTreeMap<String, Traffic>);
 
 impl Paths {
-    pub(super) fn request(&mut self, path: &str, method: &str) {
+    pub(crate) fn request(&mut self, path: &str, method: &str) {
         let traffic = self.0.entry(path.to_owned()).or_default();
         traffic.requests += 1;
         *traffic.methods.entry(method.to_owned()).or_default() += 1;
     }
 
-    pub(super) fn effect(&mut self, path: &str) {
+    pub(crate) fn effect(&mut self, path: &str) {
         self.0.entry(path.to_owned()).or_default().effects += 1;
     }
 
-    pub(super) fn snapshot(&self) -> BTreeMap<String, Traffic> {
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, Traffic> {
         self.0.clone()
     }
 }

@@ -21,11 +21,11 @@ use tokio::{
 
 /// Lets a handler cut the connection that its request came by.
 #[derive(Clone, Default)]
-pub(super) struct Cutter(Arc<AtomicBool>);
+pub(crate) struct Cutter(Arc<AtomicBool>);
 
 impl Cutter {
     /// From now on nothing more is written; the attempt to closes the socket.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
 }
@@ -37,7 +37,7 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Cutter {
 }
 
 /// Accepts connections that can be cut.
-pub(super) struct CuttableListener(pub(super) TcpListener);
+pub(crate) struct CuttableListener(pub(crate) TcpListener);
 
 impl Listener for CuttableListener {
     type Io = Connection;
@@ -54,7 +54,7 @@ impl Listener for CuttableListener {
 }
 
 /// A connection; once cut, every write fails, upon which the server drops it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     cutter: Cutter,
 }

@@ -1,11 +1,11 @@
-//! What time it is at Twilio's.
+//! What time it is at a provider's.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The wall clock, moved ahead by tests that have moved the database's.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Clock {
-    pub(super) ahead: TimeDelta,
+pub(crate) struct Clock {
+    pub(crate) ahead: TimeDelta,
 }
 
 impl Clock {
@@ -13,7 +13,7 @@ impl Clock {
         clippy::disallowed_methods,
         reason = "a provider has a clock of its own; the database's is not reachable from here"
     )]
-    pub(super) fn now(self) -> DateTime<Utc> {
+    pub(crate) fn now(self) -> DateTime<Utc> {
         let now = Utc::now();
         now.checked_add_signed(self.ahead).unwrap_or(now)
     }
