@@ -14,6 +14,18 @@ CREATE DOMAIN product.locale AS text
 CREATE DOMAIN product.phone AS text
 	CONSTRAINT phone_is_e164 CHECK ((VALUE ~ '^\+[1-9][0-9]{6,14}$'::text));
 
+CREATE FUNCTION product.call_rank(status text) RETURNS smallint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+        select (case status
+            when 'queued' then 0
+            when 'initiated' then 1
+            when 'ringing' then 2
+            when 'in-progress' then 3
+            when 'completed' then 4 when 'busy' then 4 when 'failed' then 4 when 'no-answer' then 4 when 'canceled' then 4
+        end)::smallint
+    $$;
+
 CREATE FUNCTION product.may_see(tenant_id uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -33,6 +45,18 @@ CREATE FUNCTION product.message_rank(status text) RETURNS smallint
             when 'delivered' then 5 when 'undelivered' then 5 when 'failed' then 5 when 'canceled' then 5
             when 'skipped' then 5 when 'received' then 5 when 'partially_delivered' then 5
             when 'read' then 6
+        end)::smallint
+    $$;
+
+CREATE FUNCTION product.recording_rank(status text) RETURNS smallint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+        select (case status
+            when 'in-progress' then 0 when 'paused' then 0
+            when 'stopped' then 1
+            when 'processing' then 2
+            when 'completed' then 3 when 'absent' then 3 when 'failed' then 3
+            when 'deleted' then 4
         end)::smallint
     $$;
 
@@ -207,6 +231,62 @@ CREATE TABLE product.bots (
 
 ALTER TABLE ONLY product.bots FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE product.call_recordings (
+    recording_sid text NOT NULL,
+    call_sid text NOT NULL,
+    tenant_id uuid,
+    status text NOT NULL,
+    rank smallint NOT NULL,
+    duration_secs integer,
+    channels smallint,
+    started_at timestamp with time zone,
+    error_code integer,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT call_sid_has_its_shape CHECK ((call_sid ~ '^CA[0-9a-f]{32}$'::text)),
+    CONSTRAINT channels_are_one_or_two CHECK ((channels = ANY (ARRAY[1, 2]))),
+    CONSTRAINT duration_is_a_time CHECK ((duration_secs >= 0)),
+    CONSTRAINT rank_is_that_of_the_status CHECK ((NOT (rank IS DISTINCT FROM product.recording_rank(status)))),
+    CONSTRAINT recording_sid_has_its_shape CHECK ((recording_sid ~ '^RE[0-9a-f]{32}$'::text))
+);
+
+ALTER TABLE ONLY product.call_recordings FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.call_recordings.tenant_id IS 'That of the call; null until there is news of the call itself.';
+
+CREATE TABLE product.calls (
+    call_id uuid NOT NULL,
+    tenant_id uuid,
+    call_sid text NOT NULL,
+    direction text,
+    from_phone product.phone,
+    to_phone product.phone,
+    status text NOT NULL,
+    rank smallint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    answered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    duration_secs integer,
+    sip_response_code integer,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT call_sid_has_its_shape CHECK ((call_sid ~ '^CA[0-9a-f]{32}$'::text)),
+    CONSTRAINT direction_is_known CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
+    CONSTRAINT duration_is_a_time CHECK ((duration_secs >= 0)),
+    CONSTRAINT ended_iff_over CHECK (((rank = 4) = (ended_at IS NOT NULL))),
+    CONSTRAINT only_what_is_over_has_lasted CHECK (((duration_secs IS NULL) OR (rank = 4))),
+    CONSTRAINT rank_is_that_of_the_status CHECK ((NOT (rank IS DISTINCT FROM product.call_rank(status)))),
+    CONSTRAINT sip_response_code_is_one CHECK (((sip_response_code >= 100) AND (sip_response_code <= 699)))
+);
+
+ALTER TABLE ONLY product.calls FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.calls.from_phone IS 'Null: withheld, or no phone number.';
+
+COMMENT ON COLUMN product.calls.started_at IS 'When the provider first told of it, by its clock where it said so.';
+
+COMMENT ON COLUMN product.calls.duration_secs IS 'From the answer to the end, as the provider bills it.';
+
 CREATE TABLE product.demo_access (
     tenant_id uuid NOT NULL,
     password_sealed bytea,
@@ -267,6 +347,15 @@ CREATE TABLE product.demo_verification_codes (
 ALTER TABLE ONLY product.demo_verification_codes FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.demo_verification_codes.code_hmac IS 'The code itself is never stored. Null: forgotten, the row only counts.';
+
+CREATE TABLE product.inbox_watermarks (
+    source text NOT NULL,
+    seen_until timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT source_is_a_name CHECK ((source ~ '^[a-z][a-z0-9_]{0,62}$'::text))
+);
+
+COMMENT ON COLUMN product.inbox_watermarks.seen_until IS 'What the provider made before this has been looked through.';
 
 CREATE TABLE product.messages (
     message_id uuid NOT NULL,
@@ -1325,6 +1414,9 @@ ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_long FOR
 
 ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_standard FOR VALUES IN ('1');
 
+ALTER TABLE ONLY product.calls
+    ADD CONSTRAINT a_call_is_ours_once UNIQUE (call_sid);
+
 ALTER TABLE ONLY product.demo_signups
     ADD CONSTRAINT a_job_serves_one_signup UNIQUE (job_id);
 
@@ -1340,6 +1432,12 @@ ALTER TABLE ONLY product.audit_log
 ALTER TABLE ONLY product.bots
     ADD CONSTRAINT bots_key PRIMARY KEY (bot_id);
 
+ALTER TABLE ONLY product.call_recordings
+    ADD CONSTRAINT call_recordings_key PRIMARY KEY (recording_sid);
+
+ALTER TABLE ONLY product.calls
+    ADD CONSTRAINT calls_key PRIMARY KEY (call_id);
+
 ALTER TABLE ONLY product.demo_access
     ADD CONSTRAINT demo_access_key PRIMARY KEY (tenant_id);
 
@@ -1348,6 +1446,9 @@ ALTER TABLE ONLY product.demo_signups
 
 ALTER TABLE ONLY product.demo_verification_codes
     ADD CONSTRAINT demo_verification_codes_key PRIMARY KEY (code_id);
+
+ALTER TABLE ONLY product.inbox_watermarks
+    ADD CONSTRAINT inbox_watermarks_key PRIMARY KEY (source);
 
 ALTER TABLE ONLY product.messages
     ADD CONSTRAINT messages_key PRIMARY KEY (message_id);
@@ -1520,6 +1621,14 @@ CREATE INDEX audit_log_by_tenant ON product.audit_log USING btree (tenant_id, au
 
 CREATE INDEX bots_by_tenant ON product.bots USING btree (tenant_id);
 
+CREATE INDEX call_recordings_by_call ON product.call_recordings USING btree (call_sid);
+
+CREATE INDEX call_recordings_by_tenant ON product.call_recordings USING btree (tenant_id);
+
+CREATE INDEX calls_by_tenant ON product.calls USING btree (tenant_id, started_at);
+
+CREATE INDEX calls_without_an_end ON product.calls USING btree (updated_at) WHERE (ended_at IS NULL);
+
 CREATE INDEX demo_signups_latest_by_phone ON product.demo_signups USING btree (phone, created_at DESC) WHERE (phone IS NOT NULL);
 
 CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USING btree (created_at);
@@ -1637,6 +1746,12 @@ ALTER TABLE ONLY product.sessions
 ALTER TABLE ONLY product.bots
     ADD CONSTRAINT bots_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY product.call_recordings
+    ADD CONSTRAINT call_recordings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY product.calls
+    ADD CONSTRAINT calls_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY product.demo_access
     ADD CONSTRAINT demo_access_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
@@ -1677,6 +1792,10 @@ ALTER TABLE product.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.bots ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.call_recordings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.calls ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.demo_access ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.demo_signups ENABLE ROW LEVEL SECURITY;
@@ -1690,6 +1809,10 @@ ALTER TABLE product.number_waitlist ENABLE ROW LEVEL SECURITY;
 CREATE POLICY only_ones_own ON product.audit_log USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.bots USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.call_recordings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.calls USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.demo_access USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
@@ -1733,11 +1856,17 @@ GRANT USAGE ON SCHEMA product TO trunkline_app;
 
 GRANT USAGE ON SCHEMA trunkline TO trunkline_app;
 
+REVOKE ALL ON FUNCTION product.call_rank(status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION product.call_rank(status text) TO trunkline_app;
+
 REVOKE ALL ON FUNCTION product.may_see(tenant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION product.may_see(tenant_id uuid) TO trunkline_app;
 
 REVOKE ALL ON FUNCTION product.message_rank(status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION product.message_rank(status text) TO trunkline_app;
+
+REVOKE ALL ON FUNCTION product.recording_rank(status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION product.recording_rank(status text) TO trunkline_app;
 
 GRANT ALL ON FUNCTION trunkline.now() TO trunkline_app;
 
@@ -1759,11 +1888,17 @@ GRANT SELECT,INSERT ON TABLE product.audit_log TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE product.bots TO trunkline_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE product.call_recordings TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.calls TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_access TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.demo_signups TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_verification_codes TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.inbox_watermarks TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.messages TO trunkline_app;
 

@@ -29,6 +29,11 @@ pub struct Config {
     /// `TWILIO_AUTH_TOKEN` and `TWILIO_AUTH_TOKEN_PREVIOUS`: with what webhooks may be signed. Without any, every webhook is
     /// refused.
     pub twilio_auth_tokens: Vec<SecretString>,
+    /// `TWILIO_WEBHOOK_AUTH_TOKEN` and `TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS`: words that addresses at Twilio carry as
+    /// `webhook_token`, besides the signature. Without any, none is asked for.
+    pub twilio_webhook_tokens: Vec<SecretString>,
+    /// `TWILIO_VALIDATE_SIGNATURE`: false only where nobody but this machine reaches the API.
+    pub twilio_validate_signature: bool,
     /// `ADMIN_API_KEY`: the operators' key.
     pub admin_api_key: SecretString,
     /// `CRON_SECRET`: the key of an outside clock.
@@ -77,9 +82,15 @@ impl Config {
                 .parse("an address with a port")
                 .or(SocketAddr::from(([127, 0, 0, 1], 8080))),
             login_url: login_url.or(format!("{public_base_url}/login")),
+            twilio_validate_signature: twilio_validate_signature(env, &public_base_url),
             public_base_url,
             twilio_account_sid: env.var("TWILIO_ACCOUNT_SID").text().optional(),
             twilio_auth_tokens: twilio_auth_tokens(env),
+            twilio_webhook_tokens: pair(
+                env,
+                "TWILIO_WEBHOOK_AUTH_TOKEN",
+                "TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS",
+            ),
             admin_api_key: env.var("ADMIN_API_KEY").secret(KEY_CHARS_MIN).required(),
             cron_secret: env.var("CRON_SECRET").secret(KEY_CHARS_MIN).optional(),
             pepper: pepper(env),
@@ -111,14 +122,40 @@ impl DemoConfig {
 }
 
 fn twilio_auth_tokens(env: &Env<'_>) -> Vec<SecretString> {
-    let current = env.var("TWILIO_AUTH_TOKEN").secret(KEY_CHARS_MIN).optional();
-    let previous = env.var("TWILIO_AUTH_TOKEN_PREVIOUS").secret(KEY_CHARS_MIN).optional();
-    for name in ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_PREVIOUS"] {
-        if env.is_set(name) && !env.is_set("TWILIO_AUTH_TOKEN") {
-            env.mistake("TWILIO_AUTH_TOKEN", format!("is not set, though {name} is"));
-        }
+    if env.is_set("TWILIO_ACCOUNT_SID") && !env.is_set("TWILIO_AUTH_TOKEN") {
+        env.mistake("TWILIO_AUTH_TOKEN", "is not set, though TWILIO_ACCOUNT_SID is");
     }
-    current.into_iter().chain(previous).collect()
+    pair(env, "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS")
+}
+
+/// A secret, and the one before it while it is being exchanged.
+fn pair(env: &Env<'_>, name: &'static str, previous: &'static str) -> Vec<SecretString> {
+    if env.is_set(previous) && !env.is_set(name) {
+        env.mistake(name, format!("is not set, though {previous} is"));
+    }
+    let secret = |name| env.var(name).secret(KEY_CHARS_MIN).optional();
+    secret(name).into_iter().chain(secret(previous)).collect()
+}
+
+/// Switching the check off is for a machine that nobody else reaches.
+fn twilio_validate_signature(env: &Env<'_>, public_base_url: &str) -> bool {
+    let validate = env.var("TWILIO_VALIDATE_SIGNATURE").flag().or(true);
+    let is_here = url_host(public_base_url).is_some_and(|host| {
+        let host = host.trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    });
+    if !validate && !is_here {
+        let what = "must not be 0 where the public address is not this machine's";
+        env.mistake("TWILIO_VALIDATE_SIGNATURE", what);
+    }
+    validate
+}
+
+/// The host of an address, an IPv6 one in its brackets.
+fn url_host(url: &str) -> Option<&str> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    let end = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
+    Some(&authority[..end.unwrap_or(authority.len())])
 }
 
 fn pepper(env: &Env<'_>) -> Pepper {
@@ -198,5 +235,23 @@ mod tests {
             ("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210"),
         ]);
         assert_eq!(config.unwrap().twilio_auth_tokens.len(), 2);
+        let shared = ("TWILIO_WEBHOOK_AUTH_TOKEN", "0123456789abcdef");
+        let before = ("TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS", "fedcba9876543210");
+        assert_eq!(read(&[shared, before]).unwrap().twilio_webhook_tokens.len(), 2);
+        assert!(read(&[before]).is_err());
+    }
+
+    #[test]
+    fn signatures_are_asked_for_unless_nobody_else_can_come() {
+        let off = ("TWILIO_VALIDATE_SIGNATURE", "0");
+        assert!(read(&[]).unwrap().twilio_validate_signature);
+        assert!(read(&[off]).unwrap_err().contains("TWILIO_VALIDATE_SIGNATURE"));
+        for here in ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1/x"] {
+            let config = read(&[off, ("PUBLIC_BASE_URL", here)]).unwrap();
+            assert!(!config.twilio_validate_signature, "{here}");
+        }
+        for there in ["http://127.0.0.1.example.com", "https://localhost.example.com:1"] {
+            assert!(read(&[off, ("PUBLIC_BASE_URL", there)]).is_err(), "{there}");
+        }
     }
 }

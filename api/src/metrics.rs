@@ -24,6 +24,7 @@ pub(crate) enum Webhook {
     Repeated,
     BadSignature,
     Malformed,
+    TenantClosed,
 }
 
 /// What became of a request for a demo.
@@ -47,6 +48,7 @@ pub(crate) fn webhook(provider: &'static str, result: Webhook) {
         Webhook::Repeated => "repeated",
         Webhook::BadSignature => "bad_signature",
         Webhook::Malformed => "malformed",
+        Webhook::TenantClosed => "tenant_closed",
     };
     counter!(WEBHOOKS, "provider" => provider, "result" => result).increment(1);
 }

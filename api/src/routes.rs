@@ -87,6 +87,10 @@ routes! {
         get "/api/tenant" OwnPassword => people::tenant;
 
         post "/telephony/sms-status" TwilioSignature => webhooks::sms_status;
+        post "/telephony/status" TwilioSignature => webhooks::call_status;
+        post "/telephony/recording" TwilioSignature => webhooks::call_status;
+        post "/twilio/status" TwilioSignature => webhooks::call_status;
+        post "/api/twilio/status" TwilioSignature => webhooks::call_status;
 
         get "/v1/admin/jobs" AdminKey => admin::list;
         post "/v1/admin/jobs" AdminKey => admin::enqueue;

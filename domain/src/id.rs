@@ -75,3 +75,7 @@ id!(
     /// A number's time with a tenant.
     MappingId
 );
+id!(
+    /// A phone call.
+    CallId
+);

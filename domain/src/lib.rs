@@ -35,9 +35,14 @@ pub mod users;
 
 // What was sent, what is allowed, what was done.
 pub mod audit;
+pub mod calls;
 pub mod limits;
 pub mod messages;
 pub mod switches; // what operators switch for all
+
+// What providers post: whose it is, and what never came.
+pub mod routing;
+pub mod watermarks;
 
 pub mod scope;
 
@@ -48,7 +53,7 @@ pub use self::{
     digest::{Digest, Pepper},
     email::Email,
     error::Error,
-    id::{BotId, CodeId, MessageId, SubscriptionId, TenantId, UserId},
+    id::{BotId, CallId, CodeId, MessageId, SubscriptionId, TenantId, UserId},
     locale::Locale,
     phone::PhoneNumber,
 };

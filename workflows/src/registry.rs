@@ -6,8 +6,10 @@ use serde_json::json;
 use crate::{
     allocate_number::AllocateNumber,
     app::Trunkline,
+    call_status::CallStatus,
     clean_expired::CleanExpired,
     demo_signup::DemoSignup,
+    recording::Recording,
     send_sms::SendSms,
     serve_waitlist::ServeWaitlist,
     sms_status::SmsStatus,
@@ -22,6 +24,8 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<ServeWaitlist>()
         .with::<SendSms>()
         .with::<SmsStatus>()
+        .with::<CallStatus>()
+        .with::<Recording>()
         .with::<CleanExpired>()
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))
         .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"));

@@ -1,7 +1,11 @@
 //! What providers post. Each is verified before anything of it is read, kept in the inbox in one transaction with the job that
 //! handles it, and answered after the commit; a repeat gets the same answer.
 
+mod call_status; // where a call or a recording is
+mod door; // the transaction around what comes in
+mod route; // whose it is, and whether it may be served
 mod sms_status; // what became of a text message
+mod token; // the word that our addresses at Twilio carry
 mod twilio; // a form that Twilio has signed
 
-pub(crate) use self::sms_status::sms_status;
+pub(crate) use self::{call_status::call_status, sms_status::sms_status};

@@ -3,17 +3,13 @@
 use axum::{extract::State, http::StatusCode};
 use clients::twilio::StatusCallback;
 use domain::MessageId;
-use engine::{Delivery, InboxEntry, Workflow};
-use serde_json::json;
-use workflows::sms_status::SmsStatus;
+use workflows::{door::Event, sms_status::SmsStatus};
 
-use super::twilio::{self, PROVIDER, Signed};
-use crate::{
-    caller::Caller,
-    metrics::{self, Webhook},
-    problem::Problem,
-    state::ApiState,
+use super::{
+    door,
+    twilio::{self, Signed},
 };
+use crate::{caller::Caller, problem::Problem, state::ApiState};
 
 /// Under which our message's id stands in the callback's address.
 const MESSAGE: &str = "sm";
@@ -25,26 +21,11 @@ pub(crate) async fn sms_status(
 ) -> Result<StatusCode, Problem> {
     let callback =
         StatusCallback::parse(&signed.form).map_err(|why| twilio::malformed(why.to_string()))?;
-    let report = report_of(&callback, message_of(&signed.query)?)?;
-    let entry = InboxEntry {
-        provider: PROVIDER,
-        dedupe_key: format!("{}:{}", report.sid, report.status),
-        object_key: report.sid.clone(),
-        // Neither the number nor the text: whoever reads the inbox need not know them.
-        payload: json!({ "sid": report.sid, "status": report.status, "errorCode": report.error_code }),
-    };
-    let mut job = report.job();
-    job.traceparent = caller.traceparent;
-    let mut tx = state.begin().await?;
-    let delivery = tx.inbox(&entry, job).await?;
-    tx.commit().await?;
-    metrics::webhook(
-        PROVIDER,
-        match delivery {
-            Delivery::First => Webhook::Accepted,
-            Delivery::Repeat(_) => Webhook::Repeated,
-        },
-    );
+    let report = report_of(&callback, message_of(&signed)?)?;
+    tracing::debug!(target: "twilio.messaging", message_sid = report.sid, status = report.status, "news of a message");
+    let tx = state.begin().await?;
+    // Neither the number nor the text is kept: whoever reads the inbox need not know them.
+    door::keep(tx, &[Event::MessageStatus(report)], &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -69,10 +50,9 @@ fn is_message_sid(sid: &str) -> bool {
     })
 }
 
-fn message_of(query: &str) -> Result<Option<MessageId>, Problem> {
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let ours = pairs.find(|(name, _)| name == MESSAGE);
-    ours.map(|(_, id)| id.parse().map_err(|_| twilio::malformed("sm is no id of ours"))).transpose()
+fn message_of(signed: &Signed) -> Result<Option<MessageId>, Problem> {
+    let ours = signed.query(MESSAGE);
+    ours.map(|id| id.parse().map_err(|_| twilio::malformed("sm is no id of ours"))).transpose()
 }
 
 #[cfg(test)]
@@ -91,13 +71,5 @@ mod tests {
         ] {
             assert!(!is_message_sid(&sid), "{sid:?}");
         }
-    }
-
-    #[test]
-    fn our_message_is_named_by_the_query() {
-        let id = MessageId::mint();
-        assert_eq!(message_of(&format!("x=1&sm={id}")).unwrap(), Some(id));
-        assert_eq!(message_of("").unwrap(), None);
-        assert!(message_of("sm=1").is_err());
     }
 }

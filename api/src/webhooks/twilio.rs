@@ -5,7 +5,9 @@ use axum::{
     http::{HeaderMap, HeaderName, Uri},
 };
 use clients::twilio::signature::{self, Payload};
+use serde_json::{Map, Value};
 
+use super::token;
 use crate::{
     body,
     metrics::{self, Webhook},
@@ -14,51 +16,105 @@ use crate::{
 };
 
 /// The provider's name in the inbox and in metrics.
-pub(super) const PROVIDER: &str = "twilio";
+pub(super) const PROVIDER: &str = workflows::door::TWILIO;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 
 /// A callback has a few hundred bytes; an inbound message with ten media addresses a few thousand.
 const BYTES_MAX: usize = 64 * 1024;
 
-/// The form of a webhook whose signature fits.
+/// The fields of a webhook whose signature fits.
 pub(crate) struct Signed {
     /// Name and value, decoded, in their order, repeated names kept.
     pub(crate) form: Vec<(String, String)>,
     /// The query, as it was signed.
-    pub(crate) query: String,
+    query: String,
+}
+
+impl Signed {
+    /// The first parameter of this name in the address.
+    pub(super) fn query(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(it, _)| it == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether there is a field of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.form.iter().any(|(it, value)| it == name && !value.is_empty())
+    }
 }
 
 impl FromRequest<ApiState> for Signed {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Signed, Problem> {
+        let config = state.config();
         let uri = match request.extensions().get::<OriginalUri>() {
             Some(OriginalUri(uri)) => uri.clone(),
             None => request.uri().clone(),
         };
         let (parts, body) = request.into_parts();
+        let query = uri.query().unwrap_or_default();
+        if !token::holds(query, &config.twilio_webhook_tokens) {
+            return Err(refused(&uri, "the webhook_token is missing or does not fit"));
+        }
         // Without a signature nothing of the body is read.
-        let claimed = signature_of(&parts.headers).ok_or_else(unsigned)?;
-        let bytes = body::read(body, BYTES_MAX).await?;
-        let is_form = body::media_type(&parts.headers) == FORM;
-        let form: Vec<(String, String)> = if is_form {
-            form_urlencoded::parse(&bytes).into_owned().collect()
-        } else {
-            Vec::new()
+        let claimed = match signature_of(&parts.headers) {
+            Some(claimed) => Some(claimed),
+            None if config.twilio_validate_signature => {
+                return Err(refused(&uri, "X-Twilio-Signature is missing"));
+            }
+            None => None,
         };
-        let payload = if is_form { Payload::Form(&form) } else { Payload::Json(&bytes) };
-        let url = signed_url(&state.config().public_base_url, &uri);
-        if !signature::verify(&url, payload, claimed, &state.config().twilio_auth_tokens) {
-            return Err(unsigned());
+        let bytes = body::read(body, BYTES_MAX).await?;
+        let kind = body::media_type(&parts.headers);
+        let form = if kind == FORM { form(&bytes) } else { Vec::new() };
+        if config.twilio_validate_signature {
+            let payload = if kind == FORM { Payload::Form(&form) } else { Payload::Json(&bytes) };
+            let url = signed_url(&config.public_base_url, &uri);
+            let claimed = claimed.unwrap_or_default();
+            if !signature::verify(&url, payload, claimed, &config.twilio_auth_tokens) {
+                return Err(refused(&uri, "X-Twilio-Signature does not fit"));
+            }
         }
-        if !is_form || form.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'))
-        {
-            return Err(malformed("the body must be a form without U+0000"));
+        let form = match kind.as_str() {
+            FORM => form,
+            JSON => from_json(&bytes).ok_or_else(|| malformed("the JSON must be a flat object"))?,
+            _ => return Err(malformed("the body must be a form or JSON")),
+        };
+        if form.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(malformed("the body must not have U+0000 in it"));
         }
-        Ok(Signed { form, query: uri.query().unwrap_or_default().to_owned() })
+        Ok(Signed { form, query: query.to_owned() })
     }
+}
+
+fn form(bytes: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(bytes).into_owned().collect()
+}
+
+/// A JSON body as the form that it stands for: words and numbers, and lists of them as repeated names.
+fn from_json(bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let object: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
+    let mut form = Vec::new();
+    for (name, value) in object {
+        let values = match value {
+            Value::Array(values) => values,
+            Value::Null => continue,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => vec![value],
+        };
+        for value in values {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => return None,
+            };
+            form.push((name.clone(), text));
+        }
+    }
+    Some(form)
 }
 
 /// The address as Twilio was told it: ours as configured, and path and query byte for byte as they came.
@@ -71,9 +127,12 @@ fn signature_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(SIGNATURE)?.to_str().ok()
 }
 
-fn unsigned() -> Problem {
+/// The log says which of the usual causes it is (a token that was exchanged, an address that is not the configured one);
+/// the answer says it too, for it tells nobody more than they know.
+fn refused(uri: &Uri, why: &'static str) -> Problem {
+    tracing::warn!(target: "twilio.webhook-auth", path = uri.path(), why, "a webhook was refused");
     metrics::webhook(PROVIDER, Webhook::BadSignature);
-    Problem::new(Code::BadSignature, "X-Twilio-Signature is missing or does not fit")
+    Problem::new(Code::BadSignature, why)
 }
 
 /// Signed, and all the same not what we asked for.
@@ -91,5 +150,16 @@ mod tests {
         let uri: Uri = "/telephony/sms-status?x=a+b&y=%2B43".parse().unwrap();
         let url = signed_url("https://api.example.com", &uri);
         assert_eq!(url, "https://api.example.com/telephony/sms-status?x=a+b&y=%2B43");
+    }
+
+    #[test]
+    fn json_stands_for_a_form() {
+        let read = |text: &str| from_json(text.as_bytes());
+        let pairs = read(r#"{"a": "1", "b": [2, "x"], "c": null, "d": true}"#).unwrap();
+        let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(pairs, [("a", "1"), ("b", "2"), ("b", "x"), ("d", "true")]);
+        for text in ["", "[]", "1", r#"{"a": {}}"#, r#"{"a": [[1]]}"#, "{"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

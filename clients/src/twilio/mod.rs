@@ -1,16 +1,20 @@
 //! Twilio's messaging API and the signature on its webhooks.
 
+mod call_report; // a call and its recordings, told by webhooks
 mod callback; // a message's status, told by a webhook
 mod client; // sending and listing messages
 mod error; // what a failed request is known to mean
+mod fields; // a webhook's form, field by field
 mod message; // what is sent, what comes back
 pub mod signature; // sign and verify webhooks
 mod status; // where a message is on its way
 
 pub use self::{
+    call_report::{CallReport, RecordingReport},
     callback::{BadCallback, StatusCallback},
     client::{BadApiBase, Config, Twilio},
     error::{Error, RejectedClass},
+    fields::BadWebhook,
     message::{Message, NewMessage},
     status::{MessageStatus, UnknownStatus},
 };

@@ -15,6 +15,7 @@ mod sign_up; // a demo, asked for
 mod verify; // a code, tried
 
 mod admin; // what operators ask and do
+mod calls; // what Twilio posts about calls
 mod webhooks; // what providers post
 
 mod bad_input; // what no client means

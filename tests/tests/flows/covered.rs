@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 /// Kinds and the file of this suite in which every fault is tried at their boundaries.
 const COVERED: &[(&str, &str)] = &[
     ("allocate_number", "laws.rs"),
+    ("call_status", "calls.rs"),
     ("clean_expired", "matrix.rs"),
     ("demo_signup", "laws.rs"),
     ("fail", "matrix.rs"),
     ("ledger", "matrix.rs"),
     ("limited", "matrix.rs"),
     ("noop", "matrix.rs"),
+    ("recording", "calls.rs"),
     ("send_sms", "matrix.rs"),
     ("serve_waitlist", "matrix.rs"),
     ("sleep", "matrix.rs"),

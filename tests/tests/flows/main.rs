@@ -7,9 +7,12 @@
 )]
 
 mod census; // what there is of a sign-up
+mod post; // what Twilio posts
 mod stage; // everything a sign-up needs
 
+mod calls; // what is told of calls
 mod covered; // every kind has its crash matrix
+mod inbox; // each event once
 mod laws; // whatever goes wrong where, in a sign-up
 mod matrix; // whatever goes wrong where, in everything else
 mod numbers; // the pool and the line before it

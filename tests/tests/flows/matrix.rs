@@ -21,7 +21,7 @@ use workflows::{
 use crate::stage::{a_phone, variables, worker_config};
 
 /// What is outside of all of them.
-struct Outside {
+pub(crate) struct Outside {
     phone: Handle,
     config: workers::Config,
     ledger: std::path::PathBuf,
@@ -29,7 +29,7 @@ struct Outside {
 }
 
 impl Outside {
-    async fn new() -> Outside {
+    pub(crate) async fn new() -> Outside {
         let stop = CancellationToken::new();
         let phone = a_phone(&stop).await;
         let ledger = std::env::temp_dir().join(format!("trunkline-ledger-{}", std::process::id()));
@@ -43,7 +43,7 @@ impl Outside {
     }
 
     /// A workflow, with all that its clients reach.
-    fn matrix<W: Workflow<Trunkline>>(
+    pub(crate) fn matrix<W: Workflow<Trunkline>>(
         &self,
         make: impl Fn() -> W + 'static,
     ) -> CrashMatrix<Trunkline> {
@@ -67,12 +67,12 @@ async fn is_over(done: &Done) -> Result<(), String> {
 }
 
 /// Numbers what must be different in each run.
-fn next() -> u32 {
+pub(crate) fn next() -> u32 {
     static RUNS: AtomicU32 = AtomicU32::new(1);
     RUNS.fetch_add(1, Ordering::Relaxed)
 }
 
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
 

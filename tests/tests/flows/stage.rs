@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use workflows::Trunkline;
 
-const ACCOUNT: &str = "AC00000000000000000000000000000001";
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const ADMIN_KEY: &str = "an-operators-key-for-tests";
 
 /// The kinds whose jobs make up a sign-up.
@@ -123,6 +123,23 @@ impl Stage {
     /// The same person fills in the form again. Gives the status of the answer.
     pub(crate) async fn sign_up_again(&self, signup: &SignUp) -> u16 {
         self.post("/api/demo/create-tenant", &form(&signup.phone, &signup.email)).await.0
+    }
+
+    /// The address of a path of the API's.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.api)
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The number that a sign-up got.
+    pub(crate) async fn number_of(&self, signup: &SignUp) -> String {
+        let mut tx = self.engine.begin().await.unwrap();
+        scope::platform(&mut tx).await.unwrap();
+        let number = numbers::of_tenant(&mut tx, signup.tenant).await.unwrap().unwrap();
+        number.as_e164().to_owned()
     }
 
     /// Posts as an operator would; the key does not hurt where none is asked for.
@@ -314,5 +331,7 @@ pub(crate) fn without_clock() -> Registry<Trunkline> {
         .with::<workflows::serve_waitlist::ServeWaitlist>()
         .with::<workflows::send_sms::SendSms>()
         .with::<workflows::sms_status::SmsStatus>()
+        .with::<workflows::call_status::CallStatus>()
+        .with::<workflows::recording::Recording>()
         .with::<workflows::clean_expired::CleanExpired>()
 }

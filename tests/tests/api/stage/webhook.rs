@@ -14,6 +14,7 @@ const PATH: &str = "/telephony/sms-status";
 /// A webhook, signed or not.
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
+    at: String,
     query: String,
     params: Vec<(String, String)>,
     signature: Option<String>,
@@ -30,17 +31,48 @@ impl Webhook {
         ])
     }
 
+    /// News of a call from somebody to one of our numbers, to the address for that.
+    pub(crate) fn call(sid: &str, status: &str, to: &str) -> Webhook {
+        Webhook::with(&[
+            ("AccountSid", TWILIO_ACCOUNT),
+            ("CallSid", sid),
+            ("CallStatus", status),
+            ("Direction", "inbound"),
+            ("From", "+436641234567"),
+            ("To", to),
+            ("Timestamp", "Sat, 21 Nov 2026 08:00:00 +0000"),
+        ])
+        .to("/telephony/status")
+    }
+
     /// Any form, signed.
     pub(crate) fn with(params: &[(&str, &str)]) -> Webhook {
         let params = params.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        Webhook { query: String::new(), params: params.collect(), signature: None }
-            .signed(TWILIO_TOKEN)
+        Webhook {
+            at: PATH.to_owned(),
+            query: String::new(),
+            params: params.collect(),
+            signature: None,
+        }
+        .signed(TWILIO_TOKEN)
     }
 
     /// With one more parameter, signed again.
     pub(crate) fn and(mut self, name: &str, value: &str) -> Webhook {
         self.params.push((name.into(), value.into()));
         self.signed(TWILIO_TOKEN)
+    }
+
+    /// To another address, signed again.
+    pub(crate) fn to(mut self, path: &str) -> Webhook {
+        path.clone_into(&mut self.at);
+        self.signed(TWILIO_TOKEN)
+    }
+
+    /// Delivered to another address than the one that was signed.
+    pub(crate) fn strayed_to(mut self, path: &str) -> Webhook {
+        path.clone_into(&mut self.at);
+        self
     }
 
     /// To an address with a query, signed again.
@@ -104,7 +136,7 @@ impl Webhook {
     }
 
     fn path(&self) -> String {
-        if self.query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{}", self.query) }
+        if self.query.is_empty() { self.at.clone() } else { format!("{}?{}", self.at, self.query) }
     }
 }
 
