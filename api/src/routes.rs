@@ -100,6 +100,10 @@ routes! {
         post "/v1/admin/jobs/{id}/redrive" AdminKey => admin::redrive;
         get "/api/admin/maintenance" AdminKey => admin::maintenance;
         post "/api/admin/maintenance" AdminKey => admin::set_maintenance;
+        get "/v1/admin/webhooks" AdminKey => admin::webhooks::list;
+        get "/v1/admin/webhooks/counts" AdminKey => admin::webhooks::counts;
+        get "/v1/admin/webhooks/{id}" AdminKey => admin::webhooks::get;
+        post "/v1/admin/webhooks/{id}/replay" AdminKey => admin::webhooks::replay;
         post "/v1/admin/demo/{tenant}/verify" AdminKey => admin::vouch;
 
         get "/health" Open => health::health;

@@ -119,9 +119,9 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        Answer, AuditEntry, CancelMode, DeadCount, DeadFilter, DeadLetter, DeedView, JobDetail,
-        JobFilter, JobSummary, Operator, PAGE_MAX, ParkedFilter, ParkedRun, ProgressView,
-        RedriveFrom, StepView, UndoDeed, UndoStep,
+        Answer, AuditEntry, CancelMode, DeadCount, DeadFilter, DeadLetter, DeedView, InboxCount,
+        InboxCursor, InboxFilter, JobDetail, JobFilter, JobSummary, Kept, Operator, PAGE_MAX,
+        ParkedFilter, ParkedRun, ProgressView, RedriveFrom, StepView, UndoDeed, UndoStep,
     },
     cause::{Cause, NoSuchCause},
     context::{

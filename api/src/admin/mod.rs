@@ -8,6 +8,7 @@ mod key; // who is an operator
 mod maintenance; // switches for the whole product
 mod steer; // retry, cancel, redrive
 mod vouch; // a phone, verified by an operator's word
+pub(crate) mod webhooks; // what providers posted
 
 pub(crate) use self::{
     enqueue::enqueue,

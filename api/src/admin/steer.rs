@@ -140,7 +140,7 @@ pub(super) fn reason(fields: &mut Fields) -> Option<String> {
 }
 
 /// Who asks, for the engine's own record.
-fn operator(reason: Option<&str>) -> engine::Operator {
+pub(super) fn operator(reason: Option<&str>) -> engine::Operator {
     let operator = engine::Operator::new(Operator::ACTOR);
     match reason {
         Some(reason) => operator.because(reason),

@@ -39,6 +39,7 @@ pub(crate) enum Action {
     ScheduleChanged,
     ScheduleBackfilled,
     BackfillStopped,
+    WebhookReplayed,
 }
 
 impl Action {
@@ -66,6 +67,7 @@ impl Action {
             Action::ScheduleChanged => "schedule.changed",
             Action::ScheduleBackfilled => "schedule.backfilled",
             Action::BackfillStopped => "schedule.backfill_stopped",
+            Action::WebhookReplayed => "webhook.replayed",
         }
     }
 }

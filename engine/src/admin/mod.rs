@@ -7,6 +7,7 @@ mod cancel; // in three ways
 mod dead; // letters
 mod edit; // other arguments
 mod fork; // a new run from a step of a finished one
+mod inbox; // what providers posted
 mod input; // what an operator types in
 mod look; // jobs, read
 mod operator; // who asks
@@ -22,6 +23,7 @@ pub use self::{
     audit::AuditEntry,
     cancel::CancelMode,
     dead::{DeadCount, DeadFilter, DeadLetter},
+    inbox::{InboxCount, InboxCursor, InboxFilter, Kept},
     look::PAGE_MAX,
     operator::Operator,
     parked::{ParkedFilter, ParkedRun},

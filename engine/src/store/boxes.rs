@@ -29,16 +29,18 @@ pub(crate) enum Place {
     EffectOutputs,
     Outcomes,
     Signals,
+    Inbox,
 }
 
 impl Place {
-    pub(crate) const ALL: [Place; 6] = [
+    pub(crate) const ALL: [Place; 7] = [
         Place::Args,
         Place::Checkpoints,
         Place::EffectInputs,
         Place::EffectOutputs,
         Place::Outcomes,
         Place::Signals,
+        Place::Inbox,
     ];
 }
 
@@ -106,6 +108,16 @@ pub(crate) async fn boxes_page(
                      where signal_id > $1 and $2::text is not null order by signal_id limit $4) p
                order by signal_id"#
         ),
+        // (Its rows have no uuid: the key is the provider, which has no blank in it, and the natural key.)
+        Place::Inbox => page!(
+            r#"select $1::uuid as "id!", provider || ' ' || dedupe_key as "key!",
+                      case when jsonb_path_exists(payload, '$.**.sealed.key ? (@ != $p)', jsonb_build_object('p', $3::text))
+                           then payload end as content
+               from (select provider, dedupe_key, payload from trunkline.inbox
+                     where (provider, dedupe_key) > (split_part($2, ' ', 1), substr($2, strpos($2, ' ') + 1))
+                     order by provider, dedupe_key limit $4) p
+               order by provider, dedupe_key"#
+        ),
     }
 }
 
@@ -140,6 +152,11 @@ pub(crate) async fn box_replace(
         ),
         Place::Signals => replace!(
             "update trunkline.signals set payload = $4 where signal_id = $1 and $2::text is not null and payload = $3"
+        ),
+        Place::Inbox => replace!(
+            "update trunkline.inbox set payload = $4
+             where $1::uuid is not null and provider = split_part($2, ' ', 1)
+               and dedupe_key = substr($2, strpos($2, ' ') + 1) and payload = $3"
         ),
     }?;
     Ok(done.rows_affected() > 0)

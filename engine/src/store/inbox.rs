@@ -1,5 +1,6 @@
 //! What providers posted: once, however often they post it.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, postgres::types::PgInterval};
 use uuid::Uuid;
@@ -55,4 +56,150 @@ pub(crate) async fn inbox_expire(
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// A delivery with where its job stands.
+#[derive(Debug)]
+pub(crate) struct KeptRow {
+    pub(crate) provider: String,
+    pub(crate) dedupe_key: String,
+    pub(crate) object_key: String,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) deliveries: i32,
+    pub(crate) payload: Value,
+    pub(crate) job_id: Option<Uuid>,
+    pub(crate) state: Option<String>,
+}
+
+/// A place in the list, newest first.
+#[derive(Debug, Clone)]
+pub(crate) struct InboxPlace {
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) provider: String,
+    pub(crate) dedupe_key: String,
+}
+
+/// Which deliveries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InboxWhich {
+    pub(crate) provider: Option<String>,
+    pub(crate) dedupe_key: Option<String>,
+    pub(crate) object_key: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) older_than: Option<InboxPlace>,
+}
+
+/// Deliveries that fit, newest first. A job whose retention is over has no state any more.
+pub(crate) async fn inbox_list(
+    conn: &mut PgConnection,
+    which: &InboxWhich,
+    rows_max: i64,
+) -> Result<Vec<KeptRow>, sqlx::Error> {
+    let older = which.older_than.as_ref();
+    sqlx::query_as!(
+        KeptRow,
+        r#"
+        with kept as (
+            select i.*,
+                   coalesce(o.state, case when l.job_id is not null then 'running'
+                                          when r.job_id is not null then 'ready' end, w.state) as state
+            from trunkline.inbox i
+            left join trunkline.outcomes o on o.job_id = i.job_id
+            left join trunkline.leases l on l.job_id = i.job_id
+            left join trunkline.ready r on r.job_id = i.job_id
+            left join trunkline.waits w on w.job_id = i.job_id
+        )
+        select provider, dedupe_key, object_key, received_at, deliveries, payload, job_id, state
+        from kept
+        where ($1::text is null or provider = $1)
+          and ($2::text is null or dedupe_key = $2)
+          and ($3::text is null or object_key = $3)
+          and ($4::text is null or state = $4)
+          and ($5::timestamptz is null or (received_at, provider, dedupe_key) < ($5, $6::text, $7::text))
+        order by received_at desc, provider desc, dedupe_key desc
+        limit $8
+        "#,
+        which.provider,
+        which.dedupe_key,
+        which.object_key,
+        which.state,
+        older.map(|place| place.received_at),
+        older.map(|place| place.provider.as_str()),
+        older.map(|place| place.dedupe_key.as_str()),
+        rows_max,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Deliveries since an instant, counted by provider and by where their jobs stand.
+#[derive(Debug)]
+pub(crate) struct CountRow {
+    pub(crate) provider: String,
+    pub(crate) state: Option<String>,
+    pub(crate) events: i64,
+    pub(crate) deliveries: i64,
+}
+
+/// Counts what came since then.
+pub(crate) async fn inbox_count(
+    conn: &mut PgConnection,
+    within: PgInterval,
+) -> Result<Vec<CountRow>, sqlx::Error> {
+    sqlx::query_as!(
+        CountRow,
+        r#"
+        select i.provider,
+               coalesce(o.state, case when l.job_id is not null then 'running'
+                                      when r.job_id is not null then 'ready' end, w.state) as state,
+               count(*) as "events!", sum(i.deliveries) as "deliveries!"
+        from trunkline.inbox i
+        left join trunkline.outcomes o on o.job_id = i.job_id
+        left join trunkline.leases l on l.job_id = i.job_id
+        left join trunkline.ready r on r.job_id = i.job_id
+        left join trunkline.waits w on w.job_id = i.job_id
+        where i.received_at >= trunkline.now() - $1::interval
+        group by 1, 2 order by 1, 2
+        "#,
+        within,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Which of these keys are there.
+pub(crate) async fn inbox_known(
+    conn: &mut PgConnection,
+    provider: &str,
+    dedupe_keys: &[String],
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select dedupe_key from trunkline.inbox where provider = $1 and dedupe_key = any($2)",
+        provider,
+        dedupe_keys,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Gives a delivery another job, unless the last one still lives. False: it does, or there is no such delivery.
+pub(crate) async fn inbox_again(
+    conn: &mut PgConnection,
+    provider: &str,
+    dedupe_key: &str,
+    job_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "update trunkline.inbox i set job_id = $3, deliveries = deliveries + 1
+         where provider = $1 and dedupe_key = $2
+           and not exists (select from trunkline.ready t where t.job_id = i.job_id)
+           and not exists (select from trunkline.leases t where t.job_id = i.job_id)
+           and not exists (select from trunkline.waits t where t.job_id = i.job_id)",
+        provider,
+        dedupe_key,
+        job_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

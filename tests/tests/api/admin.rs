@@ -4,6 +4,7 @@ mod create; // a job by the name of its kind
 mod list; // many, page by page
 mod maintenance; // switches for the whole product
 mod steer; // retry, cancel and vouch
+mod webhooks; // what providers posted
 
 use serde_json::{Value, json};
 
