@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::{TestDb, holds, wait_until};
 
-/// Jobs of these kinds that are in a worker's hands or about to be, or that wait for a signal which is there.
+/// Jobs of these kinds that are in a worker's hands or about to be, whose time has come, or that wait for a signal which is
+/// there.
 const BUSY: &str = "
     select count(*) from (
         select kind_id from trunkline.ready union all select kind_id from trunkline.leases union all
+        select kind_id from trunkline.waits where due <= trunkline.now() and not blocked and state <> 'parked' union all
         select w.kind_id from trunkline.waits w join trunkline.signals s on s.job_id = w.job_id and s.name = any (w.wakes)
     ) t join trunkline.kinds k using (kind_id) where k.name = any ($1)";
 

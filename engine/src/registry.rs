@@ -55,6 +55,11 @@ impl<A: App> Registry<A> {
         self
     }
 
+    /// The schedules that were added.
+    pub fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+
     /// All kinds, sorted.
     pub fn kinds(&self) -> Vec<&'static str> {
         self.workflows.keys().copied().collect()

@@ -1,6 +1,7 @@
 //! Looking at jobs.
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::views::{
     DeedView, JobDetail, JobFilter, JobSummary, ProgressView, StepView, state_of, summary,
@@ -12,6 +13,7 @@ use crate::{
     sealed,
     state::State,
     store::{self, search::Filter},
+    tx::Tx,
 };
 
 /// Jobs on one page of a list.
@@ -81,5 +83,23 @@ impl Engine {
         Ok(outcome
             .filter(|outcome| outcome.state == State::Succeeded.as_str())
             .and_then(|outcome| outcome.output))
+    }
+}
+
+impl Tx {
+    /// Where a job stands, as this transaction sees it; `None` if there is none with this id (any more).
+    pub async fn state_of(&mut self, id: JobId) -> Result<Option<State>, Error> {
+        let filter = Filter { job_id: Some(id.as_uuid()), ..Filter::default() };
+        let found = store::search::jobs_search(self, &filter, 1).await?;
+        Ok(found.first().map(state_of))
+    }
+
+    /// Jobs of a tenant that have not begun because their time has not come, newest first. At most [`PAGE_MAX`].
+    pub async fn scheduled_of(&mut self, tenant: Uuid) -> Result<Vec<JobId>, Error> {
+        let filter =
+            Filter { tenant_id: Some(tenant), state: Some(State::Scheduled), ..Filter::default() };
+        let rows_max = i64::try_from(PAGE_MAX).unwrap_or(1);
+        let found = store::search::jobs_search(self, &filter, rows_max).await?;
+        Ok(found.iter().map(|row| summary(row).id).collect())
     }
 }
