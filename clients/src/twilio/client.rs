@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -89,7 +89,34 @@ impl Twilio {
         Ok(page.messages.into_iter().map(Message::from).collect())
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
+    /// The address of a resource below the account.
+    pub(super) fn resource(&self, path: &[&str]) -> Url {
+        let mut url = self.messages.clone();
+        // It was made of segments, so it has some.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop().extend(path);
+        }
+        url
+    }
+
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    pub(super) async fn answer<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, Error> {
+        let (status, body) = self.body(request).await?;
+        serde_json::from_slice(&body).map_err(|_| unreadable(status))
+    }
+
+    /// For requests whose answer says nothing but that they were taken.
+    pub(super) async fn taken(&self, request: RequestBuilder) -> Result<(), Error> {
+        self.body(request).await.map(drop)
+    }
+
+    async fn body(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Error> {
         let token = self.config.auth_token.expose_secret();
         let request = request.basic_auth(&self.config.account_sid, Some(token));
         let response = request.send().await.map_err(Error::of_transport)?;
@@ -99,7 +126,7 @@ impl Twilio {
         if !status.is_success() {
             return Err(Error::of_answer(status, &headers, &body));
         }
-        serde_json::from_slice(&body).map_err(|_| unreadable(status))
+        Ok((status, body))
     }
 }
 

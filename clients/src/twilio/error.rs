@@ -66,6 +66,10 @@ pub enum RejectedClass {
     Account,
     /// The sender's queue at Twilio is full for hours.
     QueueFull,
+    /// Somebody else has the number that was to be bought; another one may be had.
+    NumberTaken,
+    /// No number of this kind can be had there now.
+    NoNumbers,
     /// The network did not deliver this time (phone off, cause unknown). Told by callbacks only.
     Undelivered,
     /// A code we do not know. Twilio adds them without notice.
@@ -86,10 +90,13 @@ impl RejectedClass {
             21602 | 21617 | 30007 => Self::Content,
             // Sender invalid, not ours, missing; trial; callback; messaging service; not found;
             // by callback: sender not registered.
+            // Then: numbers cannot be bought on trial, or need an address or papers.
             20404 | 21212 | 21603 | 21604 | 21606 | 21608 | 21609 | 21622 | 21703 | 21705
-            | 30034 => Self::Config,
+            | 30034 | 21404 | 21615 | 21631 | 21649 | 21650 => Self::Config,
             20003 | 20005 | 20006 | 21607 | 30002 => Self::Account,
             21611 | 30001 => Self::QueueFull,
+            21421 | 21422 => Self::NumberTaken,
+            21452 => Self::NoNumbers,
             30003 | 30008 | 30500 => Self::Undelivered,
             _ => Self::Other,
         }
@@ -185,7 +192,9 @@ mod tests {
             (Class::OptedOut, &[21610]),
             (Class::Content, &[21602, 21617, 30007]),
             (Class::Config, &[21606, 21212, 21603, 21604, 21608, 21609, 21622, 21703, 21705]),
-            (Class::Config, &[20404, 30034]),
+            (Class::Config, &[20404, 30034, 21404, 21615, 21631, 21649, 21650]),
+            (Class::NumberTaken, &[21421, 21422]),
+            (Class::NoNumbers, &[21452]),
             (Class::Account, &[20003, 20005, 20006, 30002, 21607]),
             (Class::QueueFull, &[21611, 30001]),
             (Class::Undelivered, &[30003, 30008, 30500]),

@@ -1,4 +1,4 @@
-//! Twilio's messaging API and the signature on its webhooks.
+//! Twilio's messages and numbers, and the signature on its webhooks.
 
 mod call_report; // a call and its recordings, told by webhooks
 mod callback; // a message's status, told by a webhook
@@ -6,6 +6,7 @@ mod client; // sending and listing messages
 mod error; // what a failed request is known to mean
 mod fields; // a webhook's form, field by field
 mod message; // what is sent, what comes back
+mod numbers; // phone numbers, from the offer to the end
 pub mod signature; // sign and verify webhooks
 mod status; // where a message is on its way
 
@@ -16,5 +17,9 @@ pub use self::{
     error::{Error, RejectedClass},
     fields::BadWebhook,
     message::{Message, NewMessage},
+    numbers::{
+        FRIENDLY_NAME_CHARS_MAX, IncomingNumber, NewNumber, NumberPage, NumberSearch, NumberUrls,
+        PAGE_SIZE_MAX,
+    },
     status::{MessageStatus, UnknownStatus},
 };

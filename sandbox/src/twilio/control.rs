@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::{
     callbacks::CallbackOrder,
     mood::{Mood, Spell},
+    number::Number,
     state::State,
     store::TEXTS_MAX,
     text::Text,
@@ -43,6 +44,27 @@ pub(super) async fn messages(
 ) -> Json<Vec<Text>> {
     let wanted = |text: &Text| recipient.to.as_deref().is_none_or(|to| to == text.to);
     Json(state.texts(wanted, 0, TEXTS_MAX).0)
+}
+
+/// The account's numbers, oldest first.
+pub(super) async fn numbers(Shared(state): Shared<Arc<State>>) -> Json<Vec<Number>> {
+    Json(state.owned())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TakenBody {
+    taken_next: u32,
+}
+
+/// So many of the next purchases come too late.
+pub(super) async fn take_numbers(
+    Shared(state): Shared<Arc<State>>,
+    body: Bytes,
+) -> Result<StatusCode, Misunderstood> {
+    let body: TakenBody = read(&body)?;
+    state.take_next(body.taken_next);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn requests(Shared(state): Shared<Arc<State>>) -> Json<BTreeMap<String, Traffic>> {

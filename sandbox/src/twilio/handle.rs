@@ -6,7 +6,12 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
-    callbacks::CallbackOrder, mood::Spell, state::State, store::TEXTS_MAX, text::Text,
+    callbacks::CallbackOrder,
+    mood::Spell,
+    number::{Change, Number},
+    state::State,
+    store::TEXTS_MAX,
+    text::Text,
     traffic::Traffic,
 };
 
@@ -51,6 +56,27 @@ impl Handle {
     /// All messages, newest first.
     pub fn messages(&self) -> Vec<Text> {
         self.state.texts(|_| true, 0, TEXTS_MAX).0
+    }
+
+    /// The account's numbers, oldest first.
+    pub fn numbers(&self) -> Vec<Number> {
+        self.state.owned()
+    }
+
+    /// So many of the next purchases come too late: 21422.
+    pub fn take_next_numbers(&self, count: u32) {
+        self.state.take_next(count);
+    }
+
+    /// Somebody changes a number by hand: where its calls go.
+    pub fn divert_number(&self, sid: &str, voice_url: &str) {
+        let change = Change { voice_url: Some(voice_url.to_owned()), ..Change::default() };
+        self.state.configure(sid, change, "/_sandbox/numbers");
+    }
+
+    /// Somebody gives a number back by hand.
+    pub fn lose_number(&self, sid: &str) {
+        self.state.give_back(sid, "/_sandbox/numbers");
     }
 
     /// Requests and effects by route. The sandbox's own endpoints do not count.

@@ -1,10 +1,14 @@
-//! Twilio's messaging API, as far as a phone that receives texts needs it.
+//! Twilio's messages and numbers, as far as a phone that receives texts and an account that buys numbers need them.
 //!
 //! | path | what it is |
 //! | --- | --- |
 //! | `/` | the phones' messages, for people |
 //! | `/2010-04-01/Accounts/{account}/Messages.json` | send, list |
 //! | `/2010-04-01/Accounts/{account}/Messages/{sid}.json` | one message |
+//! | `/2010-04-01/Accounts/{account}/AvailablePhoneNumbers/{country}/{kind}.json` | numbers on offer |
+//! | `/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json` | buy, list |
+//! | `/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json` | one number: read, configure, give back |
+//! | `/_sandbox/numbers` | what the account has (GET); how many of the next are taken by others (POST) |
 //! | `/_sandbox/messages`, `requests` | what arrived (GET) |
 //! | `/_sandbox/mood`, `callbacks`, `opt_outs`, `clock`, `reset` | how it behaves (POST) |
 //!
@@ -19,7 +23,10 @@ mod gate; // every API request passes here: counted, then treated as the mood sa
 mod handle; // the same control, typed, for the same process
 mod ledger; // accepted messages on disk
 mod list; // reading messages
+mod market; // which numbers the account has
 mod mood; // what it is like at the moment
+mod number; // one phone number
+mod numbers; // offering, selling, configuring and taking back numbers
 mod options; // whose account, how fast
 mod page; // the page for people
 mod refusal; // Twilio's error bodies
@@ -37,6 +44,7 @@ pub use self::{
     callbacks::CallbackOrder,
     handle::Handle,
     mood::{Mood, Spell},
+    number::Number,
     options::Options,
     server::Twilio,
     text::Text,

@@ -18,7 +18,7 @@ use super::{
     control, gate,
     handle::Handle,
     ledger::{Ledger, Writer},
-    list,
+    list, numbers,
     options::Options,
     page,
     refusal::Refusal,
@@ -88,12 +88,19 @@ async fn run(
 fn router(state: Arc<State>) -> Router {
     let messages = "/2010-04-01/Accounts/{account}/Messages.json";
     let message = "/2010-04-01/Accounts/{account}/Messages/{message}";
+    let offers = "/2010-04-01/Accounts/{account}/AvailablePhoneNumbers/{country}/{kind}";
+    let owned = "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json";
+    let number = "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{number}";
     let api = Router::new()
         .route(messages, post(send::create_message).get(list::list_messages))
         .route(message, get(list::fetch_message))
+        .route(offers, get(numbers::search))
+        .route(owned, get(numbers::list).post(numbers::buy))
+        .route(number, get(numbers::fetch).post(numbers::update).delete(numbers::give_back))
         .route_layer(middleware::from_fn_with_state(state.clone(), gate::treat));
     let control = Router::new()
         .route("/_sandbox/messages", get(control::messages))
+        .route("/_sandbox/numbers", get(control::numbers).post(control::take_numbers))
         .route("/_sandbox/requests", get(control::requests))
         .route("/_sandbox/mood", post(control::set_mood))
         .route("/_sandbox/callbacks", post(control::set_callbacks))

@@ -16,7 +16,9 @@ use super::{
     callbacks::{CallbackOrder, Journeys},
     clock::Clock,
     ledger::Ledger,
+    market::Market,
     mood::{Mood, Spell},
+    number::{Change, Number},
     options::Options,
     refusal::Refusal,
     store::Store,
@@ -48,6 +50,7 @@ struct Memory {
     spell: Spell,
     order: CallbackOrder,
     opted_out: HashSet<String>,
+    market: Market,
     paths: Paths,
     refused: HashMap<Words, u32>,
     clock: Clock,
@@ -183,6 +186,62 @@ impl State {
         self.change(|memory| memory.clock = Clock { ahead });
     }
 
+    /// Numbers that could be bought, made up anew each time.
+    pub(super) fn offers(&self, prefix: &str, count: usize) -> Vec<String> {
+        let mut memory = self.memory.lock();
+        let mut digits = || memory.random.random_range(0..1_000_000_u32);
+        (0..count).map(|_| format!("{prefix}{:06}", digits())).collect()
+    }
+
+    /// Buys a number, or any one with an area code.
+    pub(super) fn buy(
+        &self,
+        phone: Option<&str>,
+        area_code: Option<&str>,
+        change: Change,
+        path: &str,
+    ) -> Result<Number, Refusal> {
+        let phone = match (phone, area_code) {
+            (Some(phone), _) => phone.to_owned(),
+            (None, Some("533")) => return Err(Refusal::of(21452, "no numbers in 'AreaCode'")),
+            (None, Some(code)) => self.offers(&format!("+1{code}5"), 1).remove(0),
+            (None, None) => return Err(Refusal::of(21402, "'PhoneNumber' is required")),
+        };
+        self.change(|memory| {
+            let (now, sid) = (memory.clock.now(), format!("PN{}", memory.hex()));
+            let number = memory.market.buy(&phone, sid, change, now)?;
+            memory.paths.effect(path);
+            Ok(number)
+        })
+    }
+
+    pub(super) fn configure(&self, sid: &str, change: Change, path: &str) -> Option<Number> {
+        self.change(|memory| {
+            let number = memory.market.configure(sid, change)?;
+            memory.paths.effect(path);
+            Some(number)
+        })
+    }
+
+    pub(super) fn give_back(&self, sid: &str, path: &str) -> bool {
+        self.change(|memory| {
+            let gone = memory.market.give_back(sid);
+            if gone {
+                memory.paths.effect(path);
+            }
+            gone
+        })
+    }
+
+    /// The account's numbers, oldest first.
+    pub(super) fn owned(&self) -> Vec<Number> {
+        self.memory.lock().market.owned().to_vec()
+    }
+
+    pub(super) fn take_next(&self, count: u32) {
+        self.change(|memory| memory.market.take_next(count));
+    }
+
     /// Forgets everything but the ledger.
     pub(super) fn reset(&self) {
         self.change(|memory| {
@@ -213,6 +272,7 @@ impl Memory {
             spell: Spell::default(),
             order: CallbackOrder::default(),
             opted_out: HashSet::new(),
+            market: Market::default(),
             paths: Paths::default(),
             refused: HashMap::new(),
             clock: Clock::default(),
