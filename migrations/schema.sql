@@ -297,6 +297,37 @@ CREATE TABLE product.demo_access (
 
 ALTER TABLE ONLY product.demo_access FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE product.demo_archive (
+    archive_id bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    company_name text NOT NULL,
+    bots jsonb NOT NULL,
+    numbers jsonb NOT NULL,
+    usage jsonb NOT NULL,
+    history jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expired_at timestamp with time zone,
+    archived_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    removed_at timestamp with time zone,
+    restored_at timestamp with time zone,
+    CONSTRAINT company_name_fits CHECK (((length(company_name) >= 1) AND (length(company_name) <= 200))),
+    CONSTRAINT only_what_was_removed_is_restored CHECK (((restored_at IS NULL) OR (removed_at IS NOT NULL)))
+);
+
+ALTER TABLE ONLY product.demo_archive FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.demo_archive.usage IS 'Whole numbers: messages_in, messages_out, calls, talk_secs, logins.';
+
+ALTER TABLE product.demo_archive ALTER COLUMN archive_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME product.demo_archive_archive_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE product.demo_signups (
     tenant_id uuid NOT NULL,
     bot_id uuid NOT NULL,
@@ -418,6 +449,17 @@ CREATE TABLE product.phone_mappings (
 
 ALTER TABLE ONLY product.phone_mappings FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE product.phone_mappings_backup (
+    mapping_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    phone product.phone NOT NULL,
+    allocated_at timestamp with time zone NOT NULL,
+    job_id uuid NOT NULL,
+    saved_at timestamp with time zone DEFAULT trunkline.now() NOT NULL
+);
+
+ALTER TABLE ONLY product.phone_mappings_backup FORCE ROW LEVEL SECURITY;
+
 CREATE VIEW product.phone_number_mappings WITH (security_invoker='true') AS
  SELECT phone_mappings.mapping_id,
     phone_mappings.tenant_id,
@@ -437,10 +479,18 @@ CREATE TABLE product.phone_pool (
     is_placeholder boolean DEFAULT false NOT NULL,
     capabilities jsonb DEFAULT '{"sms": true, "voice": true}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    number_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    twilio_sid text,
+    bought_by uuid,
+    note text,
+    CONSTRAINT a_placeholder_is_not_twilios CHECK (((NOT is_placeholder) OR (twilio_sid IS NULL))),
     CONSTRAINT dated_iff_allocated CHECK (((status = 'allocated'::text) = (allocated_at IS NOT NULL))),
     CONSTRAINT dated_iff_quarantined CHECK (((status = 'quarantined'::text) = (quarantined_until IS NOT NULL))),
+    CONSTRAINT note_fits CHECK (((length(note) >= 1) AND (length(note) <= 500))),
     CONSTRAINT owned_iff_allocated CHECK (((status = 'allocated'::text) = (tenant_id IS NOT NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'allocated'::text, 'quarantined'::text, 'maintenance'::text])))
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'allocated'::text, 'quarantined'::text, 'maintenance'::text]))),
+    CONSTRAINT twilio_sid_has_its_shape CHECK ((twilio_sid ~ '^PN[0-9a-fA-F]{32}$'::text)),
+    CONSTRAINT what_was_bought_is_at_twilio CHECK (((bought_by IS NULL) OR (twilio_sid IS NOT NULL)))
 );
 
 ALTER TABLE ONLY product.phone_pool FORCE ROW LEVEL SECURITY;
@@ -448,6 +498,12 @@ ALTER TABLE ONLY product.phone_pool FORCE ROW LEVEL SECURITY;
 COMMENT ON COLUMN product.phone_pool.quarantined_until IS 'Until then the last owner''s callers may still ring; afterwards it is as good as available.';
 
 COMMENT ON COLUMN product.phone_pool.is_placeholder IS 'Fictional: no carrier will ever ring it.';
+
+COMMENT ON COLUMN product.phone_pool.number_id IS 'Names the number where the number itself may not stand: in jobs, paths and logs.';
+
+COMMENT ON COLUMN product.phone_pool.bought_by IS 'The run that bought it. Only what we bought ourselves is ever given back by itself.';
+
+COMMENT ON COLUMN product.phone_pool.note IS 'Why it is in maintenance, in an operator''s words or ours.';
 
 CREATE TABLE product.rate_limits (
     scope text NOT NULL,
@@ -1420,8 +1476,14 @@ ALTER TABLE ONLY product.calls
 ALTER TABLE ONLY product.demo_signups
     ADD CONSTRAINT a_job_serves_one_signup UNIQUE (job_id);
 
+ALTER TABLE ONLY product.phone_pool
+    ADD CONSTRAINT a_number_has_one_id UNIQUE (number_id);
+
 ALTER TABLE ONLY product.messages
     ADD CONSTRAINT a_provider_message_is_ours_once UNIQUE (provider_sid);
+
+ALTER TABLE ONLY product.demo_archive
+    ADD CONSTRAINT a_run_archives_once UNIQUE (job_id);
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT a_user_is_of_one_tenant UNIQUE (user_id, tenant_id);
@@ -1441,6 +1503,9 @@ ALTER TABLE ONLY product.calls
 ALTER TABLE ONLY product.demo_access
     ADD CONSTRAINT demo_access_key PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY product.demo_archive
+    ADD CONSTRAINT demo_archive_key PRIMARY KEY (archive_id);
+
 ALTER TABLE ONLY product.demo_signups
     ADD CONSTRAINT demo_signups_key PRIMARY KEY (tenant_id);
 
@@ -1455,6 +1520,9 @@ ALTER TABLE ONLY product.messages
 
 ALTER TABLE ONLY product.number_waitlist
     ADD CONSTRAINT number_waitlist_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.phone_mappings_backup
+    ADD CONSTRAINT phone_mappings_backup_key PRIMARY KEY (job_id, mapping_id);
 
 ALTER TABLE ONLY product.phone_mappings
     ADD CONSTRAINT phone_mappings_key PRIMARY KEY (mapping_id);
@@ -1491,6 +1559,9 @@ ALTER TABLE ONLY product.tenant_status_history
 
 ALTER TABLE ONLY product.tenants
     ADD CONSTRAINT tenants_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.phone_pool
+    ADD CONSTRAINT twilio_has_a_number_once UNIQUE (twilio_sid);
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_key PRIMARY KEY (user_id);
@@ -1629,6 +1700,8 @@ CREATE INDEX calls_by_tenant ON product.calls USING btree (tenant_id, started_at
 
 CREATE INDEX calls_without_an_end ON product.calls USING btree (updated_at) WHERE (ended_at IS NULL);
 
+CREATE INDEX demo_archive_age ON product.demo_archive USING btree (archived_at);
+
 CREATE INDEX demo_signups_latest_by_phone ON product.demo_signups USING btree (phone, created_at DESC) WHERE (phone IS NOT NULL);
 
 CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USING btree (created_at);
@@ -1643,6 +1716,8 @@ CREATE UNIQUE INDEX one_active_subscription_per_tenant ON product.subscriptions 
 
 CREATE UNIQUE INDEX one_current_code_per_tenant ON product.demo_verification_codes USING btree (tenant_id) WHERE (replaced_at IS NULL);
 
+CREATE UNIQUE INDEX one_open_archive_per_tenant ON product.demo_archive USING btree (tenant_id) WHERE (restored_at IS NULL);
+
 CREATE UNIQUE INDEX one_open_signup_per_phone_and_email ON product.demo_signups USING btree (phone, lower((email)::text)) WHERE (status = ANY (ARRAY['pending_verification'::text, 'provisioning'::text, 'waitlisted'::text, 'active'::text]));
 
 CREATE UNIQUE INDEX one_pool_number_per_tenant ON product.phone_pool USING btree (tenant_id) WHERE (status = 'allocated'::text);
@@ -1650,6 +1725,8 @@ CREATE UNIQUE INDEX one_pool_number_per_tenant ON product.phone_pool USING btree
 CREATE UNIQUE INDEX one_tenant_per_active_number ON product.phone_mappings USING btree (phone) WHERE is_active;
 
 CREATE UNIQUE INDEX one_user_per_email_in_a_tenant ON product.users USING btree (tenant_id, lower((email)::text));
+
+CREATE INDEX phone_mappings_backup_age ON product.phone_mappings_backup USING btree (saved_at);
 
 CREATE INDEX phone_mappings_by_tenant ON product.phone_mappings USING btree (tenant_id);
 
@@ -1798,6 +1875,8 @@ ALTER TABLE product.calls ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.demo_access ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.demo_archive ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.demo_signups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.demo_verification_codes ENABLE ROW LEVEL SECURITY;
@@ -1816,6 +1895,8 @@ CREATE POLICY only_ones_own ON product.calls USING (product.may_see(tenant_id)) 
 
 CREATE POLICY only_ones_own ON product.demo_access USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.demo_archive USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.demo_signups USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.demo_verification_codes USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
@@ -1825,6 +1906,8 @@ CREATE POLICY only_ones_own ON product.messages USING (product.may_see(tenant_id
 CREATE POLICY only_ones_own ON product.number_waitlist USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.phone_mappings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.phone_mappings_backup USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.phone_pool USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
@@ -1839,6 +1922,8 @@ CREATE POLICY only_ones_own ON product.tenants USING (product.may_see(tenant_id)
 CREATE POLICY only_ones_own ON product.users USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.phone_mappings_backup ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_pool ENABLE ROW LEVEL SECURITY;
 
@@ -1894,6 +1979,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.calls TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_access TO trunkline_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_archive TO trunkline_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE product.demo_signups TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_verification_codes TO trunkline_app;
@@ -1906,9 +1993,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.number_waitlist TO trunkline_
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.phone_mappings TO trunkline_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE product.phone_mappings_backup TO trunkline_app;
+
 GRANT SELECT ON TABLE product.phone_number_mappings TO trunkline_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE product.phone_pool TO trunkline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.phone_pool TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.rate_limits TO trunkline_app;
 

@@ -52,6 +52,16 @@ pub async fn create(conn: &mut Conn, new: NewBot<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes all of a tenant's bots back. Twice is once.
+pub async fn delete_all(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
+    sqlx::query!("delete from product.bots where tenant_id = $1", tenant.as_uuid())
+        .execute(conn)
+        .await
+        .during("bot: delete all")?;
+    Ok(())
+}
+
 /// Takes a bot back. Twice is once.
 pub async fn delete(conn: &mut Conn, tenant: TenantId, bot: BotId) -> Result<(), Error> {
     scope::require(conn, tenant).await?;

@@ -88,6 +88,21 @@ pub async fn issue(
     Ok(row.expires_at)
 }
 
+/// When the code ends that a tenant's sign-up waits for, if it can still be used.
+pub async fn current_until(
+    conn: &mut Conn,
+    tenant: TenantId,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    sqlx::query_scalar!(
+        "select expires_at from product.demo_verification_codes
+         where tenant_id = $1 and replaced_at is null and used_at is null and expires_at > trunkline.now()",
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("code: current")
+}
+
 /// Tries a code. The row is locked, so two attempts at once count as two and only one of them can be the use. Commit also
 /// when the answer is no: a rolled-back attempt was never counted.
 pub async fn verify(

@@ -79,3 +79,7 @@ id!(
     /// A phone call.
     CallId
 );
+id!(
+    /// A number of the pool, where the number itself may not stand.
+    NumberId
+);

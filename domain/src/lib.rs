@@ -20,12 +20,15 @@ pub mod token;
 // A demo, from sign-up to the last undo.
 pub mod access;
 pub mod codes;
+pub mod demos;
 pub mod signups;
 pub mod tenants;
 
 // What a tenant has.
 pub mod bots;
 pub mod numbers;
+pub mod pool;
+pub mod recovery;
 pub mod subscriptions;
 pub mod waitlist;
 
@@ -53,7 +56,9 @@ pub use self::{
     digest::{Digest, Pepper},
     email::Email,
     error::Error,
-    id::{BotId, CallId, CodeId, MessageId, SubscriptionId, TenantId, UserId},
+    id::{
+        BotId, CallId, CodeId, MappingId, MessageId, NumberId, SubscriptionId, TenantId, UserId,
+    },
     locale::Locale,
     phone::PhoneNumber,
 };

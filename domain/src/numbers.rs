@@ -19,6 +19,13 @@ pub struct PoolCount {
     pub maintenance: i64,
 }
 
+impl PoolCount {
+    /// All numbers of the pool.
+    pub fn total(&self) -> i64 {
+        self.available + self.allocated + self.quarantined + self.maintenance
+    }
+}
+
 /// The fictional numbers are `+1555010` and four digits.
 pub const PLACEHOLDERS_MAX: u16 = 10_000;
 

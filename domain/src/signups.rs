@@ -44,12 +44,16 @@ impl SignupStatus {
             Self::PendingVerification => {
                 matches!(next, Self::Provisioning | Self::Expired | Self::Failed)
             }
-            Self::Provisioning => matches!(next, Self::Waitlisted | Self::Active | Self::Failed),
+            Self::Provisioning => {
+                matches!(next, Self::Waitlisted | Self::Active | Self::Expired | Self::Failed)
+            }
             Self::Waitlisted => {
                 matches!(next, Self::Provisioning | Self::Active | Self::Expired | Self::Failed)
             }
             Self::Active => matches!(next, Self::Expired | Self::Failed),
-            Self::Expired | Self::Failed => false,
+            // An operator brings a demo back; a sign-up that forgot its person cannot be: the schema sees to it.
+            Self::Expired => next == Self::Provisioning,
+            Self::Failed => false,
         }
     }
 }
@@ -228,6 +232,11 @@ pub async fn status(conn: &mut Conn, tenant: TenantId) -> Result<Option<SignupSt
     row.map(|r| r.status.parse()).transpose()
 }
 
+/// Where a sign-up stands, locked until the transaction ends.
+pub async fn status_for_update(conn: &mut Conn, tenant: TenantId) -> Result<SignupStatus, Error> {
+    status_locked(conn, tenant).await
+}
+
 /// Moves a sign-up, if that is legal; to where it already stands is no move and no error. To `failed` it goes with the
 /// person forgotten, as [`end`] does; to `active` with the end of the tenant's demo.
 pub async fn set_status(
@@ -357,6 +366,7 @@ mod tests {
             (PendingVerification, Failed),
             (Provisioning, Waitlisted),
             (Provisioning, Active),
+            (Provisioning, Expired),
             (Provisioning, Failed),
             (Waitlisted, Provisioning),
             (Waitlisted, Active),
@@ -364,6 +374,7 @@ mod tests {
             (Waitlisted, Failed),
             (Active, Expired),
             (Active, Failed),
+            (Expired, Provisioning),
         ];
         for &from in SignupStatus::ALL {
             for &to in SignupStatus::ALL {

@@ -84,6 +84,41 @@ pub async fn open_demo(
     row.map(|r| r.subscription_id.into()).ok_or(Error::NotFound { what: "plan" })
 }
 
+/// Ends a tenant's demo subscription, or lets it go on: it became a customer, or did not after all. Twice is once.
+pub async fn set_demo_ended(conn: &mut Conn, tenant: TenantId, ended: bool) -> Result<(), Error> {
+    scope::require(conn, tenant).await?;
+    sqlx::query!(
+        "update product.subscriptions set status = case when $3 then 'cancelled' else 'active' end
+         where tenant_id = $1 and plan = $2",
+        tenant.as_uuid(),
+        DEMO_PLAN,
+        ended,
+    )
+    .execute(conn)
+    .await
+    .during("subscription: end demo")?;
+    Ok(())
+}
+
+/// Lets a tenant's demo subscription end this long from now.
+pub async fn prolong_demo(
+    conn: &mut Conn,
+    tenant: TenantId,
+    lifetime: Duration,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update product.subscriptions set ends_at = trunkline.now() + make_interval(secs => $3)
+         where tenant_id = $1 and plan = $2 and status = 'active'",
+        tenant.as_uuid(),
+        DEMO_PLAN,
+        lifetime.as_secs_f64(),
+    )
+    .execute(conn)
+    .await
+    .during("subscription: prolong demo")?;
+    Ok(())
+}
+
 /// Takes a tenant's demo subscription back. Twice is once.
 pub async fn delete_demo(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
     scope::require(conn, tenant).await?;

@@ -157,6 +157,31 @@ pub async fn move_to(
     Ok(now)
 }
 
+/// Takes a move back that should not have been: from `seen` to where the tenant stood before, legal or not. False if the
+/// tenant is gone or has moved on since: then there is nothing to take back.
+pub async fn move_back(
+    conn: &mut Conn,
+    tenant: TenantId,
+    seen: TenantStatus,
+    to: TenantStatus,
+) -> Result<bool, Error> {
+    let moved = sqlx::query!(
+        "update product.tenants set status = $3, updated_at = trunkline.now()
+         where tenant_id = $1 and status = $2",
+        tenant.as_uuid(),
+        seen.as_str(),
+        to.as_str(),
+    )
+    .execute(&mut *conn)
+    .await
+    .during("tenant: move back")?;
+    if moved.rows_affected() == 0 {
+        return Ok(false);
+    }
+    history_add(conn, tenant, Some(seen), to, "the move was taken back").await?;
+    Ok(true)
+}
+
 /// Takes a sign-up's tenant back, with everything that hangs on it: users and their sessions, bot, subscription, codes,
 /// access, mapping, place in the waiting list; its number goes back to the pool. Twice is once. A tenant that is past its
 /// demo is not touched, that is an error.
@@ -233,6 +258,28 @@ pub async fn history(conn: &mut Conn, tenant: TenantId) -> Result<Vec<StatusChan
         Ok(StatusChange { previous, status: status.parse()?, reason, changed_at })
     };
     rows.into_iter().map(|r| change(r.previous_status, r.status, r.reason, r.changed_at)).collect()
+}
+
+/// A tenant, if it is there, locked until the transaction ends.
+pub async fn lock(conn: &mut Conn, tenant: TenantId) -> Result<Option<Tenant>, Error> {
+    match get_locked(conn, tenant).await {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// Where a tenant stood before it came to where it stands.
+pub async fn previous(conn: &mut Conn, tenant: TenantId) -> Result<Option<TenantStatus>, Error> {
+    let row = sqlx::query_scalar!(
+        "select previous_status from product.tenant_status_history
+         where tenant_id = $1 order by change_id desc limit 1",
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("tenant: previous")?;
+    row.flatten().map(|word| word.parse()).transpose()
 }
 
 /// Locks the row until the transaction ends: moves of one tenant happen one after the other.

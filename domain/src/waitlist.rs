@@ -50,6 +50,14 @@ pub async fn join(conn: &mut Conn, tenant: TenantId, job: Uuid) -> Result<Joined
     Ok(Joined::Waiting)
 }
 
+/// How many wait.
+pub async fn len(conn: &mut Conn) -> Result<i64, Error> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from product.number_waitlist"#)
+        .fetch_one(conn)
+        .await
+        .during("waitlist: len")
+}
+
 /// Takes a tenant off the list. Twice is once.
 pub async fn leave(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
     scope::require(conn, tenant).await?;
