@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 
 use crate::{
@@ -70,6 +70,9 @@ macro_rules! method_name {
     (post) => {
         "POST"
     };
+    (patch) => {
+        "PATCH"
+    };
 }
 
 routes! {
@@ -105,6 +108,16 @@ routes! {
         get "/v1/admin/webhooks/{id}" AdminKey => admin::webhooks::get;
         post "/v1/admin/webhooks/{id}/replay" AdminKey => admin::webhooks::replay;
         post "/v1/admin/demo/{tenant}/verify" AdminKey => admin::vouch;
+        post "/v1/admin/demo/{tenant}/code" AdminKey => admin::new_code;
+        post "/v1/admin/demo/{tenant}/expire" AdminKey => admin::expire;
+        post "/v1/admin/demo/{tenant}/convert" AdminKey => admin::convert;
+        post "/v1/admin/demo/{tenant}/restore" AdminKey => admin::restore;
+        patch "/v1/admin/businesses/{id}" AdminKey => admin::patch_business;
+        get "/v1/admin/numbers" AdminKey => admin::list_numbers;
+        post "/v1/admin/numbers" AdminKey => admin::add_number;
+        post "/v1/admin/numbers/recover" AdminKey => admin::recover_numbers;
+        post "/v1/admin/numbers/{id}/maintenance" AdminKey => admin::set_number_maintenance;
+        post "/v1/admin/numbers/{id}/release" AdminKey => admin::release_number;
 
         get "/health" Open => health::health;
     }

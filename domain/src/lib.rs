@@ -56,9 +56,7 @@ pub use self::{
     digest::{Digest, Pepper},
     email::Email,
     error::Error,
-    id::{
-        BotId, CallId, CodeId, MappingId, MessageId, NumberId, SubscriptionId, TenantId, UserId,
-    },
+    id::{BotId, CallId, CodeId, MappingId, MessageId, NumberId, SubscriptionId, TenantId, UserId},
     locale::Locale,
     phone::PhoneNumber,
 };

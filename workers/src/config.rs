@@ -1,5 +1,7 @@
 //! What a worker process is told: read once, all mistakes reported at once.
 
+mod numbers;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clients::twilio::{self, Twilio};
@@ -57,11 +59,12 @@ impl Config {
         let try_kinds = env.var("TRUNKLINE_TRY_KINDS").flag().or(false);
         let slots = env.var("TRUNKLINE_SLOTS").number(1..=10_000_u32).or(SLOTS);
         let (drain, keep) = (drain(env), keep(env));
-        let settings =
-            Settings { pepper: pepper?, demo, sms_from: sms.as_ref().map(|sms| sms.from.clone()) };
+        let (desk, numbers) = (numbers::desk(env, sms.as_ref()), numbers::settings(env));
+        let sms_from = sms.as_ref().map(|sms| sms.from.clone());
+        let settings = Settings { pepper: pepper?, demo, numbers, sms_from };
         Some(Config {
             engine: engine?,
-            clients: Arc::new(Clients { sms, ledger }),
+            clients: Arc::new(Clients { sms, numbers: desk, ledger }),
             settings: Arc::new(settings),
             try_kinds,
             slots: usize::try_from(slots).unwrap_or(1),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clients::twilio::Twilio;
+use clients::twilio::{NumberSearch, NumberUrls, Twilio};
 use domain::{MessageId, Pepper, PhoneNumber};
 use engine::App;
 use url::Url;
@@ -20,6 +20,8 @@ impl App for Trunkline {
 pub struct Clients {
     /// Text messages; `None` where no account is configured, and then every message is skipped and says so.
     pub sms: Option<SmsSender>,
+    /// Where numbers are bought and configured; `None` where no account is configured.
+    pub numbers: Option<NumberDesk>,
     /// The file that the trial kind `ledger` appends to.
     pub ledger: Option<PathBuf>,
 }
@@ -46,12 +48,30 @@ impl SmsSender {
     }
 }
 
+/// Where numbers are bought and configured.
+pub struct NumberDesk {
+    /// The account.
+    pub twilio: Twilio,
+    /// Which numbers are bought.
+    pub search: NumberSearch,
+    /// Where calls and texts for all numbers go.
+    pub urls: NumberUrls,
+    /// Where a country asks for an address.
+    pub address_sid: Option<String>,
+    /// Where a country asks for papers.
+    pub bundle_sid: Option<String>,
+    /// How long after its request a purchase that is not in Twilio's list counts as never made.
+    pub second_look: Duration,
+}
+
 /// Plain values from the configuration.
 pub struct Settings {
     /// Keys the hashes of codes.
     pub pepper: Pepper,
     /// Demos.
     pub demo: DemoSettings,
+    /// Numbers.
+    pub numbers: NumberSettings,
     /// The number that messages come from; `None` where no account is configured.
     pub sms_from: Option<PhoneNumber>,
 }
@@ -65,4 +85,47 @@ pub struct DemoSettings {
     pub daily_calls_max: Option<i32>,
     /// The text of the code's message instead of ours; `{CODE}` stands for the code.
     pub sms_template: Option<String>,
+}
+
+/// How the pool of numbers is kept.
+#[derive(Debug, Clone)]
+pub struct NumberSettings {
+    /// How long a number rests between two tenants.
+    pub quarantine: Duration,
+    /// Whether numbers are bought when too few are free.
+    pub buys: bool,
+    /// Whether numbers that we bought go back to Twilio when the pool has enough without them.
+    pub returns: bool,
+    /// So many should be free; none: as [`NumberSettings::threshold`] reckons.
+    pub free_min: Option<u32>,
+    /// More than so many are never bought.
+    pub size_max: u32,
+}
+
+impl NumberSettings {
+    /// Below so many free numbers of a pool of this size it is short: a fifth of it, at least one and at most ten, so that
+    /// a pool of five is not always short.
+    pub fn threshold(&self, pool_size: i64) -> u32 {
+        let fifth = u32::try_from((pool_size.max(0) + 4) / 5).unwrap_or(u32::MAX);
+        self.free_min.unwrap_or(fifth.clamp(1, 10))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_pool_is_short_when_a_fifth_is_free_and_a_large_one_when_ten_are() {
+        let of = |free_min| NumberSettings {
+            quarantine: Duration::ZERO,
+            buys: false,
+            returns: false,
+            free_min,
+            size_max: 100,
+        };
+        let threshold = |size| of(None).threshold(size);
+        assert_eq!([0, 1, 5, 6, 20, 50, 5000].map(threshold), [1, 1, 1, 2, 4, 10, 10]);
+        assert_eq!(of(Some(0)).threshold(5000), 0);
+    }
 }

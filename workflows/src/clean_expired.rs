@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{codes, limits, scope, sessions};
+use domain::{codes, demos, limits, scope, sessions};
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use crate::{app::Trunkline, error::of_domain};
 
 /// Used and expired codes are kept this long, without their hash, so that the rate of success can be told.
 const CODES_KEPT: Duration = Duration::from_hours(168);
+
+/// What is kept of removed demos, and the people of their sign-ups: so long a demo can be brought back.
+const ARCHIVES_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Cleans. Runs hourly.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct CleanedUp {
     pub sessions: u64,
     /// Counters whose window was over.
     pub limits: u64,
+    /// People of demos that were removed long ago.
+    #[serde(default)]
+    pub people_forgotten: u64,
 }
 
 impl Workflow<Trunkline> for CleanExpired {
@@ -43,6 +49,7 @@ impl Workflow<Trunkline> for CleanExpired {
                 codes_deleted: cleaned.deleted,
                 sessions: sessions::clean(tx).await.map_err(of_domain)?,
                 limits: limits::clean(tx).await.map_err(of_domain)?,
+                people_forgotten: demos::forget(tx, ARCHIVES_KEPT).await.map_err(of_domain)?,
             })
         })
         .await

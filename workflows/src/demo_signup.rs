@@ -77,10 +77,10 @@ pub struct DemoReady {
 
 /// A code that was issued.
 #[derive(Debug, Serialize, Deserialize)]
-struct Issued {
-    message: MessageId,
-    to: Sealed<PhoneNumber>,
-    body: Sealed<String>,
+pub(crate) struct Issued {
+    pub(crate) message: MessageId,
+    pub(crate) to: Sealed<PhoneNumber>,
+    pub(crate) body: Sealed<String>,
     expires_at: chrono::DateTime<chrono::Utc>,
 }
 
@@ -119,7 +119,7 @@ impl DemoSignup {
     /// Waits until the phone is verified. A code that cannot be sent ends the sign-up; one that was skipped, for want of a
     /// provider, leaves it to an operator.
     async fn verified(&self, ctx: &Context<'_, Trunkline>, issued: Issued) -> Result<(), Failure> {
-        let expires_at = issued.expires_at;
+        let mut expires_at = issued.expires_at;
         let sms = ctx
             .spawn(SendSms {
                 message: issued.message,
@@ -142,24 +142,31 @@ impl DemoSignup {
                     let why = end.error.unwrap_or_default();
                     return Err(Failure::undo(format!("the code could not be sent: {why}")));
                 }
-                Awaited::TimedOut => return self.out_of_time(ctx).await,
+                Awaited::TimedOut => match self.out_of_time(ctx).await? {
+                    Some(later) => expires_at = later,
+                    None => return Ok(()),
+                },
             }
         }
     }
 }
 
 impl DemoSignup {
-    /// The time is over. A code that was accepted at the last moment still counts: its signal is on its way.
-    async fn out_of_time(&self, ctx: &Context<'_, Trunkline>) -> Result<(), Failure> {
+    /// The time is over. A code that was accepted at the last moment still counts: its signal is on its way. And if a new
+    /// code was sent meanwhile, its end is what is waited for.
+    async fn out_of_time(
+        &self,
+        ctx: &Context<'_, Trunkline>,
+    ) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
         let tenant = self.tenant;
-        let expired = ctx.transaction("expire", async |tx| expire(tx, tenant).await).await?;
-        let last = if expired {
-            Awaited::TimedOut
-        } else {
-            ctx.wait_for::<Verified>(VERIFIED).for_up_to(LAST_MOMENT).await?
-        };
+        let last =
+            match ctx.transaction("time_is_over", async |tx| expire(tx, tenant).await).await? {
+                Late::NewCode(until) => return Ok(Some(until)),
+                Late::Expired => Awaited::TimedOut,
+                Late::Verified => ctx.wait_for::<Verified>(VERIFIED).for_up_to(LAST_MOMENT).await?,
+            };
         match last {
-            Awaited::Signal(_) => Ok(()),
+            Awaited::Signal(_) => Ok(None),
             Awaited::Child(_) | Awaited::TimedOut => {
                 Err(Failure::undo("the phone was not verified in time"))
             }
@@ -167,15 +174,31 @@ impl DemoSignup {
     }
 }
 
-/// Ends a sign-up that nobody verified; false if somebody just did.
-async fn expire(tx: &mut Tx, tenant: TenantId) -> Result<bool, Failure> {
+/// What a look at the end of the time found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Late {
+    /// Nobody verified it: it has ended.
+    Expired,
+    /// Somebody just did.
+    Verified,
+    /// A new code can be used until then.
+    NewCode(chrono::DateTime<chrono::Utc>),
+}
+
+/// Ends a sign-up that nobody verified, and that has no code any more.
+async fn expire(tx: &mut Tx, tenant: TenantId) -> Result<Late, Failure> {
     scope::platform(tx).await.map_err(of_domain)?;
-    let status = signups::status(tx, tenant).await.map_err(of_domain)?;
-    if status == Some(SignupStatus::Provisioning) {
-        return Ok(false);
+    // Locked: whoever issues a new code at this moment does so before, or finds the sign-up ended.
+    let status = signups::status_for_update(tx, tenant).await.map_err(of_domain)?;
+    if status == SignupStatus::Provisioning {
+        return Ok(Late::Verified);
+    }
+    if let Some(until) = codes::current_until(tx, tenant).await.map_err(of_domain)? {
+        return Ok(Late::NewCode(until));
     }
     signups::end(tx, tenant, SignupStatus::Expired).await.map_err(of_domain)?;
-    Ok(true)
+    Ok(Late::Expired)
 }
 
 /// The sign-up as the API writes it down: a deed that the job is born with, so that it is undone even if no worker ever
@@ -206,7 +229,7 @@ impl Change<Trunkline> for OpenSignup {
 /// A tenant that is not verified yet.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OpenTenant {
-    tenant: TenantId,
+    pub(crate) tenant: TenantId,
 }
 
 impl Change<Trunkline> for OpenTenant {
@@ -229,7 +252,7 @@ impl Change<Trunkline> for OpenTenant {
 /// The demo plan.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OpenSubscription {
-    tenant: TenantId,
+    pub(crate) tenant: TenantId,
 }
 
 impl Change<Trunkline> for OpenSubscription {
@@ -278,7 +301,7 @@ impl Change<Trunkline> for CreateBot {
 /// checkpoint, and the sealed copy goes with its one delivery.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CreateUser {
-    tenant: TenantId,
+    pub(crate) tenant: TenantId,
 }
 
 impl Change<Trunkline> for CreateUser {
@@ -316,7 +339,11 @@ impl Change<Trunkline> for CreateUser {
 }
 
 /// Makes a code and keeps its hash; the code itself goes on only inside a sealed message.
-async fn issue_code(tx: &mut Tx, settings: &Settings, tenant: TenantId) -> Result<Issued, Failure> {
+pub(crate) async fn issue_code(
+    tx: &mut Tx,
+    settings: &Settings,
+    tenant: TenantId,
+) -> Result<Issued, Failure> {
     scope::platform(tx).await.map_err(of_domain)?;
     let signup = signup_of(tx, tenant).await?;
     let phone =
@@ -335,7 +362,7 @@ async fn issue_code(tx: &mut Tx, settings: &Settings, tenant: TenantId) -> Resul
 }
 
 /// The demo begins.
-async fn activate(
+pub(crate) async fn activate(
     tx: &mut Tx,
     settings: &Settings,
     tenant: TenantId,

@@ -20,12 +20,16 @@ pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
         | twilio::Error::RateLimited { retry_after: None } => Failure::retry(error),
         twilio::Error::Rejected { class, .. } => match class {
             // The sender's queue drains by itself, the network may find the phone later.
-            RejectedClass::QueueFull | RejectedClass::Undelivered => Failure::retry(error),
+            // And others give numbers back all the time.
+            RejectedClass::QueueFull | RejectedClass::Undelivered | RejectedClass::NoNumbers => {
+                Failure::retry(error)
+            }
             RejectedClass::Recipient
             | RejectedClass::OptedOut
             | RejectedClass::Content
             | RejectedClass::Config
             | RejectedClass::Account
+            | RejectedClass::NumberTaken
             | RejectedClass::Other => Failure::permanent(error),
         },
     }

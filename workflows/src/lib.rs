@@ -4,7 +4,21 @@
 //! | --- | --- | --- |
 //! | `demo_signup` | `demo_signup.rs` | from a sign-up to a tenant that can log in, or to nothing at all |
 //! | `allocate_number` | `allocate_number.rs` | a number for one tenant; waits in line when the pool is empty |
+//! | `release_number` | `release_number.rs` | a tenant's number goes back to the pool and rests there |
+//! | `buy_number` | `buy_number.rs` | a number more for the pool, bought once |
+//! | `return_number` | `return_number.rs` | a number that we bought goes back to Twilio |
+//! | `refill_pool` | `refill_pool.rs` | says how the pool stands, and buys where that is wanted |
+//! | `recover_numbers` | `recover_numbers.rs` | all demos' numbers back into the pool at once |
+//! | `sync_number_webhooks` | `sync_number_webhooks.rs` | tells Twilio anew where calls and texts for all numbers go |
+//! | `audit_number_webhooks` | `audit_number_webhooks.rs` | puts right what of that somebody changed |
+//! | `release_orphan_numbers` | `release_orphan_numbers.rs` | numbers that nobody is responsible for |
 //! | `serve_waitlist` | `serve_waitlist.rs` | wakes those in line whose turn has come |
+//! | `demo_code` | `demo_code.rs` | a new code for somebody whose text did not come |
+//! | `demo_expire` | `demo_expire.rs` | shuts demos whose time is over |
+//! | `demo_cleanup` | `demo_cleanup.rs` | archives and removes demos that are over for good |
+//! | `demo_convert` | `demo_convert.rs` | a demo becomes a customer |
+//! | `demo_restore` | `demo_restore.rs` | brings a demo back that was over or removed |
+//! | `cancel_tenant_jobs` | `cancel_tenant_jobs.rs` | cancels what is planned for a tenant that was shut out |
 //! | `send_sms` | `send_sms.rs` | one text message, never twice |
 //! | `sms_status` | `sms_status.rs` | what the provider says became of a message |
 //! | `call_status` | `call_status.rs` | what the provider says of a call |
@@ -16,20 +30,40 @@ mod app; // what all of them are handed
 mod error; // what is worth repeating
 mod text; // what we write to people
 
-pub mod allocate_number;
-pub mod call_status;
-pub mod clean_expired;
-pub mod demo_signup;
 pub mod door; // by which everything comes in that a provider tells us
+
+// A demo, from sign-up to the archive.
+pub mod cancel_tenant_jobs;
+pub mod clean_expired;
+pub mod demo_cleanup;
+pub mod demo_code;
+pub mod demo_convert;
+pub mod demo_expire;
+pub mod demo_restore;
+pub mod demo_signup;
+
+// Numbers, from the purchase to the end.
+pub mod allocate_number;
+pub mod audit_number_webhooks;
+pub mod buy_number;
+pub mod recover_numbers;
+pub mod refill_pool;
+pub mod release_number;
+pub mod release_orphan_numbers;
+pub mod return_number;
+pub mod serve_waitlist;
+pub mod sync_number_webhooks;
+
+// Messages and calls.
+pub mod call_status;
 pub mod recording;
 pub mod send_sms;
-pub mod serve_waitlist;
 pub mod sms_status;
 pub mod try_kinds;
 
 mod registry; // the table of contents
 
 pub use self::{
-    app::{Clients, DemoSettings, Settings, SmsSender, Trunkline},
+    app::{Clients, DemoSettings, NumberDesk, NumberSettings, Settings, SmsSender, Trunkline},
     registry::registry,
 };

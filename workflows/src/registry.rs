@@ -6,13 +6,27 @@ use serde_json::json;
 use crate::{
     allocate_number::AllocateNumber,
     app::Trunkline,
+    audit_number_webhooks::AuditNumberWebhooks,
+    buy_number::BuyNumber,
     call_status::CallStatus,
+    cancel_tenant_jobs::CancelTenantJobs,
     clean_expired::CleanExpired,
+    demo_cleanup::DemoCleanup,
+    demo_code::DemoCode,
+    demo_convert::DemoConvert,
+    demo_expire::DemoExpire,
+    demo_restore::DemoRestore,
     demo_signup::DemoSignup,
     recording::Recording,
+    recover_numbers::RecoverNumbers,
+    refill_pool::RefillPool,
+    release_number::ReleaseNumber,
+    release_orphan_numbers::ReleaseOrphanNumbers,
+    return_number::ReturnNumber,
     send_sms::SendSms,
     serve_waitlist::ServeWaitlist,
     sms_status::SmsStatus,
+    sync_number_webhooks::SyncNumberWebhooks,
     try_kinds::{Fail, Ledger, Limited, Noop, Sleep, Steps, Timer},
 };
 
@@ -20,7 +34,21 @@ use crate::{
 pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
     let registry = Registry::default()
         .with::<DemoSignup>()
+        .with::<DemoCode>()
+        .with::<DemoExpire>()
+        .with::<DemoCleanup>()
+        .with::<DemoConvert>()
+        .with::<DemoRestore>()
+        .with::<CancelTenantJobs>()
         .with::<AllocateNumber>()
+        .with::<ReleaseNumber>()
+        .with::<BuyNumber>()
+        .with::<ReturnNumber>()
+        .with::<RefillPool>()
+        .with::<RecoverNumbers>()
+        .with::<SyncNumberWebhooks>()
+        .with::<AuditNumberWebhooks>()
+        .with::<ReleaseOrphanNumbers>()
         .with::<ServeWaitlist>()
         .with::<SendSms>()
         .with::<SmsStatus>()
@@ -28,7 +56,12 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<Recording>()
         .with::<CleanExpired>()
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))
-        .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"));
+        .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"))
+        .scheduled(every::<DemoExpire>("expire-demos", "* * * * *"))
+        .scheduled(every::<DemoCleanup>("cleanup-stale-demo-tenants", "0 2 * * *"))
+        .scheduled(every::<ReleaseOrphanNumbers>("cleanup-orphaned-phone-mappings", "0 3 * * *"))
+        .scheduled(every::<RefillPool>("refill-pool", "*/10 * * * *"))
+        .scheduled(every::<AuditNumberWebhooks>("audit-number-webhooks", "0 4 * * 1"));
     if !try_kinds {
         return registry;
     }
@@ -62,14 +95,12 @@ mod tests {
     #[test]
     fn every_schedule_can_be_read_and_its_kind_accepts_its_arguments() {
         let registry = registry(false);
-        for (name, cron) in
-            [("serve-waitlist", "* * * * *"), ("cleanup-verification-codes", "0 * * * *")]
-        {
-            engine::cron::Cron::parse(cron, "UTC")
+        assert!(registry.schedules().len() >= 7);
+        for schedule in registry.schedules() {
+            let Schedule { name, cron, timezone, kind, args, .. } = schedule;
+            engine::cron::Cron::parse(cron, timezone)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
-        for kind in ["serve_waitlist", "clean_expired"] {
-            assert_eq!(registry.accepts(kind, &json!({})), Some(Ok(())));
+            assert_eq!(registry.accepts(kind, args), Some(Ok(())), "{name}");
         }
     }
 

@@ -5,7 +5,9 @@ mod cursor; // where the next page begins
 mod enqueue; // a job by the name of its kind
 mod jobs; // jobs, read
 mod key; // who is an operator
+mod lifecycle; // demos and tenants, after the sign-up
 mod maintenance; // switches for the whole product
+mod numbers; // the pool
 mod steer; // retry, cancel, redrive
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted
@@ -13,7 +15,9 @@ pub(crate) mod webhooks; // what providers posted
 pub(crate) use self::{
     enqueue::enqueue,
     jobs::{get, list},
+    lifecycle::{convert, expire, new_code, patch_business, restore},
     maintenance::{maintenance, set_maintenance},
+    numbers::{add_number, list_numbers, recover_numbers, release_number, set_number_maintenance},
     steer::{cancel, redrive, retry},
     vouch::vouch,
 };

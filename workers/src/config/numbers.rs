@@ -1,0 +1,72 @@
+//! How numbers are bought, configured and kept.
+
+use std::time::Duration;
+
+use clients::twilio::{NumberSearch, NumberUrls};
+use daemon::config::Env;
+use domain::phone::Region;
+use url::Url;
+use workflows::{NumberDesk, NumberSettings, SmsSender};
+
+use super::hours;
+
+/// Kinds of numbers as Twilio names them.
+const KINDS: [&str; 4] = ["Local", "Mobile", "National", "TollFree"];
+
+/// Where texts go. Calls and their news have variables of their own, as older set-ups know them.
+const SMS_PATH: &str = "/telephony/sms";
+
+/// How the pool is kept.
+pub(super) fn settings(env: &Env) -> NumberSettings {
+    NumberSettings {
+        // Callers of the last owner give up within two days.
+        quarantine: env
+            .var("TRUNKLINE_NUMBERS_QUARANTINE_HOURS")
+            .number(0..=24 * 365_u64)
+            .map(hours)
+            .or(hours(48)),
+        buys: env.var("TRUNKLINE_NUMBERS_BUY").flag().or(false),
+        returns: env.var("TRUNKLINE_NUMBERS_RETURN").flag().or(false),
+        free_min: env.var("TRUNKLINE_NUMBERS_FREE_MIN").number(0..=10_000_u32).optional(),
+        // A mistake in a limit must not empty an account.
+        size_max: env.var("TRUNKLINE_NUMBERS_MAX").number(0..=100_000_u32).or(100),
+    }
+}
+
+/// Where they are bought: at the account that sends messages.
+pub(super) fn desk(env: &Env, sms: Option<&SmsSender>) -> Option<NumberDesk> {
+    let country: Region = env
+        .var("TRUNKLINE_NUMBERS_COUNTRY")
+        .parse("a region that is served, such as AT")
+        .or(Region::AT);
+    let kind = env.var("TRUNKLINE_NUMBERS_KIND").text().or("Local".to_owned());
+    if !KINDS.contains(&&*kind) {
+        env.mistake("TRUNKLINE_NUMBERS_KIND", format!("must be one of {}", KINDS.join(", ")));
+    }
+    let voice = path(env, "TWILIO_VOICE_WEBHOOK_PATH", "/telephony/incoming");
+    let status = path(env, "TWILIO_STATUS_WEBHOOK_PATH", "/telephony/status");
+    let address_sid = env.var("TWILIO_ADDRESS_SID").text().optional();
+    let bundle_sid = env.var("TWILIO_BUNDLE_SID").text().optional();
+    let sms = sms?;
+    let url = |path: &str| {
+        let mut url: Url = sms.public_base_url.clone();
+        url.set_path(path);
+        url
+    };
+    Some(NumberDesk {
+        twilio: sms.twilio.clone(),
+        search: NumberSearch { country: country.code().to_owned(), kind, sms: true, page_size: 20 },
+        urls: NumberUrls { voice: url(&voice), status: url(&status), sms: url(SMS_PATH) },
+        address_sid,
+        bundle_sid,
+        second_look: sms.second_look.max(Duration::from_secs(1)),
+    })
+}
+
+fn path(env: &Env, name: &'static str, default: &str) -> String {
+    let path = env.var(name).text().or(default.to_owned());
+    if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
+        env.mistake(name, "must be a path such as /telephony/incoming");
+    }
+    path
+}

@@ -1,0 +1,78 @@
+//! A demo becomes a customer and keeps what it has.
+//!
+//! | step | effect | undo | what the customer sees if we stop here |
+//! | --- | --- | --- | --- |
+//! | `become_customer` | the tenant is active without an end, its demo plan is over | it is the demo again that it was | the demo goes on, or is open again |
+
+use domain::{
+    TenantId, scope, subscriptions,
+    tenants::{self, TenantStatus},
+};
+use engine::{Change, Context, Failure, Registrar, Retention, Tx, Workflow};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::{Settings, Trunkline},
+    demo_expire::note,
+    error::of_domain,
+};
+
+/// Converts a demo.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DemoConvert {
+    /// Which.
+    pub tenant: TenantId,
+}
+
+impl Workflow<Trunkline> for DemoConvert {
+    const KIND: &'static str = "demo_convert";
+    const QUEUE: &'static str = "demo";
+    const RETENTION: Retention = Retention::Long;
+    type Output = ();
+
+    fn ledger(ledger: &mut Registrar<'_, Trunkline>) {
+        ledger.change::<BecomeCustomer>();
+    }
+
+    async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<(), Failure> {
+        ctx.change(BecomeCustomer { tenant: self.tenant }).await?;
+        Ok(())
+    }
+}
+
+/// The move from a demo to a customer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BecomeCustomer {
+    tenant: TenantId,
+}
+
+impl Change<Trunkline> for BecomeCustomer {
+    const NAME: &'static str = "become_customer";
+    /// Where the tenant stood.
+    type Output = TenantStatus;
+
+    async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<TenantStatus, Failure> {
+        scope::platform(tx).await.map_err(of_domain)?;
+        let stood = tenants::move_to(tx, self.tenant, TenantStatus::Active, "converted")
+            .await
+            .map_err(of_domain)?;
+        if stood != TenantStatus::Active {
+            subscriptions::set_demo_ended(tx, self.tenant, true).await.map_err(of_domain)?;
+            note(tx, self.tenant, "demo.converted", "became a customer").await?;
+        }
+        Ok(stood)
+    }
+
+    async fn undo(&self, tx: &mut Tx, _: &Settings, stood: &TenantStatus) -> Result<(), Failure> {
+        if *stood == TenantStatus::Active {
+            return Ok(());
+        }
+        scope::platform(tx).await.map_err(of_domain)?;
+        let moved = tenants::move_back(tx, self.tenant, TenantStatus::Active, *stood).await;
+        if moved.map_err(of_domain)? {
+            subscriptions::set_demo_ended(tx, self.tenant, false).await.map_err(of_domain)?;
+            note(tx, self.tenant, "demo.conversion_undone", "it could not be finished").await?;
+        }
+        Ok(())
+    }
+}
