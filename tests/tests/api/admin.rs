@@ -1,6 +1,7 @@
 //! What operators ask and do.
 
 mod create; // a job by the name of its kind
+mod lifecycle; // demos, tenants, numbers
 mod list; // many, page by page
 mod maintenance; // switches for the whole product
 mod steer; // retry, cancel and vouch

@@ -21,6 +21,15 @@ const BODIES: &[(&str, &str, bool)] = &[
     ("/v1/admin/jobs/{id}/cancel", "reason", false),
     ("/v1/admin/jobs/{id}/redrive", "reason", false),
     ("/v1/admin/demo/{tenant}/verify", "reason", false),
+    ("/v1/admin/demo/{tenant}/code", "reason", false),
+    ("/v1/admin/demo/{tenant}/expire", "reason", false),
+    ("/v1/admin/demo/{tenant}/convert", "reason", false),
+    ("/v1/admin/demo/{tenant}/restore", "reason", false),
+    ("/v1/admin/numbers", "phone", true),
+    ("/v1/admin/numbers/recover", "demos", true),
+    ("/v1/admin/numbers/{id}/maintenance", "reason", true),
+    ("/v1/admin/numbers/{id}/release", "reason", false),
+    ("/api/admin/maintenance", "mode", true),
 ];
 
 /// Where fields that we do not know are ignored: forms carry more than we ask for.

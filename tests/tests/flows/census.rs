@@ -47,7 +47,7 @@ const COUNT: &str = "
                       from product.demo_signups where tenant_id = $1))::text";
 
 /// Numbers that two tenants hold, whichever way one looks.
-const SHARED: &str = "
+pub(crate) const SHARED: &str = "
     select phone from product.phone_mappings where is_active group by phone having count(*) > 1
     union all
     select tenant_id::text from product.phone_pool where status = 'allocated' group by tenant_id having count(*) > 1

@@ -10,7 +10,13 @@ mod census; // what there is of a sign-up
 mod post; // what Twilio posts
 mod stage; // everything a sign-up needs
 
+mod buying; // numbers from Twilio, and back
 mod calls; // what is told of calls
+mod demos; // a demo after its time
+mod demos_matrix; // whatever goes wrong where, after a demo's time
+mod numbers_matrix; // whatever goes wrong where, with numbers
+mod taking; // many at once who take numbers, and are cut off
+
 mod covered; // every kind has its crash matrix
 mod inbox; // each event once
 mod laws; // whatever goes wrong where, in a sign-up

@@ -22,14 +22,19 @@ use crate::stage::{a_phone, variables, worker_config};
 
 /// What is outside of all of them.
 pub(crate) struct Outside {
-    phone: Handle,
-    config: workers::Config,
+    pub(crate) phone: Handle,
+    pub(crate) config: workers::Config,
     ledger: std::path::PathBuf,
     _stop: DropGuard,
 }
 
 impl Outside {
     pub(crate) async fn new() -> Outside {
+        Outside::with(&[]).await
+    }
+
+    /// With some variables set otherwise.
+    pub(crate) async fn with(changes: &[(&'static str, &str)]) -> Outside {
         let stop = CancellationToken::new();
         let phone = a_phone(&stop).await;
         let ledger = std::env::temp_dir().join(format!("trunkline-ledger-{}", std::process::id()));
@@ -38,6 +43,7 @@ impl Outside {
         let database = SecretString::from("postgres://nobody@127.0.0.1:1/nothing");
         let mut variables = variables(&database, "http://127.0.0.1:1", &phone, true);
         variables.insert("TRUNKLINE_LEDGER", ledger.display().to_string());
+        variables.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let config = worker_config(&variables);
         Outside { phone, config, ledger, _stop: stop.drop_guard() }
     }
@@ -59,7 +65,7 @@ impl Outside {
     }
 }
 
-async fn is_over(done: &Done) -> Result<(), String> {
+pub(crate) async fn is_over(done: &Done) -> Result<(), String> {
     if matches!(done.state(), State::Succeeded | State::Cancelled) {
         return Ok(());
     }

@@ -12,7 +12,7 @@ const COLUMNS: &str = "
       and c.data_type in ('text', 'jsonb', 'ARRAY', 'bytea', 'USER-DEFINED', 'character varying')";
 
 /// The columns of these schemas in which one of these words stands.
-async fn found_in(stage: &Stage, schemas: &[&str], words: &[&str]) -> Vec<String> {
+pub(crate) async fn found_in(stage: &Stage, schemas: &[&str], words: &[&str]) -> Vec<String> {
     let mut connection = stage.db.superuser().await;
     let schemas: Vec<_> = schemas.iter().map(ToString::to_string).collect();
     let columns: Vec<(String, String)> =

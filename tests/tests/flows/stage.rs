@@ -28,11 +28,13 @@ pub(crate) struct Props {
     pub(crate) numbers: u16,
     /// Whether an account with Twilio is configured.
     pub(crate) twilio: bool,
+    /// Variables of the environment that are set otherwise.
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Props {
     fn default() -> Props {
-        Props { numbers: 10, twilio: true }
+        Props { numbers: 10, twilio: true, variables: Vec::new() }
     }
 }
 
@@ -67,7 +69,8 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
         let phone = a_phone(&stop).await;
-        let variables = variables(db.app_url(), &api, &phone, props.twilio);
+        let mut variables = variables(db.app_url(), &api, &phone, props.twilio);
+        variables.extend(props.variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let registry = Arc::new(without_clock());
         let config = worker_config(&variables);
         let engine = Engine::connect(config.engine, &registry).await.unwrap();
@@ -145,6 +148,14 @@ impl Stage {
     /// Posts as an operator would; the key does not hurt where none is asked for.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.api)).bearer_auth(ADMIN_KEY);
+        let response = request.json(body).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or_default())
+    }
+
+    /// Patches as an operator would.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.http.patch(format!("{}{path}", self.api)).bearer_auth(ADMIN_KEY);
         let response = request.json(body).send().await.unwrap();
         let status = response.status().as_u16();
         (status, response.json().await.unwrap_or_default())
@@ -327,6 +338,20 @@ pub(crate) fn worker_config(variables: &BTreeMap<&'static str, String>) -> worke
 pub(crate) fn without_clock() -> Registry<Trunkline> {
     Registry::default()
         .with::<workflows::demo_signup::DemoSignup>()
+        .with::<workflows::demo_code::DemoCode>()
+        .with::<workflows::demo_expire::DemoExpire>()
+        .with::<workflows::demo_cleanup::DemoCleanup>()
+        .with::<workflows::demo_convert::DemoConvert>()
+        .with::<workflows::demo_restore::DemoRestore>()
+        .with::<workflows::cancel_tenant_jobs::CancelTenantJobs>()
+        .with::<workflows::release_number::ReleaseNumber>()
+        .with::<workflows::buy_number::BuyNumber>()
+        .with::<workflows::return_number::ReturnNumber>()
+        .with::<workflows::refill_pool::RefillPool>()
+        .with::<workflows::recover_numbers::RecoverNumbers>()
+        .with::<workflows::sync_number_webhooks::SyncNumberWebhooks>()
+        .with::<workflows::audit_number_webhooks::AuditNumberWebhooks>()
+        .with::<workflows::release_orphan_numbers::ReleaseOrphanNumbers>()
         .with::<workflows::allocate_number::AllocateNumber>()
         .with::<workflows::serve_waitlist::ServeWaitlist>()
         .with::<workflows::send_sms::SendSms>()

@@ -1,0 +1,60 @@
+//! Many at once who take numbers, on workers that are cut off in the middle.
+
+use std::collections::BTreeSet;
+
+use engine::{State, Workflow};
+use tests::rest;
+use workflows::allocate_number::AllocateNumber;
+
+use crate::{
+    census::no_number_is_shared,
+    stage::{Props, Stage},
+};
+
+/// So many tenants want a number, and so many numbers there are.
+const TENANTS: usize = 60;
+const NUMBERS: u16 = 40;
+
+#[tokio::test]
+async fn of_many_who_want_a_number_while_workers_die_none_shares_one_and_none_is_lost() {
+    let stage = Stage::with(Props { numbers: NUMBERS, ..Props::default() }).await;
+    let demos = crate::numbers_matrix::demos("demo_pending", "provisioning");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(demos)).execute(stage.db.owner()).await.unwrap();
+    let mut jobs = Vec::new();
+    for _ in 0..TENANTS {
+        let take = AllocateNumber { tenant: crate::numbers_matrix::next_demo() };
+        jobs.push(stage.engine.enqueue(take.job()).await.unwrap().id());
+    }
+    // Three workers; again and again one of them is cut off with what it has in hand, and another comes.
+    let mut workers = vec![stage.worker().await, stage.worker().await, stage.worker().await];
+    for round in 0..6 {
+        tests::wait_until("some got on", async || {
+            let taken = "select from product.phone_pool where status = 'allocated'";
+            tests::holds(stage.db.number(taken).await >= i64::from(NUMBERS).min(5 * (round + 1)))
+        })
+        .await;
+        let killed = workers.remove(0).kill();
+        stage.db.end_lease_of(&killed).await;
+        workers.push(stage.worker().await);
+    }
+    rest::at_rest(&stage.db, &[AllocateNumber::KIND]).await;
+    let taken = "select from product.phone_pool where status = 'allocated'";
+    assert_eq!(
+        stage.db.number(taken).await,
+        i64::from(NUMBERS),
+        "every number is given to somebody"
+    );
+    no_number_is_shared(&stage.db).await;
+    let in_line = stage.db.number("select from product.number_waitlist").await;
+    assert_eq!(in_line, i64::try_from(TENANTS).unwrap() - i64::from(NUMBERS));
+    let mut served = BTreeSet::new();
+    for job in &jobs {
+        let job_is = stage.engine.job(*job).await.unwrap().unwrap().summary.state;
+        assert!(matches!(job_is, State::Succeeded | State::Waiting), "{job_is}");
+        if job_is == State::Succeeded {
+            served.insert(*job);
+        }
+    }
+    assert_eq!(served.len(), usize::from(NUMBERS));
+    stage.db.may_leave_jobs();
+}
