@@ -52,6 +52,7 @@ codes! {
     UsedBefore "code_used" BAD_REQUEST "The code has been used";
     TriedTooOften "code_exhausted" BAD_REQUEST "The code was tried too often";
     AdminKeyRequired "admin_key_required" UNAUTHORIZED "The operator's key is required";
+    CronSecretRequired "cron_secret_required" UNAUTHORIZED "The clock's key is required";
     AccessTokenRequired "access_token_required" UNAUTHORIZED "The demo's access token is required";
     BadSignature "bad_signature" UNAUTHORIZED "The signature does not fit";
     TenantContextRequired "tenant_context_required" UNAUTHORIZED "Tenant context required";
@@ -75,6 +76,7 @@ codes! {
     RateLimited "rate_limited" TOO_MANY_REQUESTS "Too many requests";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong here";
     DemoDisabled "demo_disabled" SERVICE_UNAVAILABLE "Demos cannot be had at the moment";
+    NotBuiltYet "not_built_yet" NOT_IMPLEMENTED "This is not built yet";
     Unavailable "unavailable" SERVICE_UNAVAILABLE "Not available at the moment";
     TookTooLong "took_too_long" SERVICE_UNAVAILABLE "It took too long";
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    admin, demo, health, people,
+    admin, cron, demo, health, people,
     problem::{Code, Problem},
     state::ApiState,
     webhooks,
@@ -31,6 +31,8 @@ pub enum Guard {
     OwnPassword,
     /// Twilio, by its signature.
     TwilioSignature,
+    /// The outside clock, by its key.
+    CronSecret,
     /// An operator, by the key.
     AdminKey,
 }
@@ -94,6 +96,10 @@ routes! {
         post "/telephony/recording" TwilioSignature => webhooks::call_status;
         post "/twilio/status" TwilioSignature => webhooks::call_status;
         post "/api/twilio/status" TwilioSignature => webhooks::call_status;
+
+        post "/api/cron" CronSecret => cron::master;
+        post "/api/cron/{job}" CronSecret => cron::one;
+        get "/api/cron/{job}" CronSecret => cron::one;
 
         get "/v1/admin/jobs" AdminKey => admin::list;
         post "/v1/admin/jobs" AdminKey => admin::enqueue;

@@ -1,6 +1,6 @@
 //! The layers around the routes, and the listener.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
 use axum::{
     Router,
@@ -29,12 +29,11 @@ pub async fn serve(
     state: ApiState,
     drain: CancellationToken,
 ) -> io::Result<()> {
-    let service = service(&state).into_make_service_with_connect_info::<SocketAddr>();
+    let service = service(&state);
     let closing = CancellationToken::new();
     let watcher = health::watch(state, closing.clone());
     let serving = async {
-        let served =
-            axum::serve(listener, service).with_graceful_shutdown(drain.cancelled_owned()).await;
+        let served = daemon::http::serve(listener, service, drain).await;
         closing.cancel();
         served
     };

@@ -21,6 +21,7 @@ struct Inner {
     probes: Probes,
     metrics: Metrics,
     admin_key: Digest,
+    cron_secret: Option<Digest>,
 }
 
 impl ApiState {
@@ -33,7 +34,10 @@ impl ApiState {
         metrics: Metrics,
     ) -> ApiState {
         let admin_key = Digest::of(config.admin_api_key.expose_secret().as_bytes());
-        ApiState(Arc::new(Inner { engine, registry, config, probes, metrics, admin_key }))
+        let cron_secret = config.cron_secret.as_ref();
+        let cron_secret = cron_secret.map(|key| Digest::of(key.expose_secret().as_bytes()));
+        let inner = Inner { engine, registry, config, probes, metrics, admin_key, cron_secret };
+        ApiState(Arc::new(inner))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -59,6 +63,11 @@ impl ApiState {
     /// Whether this is the operators' key. Both sides are hashed, so that neither length nor content shows in the time.
     pub(crate) fn is_admin_key(&self, given: &str) -> bool {
         Digest::of(given.as_bytes()) == self.0.admin_key
+    }
+
+    /// Whether this is the outside clock's key, compared in the same way. Where none is configured, nothing is.
+    pub(crate) fn is_cron_secret(&self, given: &str) -> bool {
+        self.0.cron_secret.as_ref().is_some_and(|key| Digest::of(given.as_bytes()) == *key)
     }
 
     /// A transaction that sees every tenant: for sign-ups, logins, webhooks and operators. A handler that goes on for one

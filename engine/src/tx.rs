@@ -156,6 +156,11 @@ impl Tx {
         Ok(Delivery::First)
     }
 
+    /// What time it is, by the clock that decides: the database's.
+    pub async fn now(&mut self) -> Result<chrono::DateTime<chrono::Utc>, Error> {
+        Ok(store::clock::now(&mut self.inner).await?)
+    }
+
     /// Encrypts a value, so that it can be stored.
     pub fn seal<T: Serialize>(&self, value: &T) -> Result<Sealed<T>, Error> {
         self.engine.sealer().seal(value).map_err(Error::Seal)

@@ -39,7 +39,7 @@ pub async fn serve(
     router: Router,
     closing: CancellationToken,
 ) -> io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned()).await
+    crate::http::serve(listener, router, closing).await
 }
 
 /// The process answers, so it lives. Anything more would let a database outage restart the fleet.

@@ -39,6 +39,9 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/telephony/recording", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/twilio/status", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/api/twilio/status", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/api/cron", Guard::CronSecret, Refused("cron_secret_required")),
+    ("POST", "/api/cron/{job}", Guard::CronSecret, Refused("cron_secret_required")),
+    ("GET", "/api/cron/{job}", Guard::CronSecret, Refused("cron_secret_required")),
     ("GET", "/v1/admin/jobs", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/jobs", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/jobs/{id}", Guard::AdminKey, Refused("admin_key_required")),
@@ -71,6 +74,7 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
 /// A request to a route, with ids that are there.
 fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
     let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
+    let path = path.replace("{job}", "win-back");
     assert!(!path.contains('{'), "{path} has a parameter that is not known here");
     stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)
 }
