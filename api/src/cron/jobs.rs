@@ -23,6 +23,11 @@ macro_rules! jobs {
 jobs! {
     "cleanup-verification-codes" "cleanupVerificationCodes" Some("cleanup-verification-codes");
     "serve-waitlist" "serveWaitlist" Some("serve-waitlist");
+    "expire-demos" "expireDemos" Some("expire-demos");
+    "cleanup-stale-demo-tenants" "cleanupStaleDemoTenants" Some("cleanup-stale-demo-tenants");
+    "cleanup-orphaned-phone-mappings" "cleanupOrphanedPhoneMappings" Some("cleanup-orphaned-phone-mappings");
+    "refill-pool" "refillPool" Some("refill-pool");
+    "audit-number-webhooks" "auditNumberWebhooks" Some("audit-number-webhooks");
 
     "process-scheduled" "processScheduled" None;
     "check-missed-calls" "checkMissedCalls" None;
