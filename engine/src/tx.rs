@@ -22,6 +22,9 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 /// Jobs inserted by one statement: beyond it a longer one is no faster, and holds its locks longer.
 const ENQUEUE_ROWS_MAX: usize = 1000;
 
+/// Jobs worth the five round trips of a COPY.
+const COPY_ROWS_MIN: usize = 100;
+
 /// An open transaction. Dereferences to the connection, for the functions of the product's own records.
 /// Dropped without [`Tx::commit`], nothing of it has happened.
 #[derive(Debug)]
@@ -102,7 +105,11 @@ impl Tx {
             for row in &rows {
                 self.wake.queue(row.queue_id);
             }
-            store::jobs::jobs_insert(&mut self.inner, &rows).await?;
+            let copied = rows.len() >= COPY_ROWS_MIN
+                && store::bulk::jobs_copy(&mut self.inner, &rows).await?;
+            if !copied {
+                store::jobs::jobs_insert(&mut self.inner, &rows).await?;
+            }
         }
         for job in special {
             self.enqueue(job).await?;

@@ -11,6 +11,7 @@ use crate::{
     store::{
         self, Fence,
         db::{BEGIN, Db, DbError},
+        leases::FinishRow,
     },
     wakeups::Wakeups,
 };
@@ -58,7 +59,8 @@ fn takes_several_statements(op: &Op) -> bool {
     match op {
         Op::Spawn(_) => true,
         Op::Finish(finish) => {
-            finish.unique_key.is_some()
+            !finish.row.is_plain()
+                || finish.unique_key.is_some()
                 || finish.tells.is_some()
                 || finish.may_have_signals
                 || finish.may_have_progress
@@ -247,11 +249,10 @@ impl<'a> Batch<'a> {
         if ends.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = ends.iter().map(|end| end.row.clone()).collect();
-        let done: HashSet<_> =
-            store::leases::leases_finish(conn, &rows).await?.into_iter().collect();
+        let rows: Vec<_> = ends.iter().map(|end| &end.row).collect();
+        let done = finished(conn, &rows).await?;
         let written: HashSet<_> = if self.again {
-            let (job_ids, epochs) = split(&rows.iter().map(|row| row.fence).collect::<Vec<_>>());
+            let (job_ids, epochs) = split(rows.iter().map(|row| &row.fence));
             store::outcomes::outcomes_written(conn, &job_ids, &epochs).await?.into_iter().collect()
         } else {
             HashSet::new()
@@ -321,8 +322,25 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn split(fences: &[Fence]) -> (Vec<Uuid>, Vec<i32>) {
-    fences.iter().map(|fence| (fence.job_id, fence.epoch)).unzip()
+/// Ends jobs, those that simply succeeded in a statement of their own.
+async fn finished(
+    conn: &mut PgConnection,
+    rows: &[&FinishRow],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let (plain, mut others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_plain());
+    let mut done = HashSet::new();
+    if !plain.is_empty() {
+        done.extend(store::leases::leases_succeed(conn, &plain).await?);
+        others.extend(plain.into_iter().filter(|row| !done.contains(&row.fence.job_id)));
+    }
+    if !others.is_empty() {
+        done.extend(store::leases::leases_finish(conn, &others).await?);
+    }
+    Ok(done)
+}
+
+fn split<'a>(fences: impl IntoIterator<Item = &'a Fence>) -> (Vec<Uuid>, Vec<i32>) {
+    fences.into_iter().map(|fence| (fence.job_id, fence.epoch)).unzip()
 }
 
 /// The name under which a child tells its parent that it has ended.

@@ -233,15 +233,18 @@ pub(crate) async fn cancels_sweep(
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        select c.job_id from trunkline.cancels c
-        where exists (select from trunkline.waits w
-                      where w.job_id = c.job_id and (w.course = 0 or c.mode = 'terminate' and (w.course < 2 or c.forced)))
-           or exists (select from trunkline.jobs j
-                      join trunkline.ready r on r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id
-                      where j.job_id = c.job_id
-                        and (r.course = 0 or c.mode = 'terminate' and (r.course < 2 or c.forced)))
-           or c.mode = 'terminate'
-              and exists (select from trunkline.leases l where l.job_id = c.job_id and (l.course < 2 or c.forced))
+        select c.job_id
+        from trunkline.cancels c
+        -- One look into an index for each request: as EXISTS, all that is ready is put into a hash table to look for none.
+        left join lateral (select course from trunkline.waits where job_id = c.job_id limit 1) w on true
+        left join lateral (select queue_id, priority from trunkline.jobs where job_id = c.job_id limit 1) j on true
+        left join lateral (
+            select course from trunkline.ready
+            where queue_id = j.queue_id and priority = j.priority and job_id = c.job_id limit 1) r on true
+        left join lateral (select course from trunkline.leases where job_id = c.job_id limit 1) l on true
+        where w.course = 0 or c.mode = 'terminate' and (w.course < 2 or w.course is not null and c.forced)
+           or r.course = 0 or c.mode = 'terminate' and (r.course < 2 or r.course is not null and c.forced)
+           or c.mode = 'terminate' and (l.course < 2 or l.course is not null and c.forced)
         limit $1
         "#,
         rows_max,
@@ -259,10 +262,10 @@ pub(crate) async fn cancels_expire(
     let done = sqlx::query!(
         "delete from trunkline.cancels where job_id in (
              select c.job_id from trunkline.cancels c
+             cross join lateral (select from trunkline.outcomes where job_id = c.job_id limit 1) o
              where c.asked_at < trunkline.now() - interval '2 minutes'
-               and exists (select from trunkline.outcomes o where o.job_id = c.job_id)
              limit $1
-             for update skip locked)",
+             for update of c skip locked)",
         rows_max,
     )
     .execute(conn)

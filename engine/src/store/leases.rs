@@ -34,10 +34,51 @@ pub(crate) struct FinishRow {
     pub(crate) error: Option<Value>,
 }
 
+impl FinishRow {
+    /// Whether it simply succeeded, as most do.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.state == "succeeded" && !self.undone && !self.kept && self.error.is_none()
+    }
+}
+
+/// Ends jobs that have succeeded and hold no permits, at two thirds of the price of [`leases_finish`]. Returns those whose
+/// lease was still ours; one that holds permits is not among them.
+pub(crate) async fn leases_succeed(
+    conn: &mut PgConnection,
+    rows: &[&FinishRow],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
+    let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();
+    let outputs: Vec<_> = rows.iter().map(|row| row.output.as_ref()).collect();
+    sqlx::query_scalar!(
+        r#"
+        with input as materialized (
+            select * from unnest($1::uuid[], $2::int4[], $3::jsonb[]) as t (job_id, epoch, output)
+        ), gone as (
+            delete from trunkline.leases l
+            where l.ctid = any (array(
+                select x.at from input i cross join lateral (
+                    select ctid as at from trunkline.leases
+                    where job_id = i.job_id and epoch = i.epoch and lane is null limit 1) x))
+            returning l.job_id, l.retention, l.epoch, l.attempt
+        )
+        insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, output)
+        select g.job_id, g.retention, 'succeeded', g.epoch, g.attempt, i.output
+        from gone g join input i using (job_id)
+        returning job_id
+        "#,
+        &job_ids,
+        &epochs,
+        &outputs as &[Option<&Value>],
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Ends jobs: the lease goes, the outcome comes. Returns those whose lease was still ours.
 pub(crate) async fn leases_finish(
     conn: &mut PgConnection,
-    rows: &[FinishRow],
+    rows: &[&FinishRow],
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let job_ids: Vec<_> = rows.iter().map(|row| row.fence.job_id).collect();
     let epochs: Vec<_> = rows.iter().map(|row| row.fence.epoch).collect();

@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod backfills;
 pub(crate) mod boxes;
+pub(crate) mod bulk;
 pub(crate) mod cancel;
 pub(crate) mod checkpoints;
 pub(crate) mod clock;
