@@ -188,7 +188,7 @@ async fn ten_tenants_get_equal_shares_though_one_has_a_hundred_thousand_jobs() {
     Experiment {
         promise: 6,
         experiment: format!("ten tenants, one with {many} jobs: Jain index {index:.4}"),
-        faults: u64::try_from(many).unwrap(),
+        faults: 0, // nothing is broken here: the many jobs are the load
         checked: u64::try_from(window).unwrap(),
         violations: u64::from(index < 0.98),
         recovery_ms: None,
