@@ -70,9 +70,19 @@ create table product.demo_archive (
     restored_at timestamptz,
     constraint only_what_was_removed_is_restored check (restored_at is null or removed_at is not null)
 );
-comment on column product.demo_archive.usage is 'Whole numbers: messages_in, messages_out, calls, talk_secs, logins.';
+comment on column product.demo_archive.usage is 'Whole numbers: messages_in, messages_out, calls, talk_secs.';
 create unique index one_open_archive_per_tenant on product.demo_archive (tenant_id) where restored_at is null;
 create index demo_archive_age on product.demo_archive (archived_at);
+
+-- ---------------------------------------------------------------- how the product stands
+
+-- One row, written by one job a minute and read by every process that shows gauges.
+create table product.vitals (
+    subject text constraint vitals_key primary key constraint subject_is_known check (subject = 'product'),
+    gauges jsonb not null,
+    taken_at timestamptz not null
+);
+grant select, insert, update on product.vitals to trunkline_app;
 
 do $$
 declare

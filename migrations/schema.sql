@@ -317,7 +317,7 @@ CREATE TABLE product.demo_archive (
 
 ALTER TABLE ONLY product.demo_archive FORCE ROW LEVEL SECURITY;
 
-COMMENT ON COLUMN product.demo_archive.usage IS 'Whole numbers: messages_in, messages_out, calls, talk_secs, logins.';
+COMMENT ON COLUMN product.demo_archive.usage IS 'Whole numbers: messages_in, messages_out, calls, talk_secs.';
 
 ALTER TABLE product.demo_archive ALTER COLUMN archive_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME product.demo_archive_archive_id_seq
@@ -651,6 +651,13 @@ CREATE TABLE product.users (
 );
 
 ALTER TABLE ONLY product.users FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.vitals (
+    subject text NOT NULL,
+    gauges jsonb NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    CONSTRAINT subject_is_known CHECK ((subject = 'product'::text))
+);
 
 CREATE TABLE trunkline.audit (
     audit_id bigint NOT NULL,
@@ -1566,6 +1573,9 @@ ALTER TABLE ONLY product.phone_pool
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_key PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY product.vitals
+    ADD CONSTRAINT vitals_key PRIMARY KEY (subject);
+
 ALTER TABLE ONLY trunkline.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
 
@@ -2016,6 +2026,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.tenants TO trunkline_app;
 GRANT SELECT ON TABLE product.twilio_phone_pool TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.vitals TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 

@@ -77,6 +77,7 @@ pub(crate) async fn start(
     let mut running = workers::start(engine.clone(), registry, clients, settings, pool)
         .await
         .context("the pool could not be started")?;
+    life.support("product gauges", workers::metrics::show(engine.clone(), life.closing()));
     let (drain, abort, grace) = (life.drain(), life.abort(), config.drain);
     life.task("pool", async move {
         tokio::select! {

@@ -120,8 +120,10 @@ pub async fn kept(
                               where s.tenant_id = $1 and s.status = 'active' and s.plan <> 'demo')) as "unpaid!",
                   greatest(t.created_at,
                            (select max(created_at) from product.sessions where tenant_id = $1),
-                           (select max(created_at) from product.messages where tenant_id = $1))
-                      > trunkline.now() - make_interval(secs => $2) as "in_use!"
+                           (select max(created_at) from product.messages where tenant_id = $1),
+                           (select max(coalesce(ended_at, created_at)) from product.calls where tenant_id = $1))
+                      > trunkline.now() - make_interval(secs => $2) as "in_use!",
+                  exists (select from product.calls where tenant_id = $1 and ended_at is null) as "in_a_call!"
            from product.tenants t where t.tenant_id = $1"#,
         tenant.as_uuid(),
         idle.as_secs_f64(),
@@ -131,6 +133,8 @@ pub async fn kept(
     .during("demo: kept")?;
     Ok(if facts.unpaid {
         Some(Kept::Unpaid)
+    } else if facts.in_a_call {
+        Some(Kept::InACall)
     } else if facts.in_use {
         Some(Kept::InUse)
     } else {
@@ -154,7 +158,9 @@ pub async fn archive(conn: &mut Conn, tenant: TenantId, job: Uuid) -> Result<(),
                       'messages_in', (select count(*) from product.messages
                                       where tenant_id = $1 and direction = 'inbound'),
                       'messages_out', (select count(*) from product.messages
-                                       where tenant_id = $1 and direction = 'outbound')),
+                                       where tenant_id = $1 and direction = 'outbound'),
+                      'calls', (select count(*) from product.calls where tenant_id = $1),
+                      'talk_secs', (select coalesce(sum(duration_secs), 0) from product.calls where tenant_id = $1)),
                   coalesce((select jsonb_agg(jsonb_build_object('status', status, 'reason', reason, 'at', changed_at)
                                              order by change_id)
                             from product.tenant_status_history where tenant_id = $1), '[]'),

@@ -38,10 +38,12 @@ pub mod users;
 
 // What was sent, what is allowed, what was done.
 pub mod audit;
+pub mod call_limits; // who may still be called
 pub mod calls;
 pub mod limits;
 pub mod messages;
 pub mod switches; // what operators switch for all
+pub mod vitals; // how the product stands
 
 // What providers post: whose it is, and what never came.
 pub mod routing;

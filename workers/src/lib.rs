@@ -8,6 +8,8 @@ mod handler; // one attempt, in a task of its own
 mod pools;
 mod settle; // what came of an attempt goes back to the engine // how many jobs run at once, and where
 
+pub mod metrics; // how the product stands, as gauges
+
 pub mod config; // what a worker process is told
 
 pub use self::{

@@ -23,6 +23,7 @@
 //! | `sms_status` | `sms_status.rs` | what the provider says became of a message |
 //! | `call_status` | `call_status.rs` | what the provider says of a call |
 //! | `recording` | `recording.rs` | what the provider says of a recording |
+//! | `take_vitals` | `take_vitals.rs` | counts how the product stands |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
 //! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger`, `limited` | `try_kinds/` | for trying and measuring |
 
@@ -59,6 +60,7 @@ pub mod call_status;
 pub mod recording;
 pub mod send_sms;
 pub mod sms_status;
+pub mod take_vitals;
 pub mod try_kinds;
 
 mod registry; // the table of contents

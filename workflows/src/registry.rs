@@ -27,6 +27,7 @@ use crate::{
     serve_waitlist::ServeWaitlist,
     sms_status::SmsStatus,
     sync_number_webhooks::SyncNumberWebhooks,
+    take_vitals::TakeVitals,
     try_kinds::{Fail, Ledger, Limited, Noop, Sleep, Steps, Timer},
 };
 
@@ -41,6 +42,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<DemoRestore>()
         .with::<CancelTenantJobs>()
         .with::<AllocateNumber>()
+        .with::<TakeVitals>()
         .with::<ReleaseNumber>()
         .with::<BuyNumber>()
         .with::<ReturnNumber>()
@@ -60,6 +62,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .scheduled(every::<DemoExpire>("expire-demos", "* * * * *"))
         .scheduled(every::<DemoCleanup>("cleanup-stale-demo-tenants", "0 2 * * *"))
         .scheduled(every::<ReleaseOrphanNumbers>("cleanup-orphaned-phone-mappings", "0 3 * * *"))
+        .scheduled(every::<TakeVitals>("take-vitals", "* * * * *"))
         .scheduled(every::<RefillPool>("refill-pool", "*/10 * * * *"))
         .scheduled(every::<AuditNumberWebhooks>("audit-number-webhooks", "0 4 * * 1"));
     if !try_kinds {

@@ -64,11 +64,22 @@ impl Workflow<Trunkline> for ReleaseOrphanNumbers {
         }
         let started_at = ctx.now().await?;
         let mut seen = Vec::new();
-        for page in 0..PAGES_MAX {
-            let page = ctx.step("page", async |clients, _| read(clients, page).await).await?;
+        let mut next: Option<String> = None;
+        let mut pages = 0;
+        loop {
+            let page = ctx.step("page", async |clients, _| read(clients, next.as_deref()).await);
+            let page = page.await?;
             seen.extend(page.numbers);
-            if !page.has_more {
+            next = page.next;
+            pages += 1;
+            if next.is_none() {
                 break;
+            }
+            if pages == PAGES_MAX {
+                // Half a list would make the other half look lost.
+                return Err(Failure::permanent(
+                    "the account has more numbers than are gone through",
+                ));
             }
         }
         let found =

@@ -2,7 +2,7 @@
 //!
 //! Each number is a step that may be repeated: saying the same address twice changes nothing.
 
-use clients::twilio::{IncomingNumber, PAGE_SIZE_MAX};
+use clients::twilio::IncomingNumber;
 use engine::{Context, Failure, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Page {
     pub(crate) numbers: Vec<Seen>,
-    pub(crate) has_more: bool,
+    /// Where the next page is.
+    pub(crate) next: Option<String>,
 }
 
 /// Looks at every number at Twilio, and configures those that are wanted.
@@ -63,8 +64,10 @@ pub(crate) async fn go_through(
     is_wanted: impl Fn(&Seen) -> bool + Send + Sync,
 ) -> Result<Synced, Failure> {
     let mut synced = Synced::default();
-    for page in 0..PAGES_MAX {
-        let found = ctx.step("page", async |clients, _| read(clients, page).await).await?;
+    let mut next: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let found =
+            ctx.step("page", async |clients, _| read(clients, next.as_deref()).await).await?;
         for number in &found.numbers {
             synced.numbers += 1;
             synced.drifted += u32::from(number.drifted);
@@ -75,7 +78,8 @@ pub(crate) async fn go_through(
             }
         }
         ctx.progress(synced.numbers.into(), None, "going through the numbers");
-        if !found.has_more {
+        next = found.next;
+        if next.is_none() {
             break;
         }
     }
@@ -83,9 +87,9 @@ pub(crate) async fn go_through(
 }
 
 /// One page of our numbers at Twilio.
-pub(crate) async fn read(clients: &Clients, page: u32) -> Result<Page, Failure> {
+pub(crate) async fn read(clients: &Clients, next: Option<&str>) -> Result<Page, Failure> {
     let desk = desk(clients)?;
-    let listed = desk.twilio.list_numbers(page, PAGE_SIZE_MAX).await;
+    let listed = desk.twilio.list_numbers(next).await;
     let listed = listed.map_err(|error| of_twilio_read(&error))?;
     let seen = |number: IncomingNumber| Seen {
         buyer: crate::buy_number::buyer_of(&number.friendly_name),
@@ -93,7 +97,7 @@ pub(crate) async fn read(clients: &Clients, page: u32) -> Result<Page, Failure> 
         since: number.date_created,
         sid: number.sid,
     };
-    Ok(Page { numbers: listed.numbers.into_iter().map(seen).collect(), has_more: listed.has_more })
+    Ok(Page { numbers: listed.numbers.into_iter().map(seen).collect(), next: listed.next })
 }
 
 async fn configure(clients: &Clients, sid: &str) -> Result<(), Failure> {

@@ -99,6 +99,13 @@ impl Twilio {
         url
     }
 
+    /// The address of a page, as an earlier page names it: a path. An address of somewhere else is none: it would be given
+    /// our token.
+    pub(super) fn page(&self, path: &str) -> Option<Url> {
+        let is_path = path.starts_with('/') && !path.starts_with("//");
+        is_path.then(|| self.config.api_base.join(path).ok()).flatten()
+    }
+
     pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.http.request(method, url)
     }

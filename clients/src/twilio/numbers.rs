@@ -88,8 +88,8 @@ impl IncomingNumber {
 pub struct NumberPage {
     /// The numbers.
     pub numbers: Vec<IncomingNumber>,
-    /// Whether there is another page.
-    pub has_more: bool,
+    /// Where the next page is, if there is one: for [`Twilio::list_numbers`].
+    pub next: Option<String>,
 }
 
 impl Twilio {
@@ -130,14 +130,19 @@ impl Twilio {
         Ok(page.incoming_phone_numbers.into_iter().map(IncomingNumber::from).collect())
     }
 
-    /// A page of all our numbers, from 0.
-    pub async fn list_numbers(&self, page: u32, page_size: u16) -> Result<NumberPage, Error> {
-        let query = [("Page", page.to_string()), ("PageSize", page_size.to_string())];
-        let url = self.resource(&["IncomingPhoneNumbers.json"]);
-        let page = self.answer::<WireNumbers>(self.request(Method::GET, url).query(&query)).await?;
+    /// A page of all our numbers, of [`PAGE_SIZE_MAX`] at the most: the first, or the one that an earlier page named as the
+    /// next. (Twilio's pages are found by a token in that address, not by a number of ours.)
+    pub async fn list_numbers(&self, next: Option<&str>) -> Result<NumberPage, Error> {
+        let request = if let Some(url) = next.and_then(|path| self.page(path)) {
+            self.request(Method::GET, url)
+        } else {
+            let url = self.resource(&["IncomingPhoneNumbers.json"]);
+            self.request(Method::GET, url).query(&[("PageSize", PAGE_SIZE_MAX.to_string())])
+        };
+        let page = self.answer::<WireNumbers>(request).await?;
         Ok(NumberPage {
             numbers: page.incoming_phone_numbers.into_iter().map(IncomingNumber::from).collect(),
-            has_more: page.next_page_uri.is_some_and(|uri| !uri.is_empty()),
+            next: page.next_page_uri.filter(|uri| !uri.is_empty()),
         })
     }
 

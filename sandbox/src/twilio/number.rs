@@ -72,6 +72,7 @@ impl Number {
     pub(super) fn wire(&self, account_sid: &str) -> Value {
         let uri = format!("/2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers/{}", self.sid);
         let date = self.created_at.format(DATE).to_string();
+        let url = |url: &str| if url.is_empty() { Value::Null } else { url.into() };
         json!({
             "sid": self.sid,
             "account_sid": account_sid,
@@ -81,20 +82,20 @@ impl Number {
             "capabilities": capabilities(),
             "date_created": date,
             "date_updated": date,
-            "voice_url": self.voice_url,
+            "voice_url": url(&self.voice_url),
             "voice_method": "POST",
-            "voice_fallback_url": "",
+            "voice_fallback_url": null,
             "voice_fallback_method": "POST",
             "voice_application_sid": null,
             "voice_caller_id_lookup": false,
             "voice_receive_mode": "voice",
-            "status_callback": self.status_url,
+            "status_callback": url(&self.status_url),
             "status_callback_method": "POST",
-            "sms_url": self.sms_url,
+            "sms_url": url(&self.sms_url),
             "sms_method": "POST",
-            "sms_fallback_url": "",
+            "sms_fallback_url": null,
             "sms_fallback_method": "POST",
-            "sms_application_sid": "",
+            "sms_application_sid": null,
             "address_requirements": "none",
             "address_sid": null,
             "identity_sid": null,

@@ -8,6 +8,7 @@ fn emitted() -> BTreeSet<&'static str> {
     let names = [
         engine::metrics::NAMES.as_slice(),
         api::metrics::NAMES.as_slice(),
+        workers::metrics::NAMES.as_slice(),
         daemon::telemetry::NAMES,
     ];
     names.concat().into_iter().collect()
@@ -22,7 +23,9 @@ fn every_metric_is_in_the_table_and_every_row_is_a_metric() {
 
 #[test]
 fn every_metric_says_its_unit_by_its_name() {
-    const UNITS: [&str; 11] = [
+    const UNITS: [&str; 13] = [
+        "_tenants",
+        "_numbers",
         "_total",
         "_seconds",
         "_bytes",

@@ -32,6 +32,7 @@ const COVERED: &[(&str, &str)] = &[
     ("sms_status", "matrix.rs"),
     ("steps", "matrix.rs"),
     ("sync_number_webhooks", "numbers_matrix.rs"),
+    ("take_vitals", "matrix.rs"),
     ("timer", "matrix.rs"),
 ];
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use domain::recovery::Whose;
+use domain::{
+    call_limits::{self, MayCall, Refused},
+    recovery::Whose,
+    scope,
+};
 use engine::{Start, State, Workflow};
 use serde_json::{Value, json};
 use tests::rest;
@@ -110,7 +114,7 @@ async fn a_demo_that_nobody_used_for_a_week_is_archived_and_removed() {
 async fn a_demo_that_is_in_use_or_is_to_be_paid_for_is_not_removed() {
     let stage = Stage::new().await;
     let _worker = stage.worker().await;
-    let (used, billed) = (stage.demo().await, stage.demo().await);
+    let (used, billed, talks) = (stage.demo().await, stage.demo().await, stage.demo().await);
     stage.advance(OVER).await;
     stage.run(DemoExpire::default()).await;
     stage.advance(A_WEEK).await;
@@ -123,13 +127,79 @@ async fn a_demo_that_is_in_use_or_is_to_be_paid_for_is_not_removed() {
         .execute(&mut connection)
         .await
         .unwrap();
-    for (signup, why) in [(&used, "in_use"), (&billed, "unpaid")] {
+    a_call(&stage, &talks, "in-progress", 0, "1 minute").await;
+    for (signup, why) in [(&used, "in_use"), (&billed, "unpaid"), (&talks, "in_a_call")] {
         let kept = stage.run(DemoCleanup { tenant: Some(signup.tenant) }).await;
         assert_eq!(kept.output, Some(json!({ "removed": 0, "kept": 1, "why": why })));
     }
     let night = stage.run(DemoCleanup::default()).await;
-    assert_eq!(night.output, Some(json!({ "removed": 0, "kept": 1 })));
+    assert_eq!(night.output, Some(json!({ "removed": 0, "kept": 2 })));
     assert_eq!(stage.db.number("select from product.demo_archive").await, 0);
+    stage.comes_to_rest().await;
+}
+
+/// A call of a tenant: where it is, how long it lasted, and how long ago it began.
+async fn a_call(stage: &Stage, signup: &SignUp, status: &str, secs: i32, ago: &str) {
+    let row = "insert into product.calls (call_id, tenant_id, call_sid, direction, status, rank, started_at, answered_at,
+                                          ended_at, duration_secs)
+        select gen_random_uuid(), $1, 'CA' || md5(random()::text), 'inbound', $2, product.call_rank($2),
+               trunkline.now() - $4::interval, trunkline.now() - $4::interval,
+               case when $2 = 'completed' then trunkline.now() end, case when $2 = 'completed' then $3 end";
+    sqlx::query(row)
+        .bind(signup.tenant.as_uuid())
+        .bind(status)
+        .bind(secs)
+        .bind(ago)
+        .execute(&mut stage.db.superuser().await)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_demo_has_so_many_calls_a_day_and_so_much_talk_in_all() {
+    let stage = Stage::with(crate::stage::Props {
+        variables: vec![("DEMO_MAX_DAILY_CALLS", "3")],
+        ..Default::default()
+    })
+    .await;
+    let _worker = stage.worker().await;
+    let signup = stage.demo().await;
+    let may = async || {
+        let mut tx = stage.engine.begin().await.unwrap();
+        scope::tenant(&mut tx, signup.tenant).await.unwrap();
+        call_limits::may_call(&mut tx, signup.tenant).await.unwrap()
+    };
+    let yes = |calls_left, secs| MayCall::Yes { calls_left, talk_left: Duration::from_secs(secs) };
+    assert_eq!(may().await, yes(2, 7200));
+    stage.advance(Duration::from_mins(1)).await;
+    a_call(&stage, &signup, "completed", 600, "1 second").await;
+    a_call(&stage, &signup, "completed", 60, "1 second").await;
+    assert_eq!(may().await, yes(0, 6540));
+    a_call(&stage, &signup, "completed", 0, "1 second").await;
+    assert_eq!(may().await, MayCall::No(Refused::DailyCalls));
+    stage.advance(Duration::from_hours(24)).await;
+    assert_eq!(may().await, yes(2, 6540), "a new day, the same talk");
+    a_call(&stage, &signup, "in-progress", 0, "2 hours").await;
+    assert_eq!(may().await, MayCall::No(Refused::TalkTime), "what goes on counts, too");
+    stage.comes_to_rest().await;
+}
+
+#[tokio::test]
+async fn how_the_product_stands_is_counted_once_for_everybody() {
+    let stage = Stage::new().await;
+    let _worker = stage.worker().await;
+    let (one, _two) = (stage.demo().await, stage.demo().await);
+    stage.order(&one, "convert").await;
+    stage.run(workflows::take_vitals::TakeVitals {}).await;
+    stage.advance(Duration::from_secs(30)).await;
+    let mut tx = stage.engine.begin().await.unwrap();
+    let (vitals, age_secs) = domain::vitals::last(&mut tx).await.unwrap().unwrap();
+    assert!((30.0..60.0).contains(&age_secs), "{age_secs}");
+    assert_eq!((vitals.active_demos, vitals.allocated, vitals.available), (1, 2, 8));
+    assert_eq!((vitals.conversion_ratio, vitals.verification_ratio), (Some(1.0), Some(1.0)));
+    assert_eq!(vitals.delivery_ratio, Some(1.0));
+    assert_eq!(vitals.demo_secs_mean, None);
+    drop(tx);
     stage.comes_to_rest().await;
 }
 

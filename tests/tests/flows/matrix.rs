@@ -136,6 +136,11 @@ async fn the_line_is_served_whatever_goes_wrong() {
 }
 
 #[tokio::test]
+async fn how_the_product_stands_is_counted_whatever_goes_wrong() {
+    Outside::new().await.matrix(|| workflows::take_vitals::TakeVitals {}).run().await;
+}
+
+#[tokio::test]
 async fn what_is_over_is_forgotten_whatever_goes_wrong() {
     Outside::new().await.matrix(|| CleanExpired {}).run().await;
 }

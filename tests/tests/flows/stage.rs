@@ -344,6 +344,7 @@ pub(crate) fn without_clock() -> Registry<Trunkline> {
         .with::<workflows::demo_convert::DemoConvert>()
         .with::<workflows::demo_restore::DemoRestore>()
         .with::<workflows::cancel_tenant_jobs::CancelTenantJobs>()
+        .with::<workflows::take_vitals::TakeVitals>()
         .with::<workflows::release_number::ReleaseNumber>()
         .with::<workflows::buy_number::BuyNumber>()
         .with::<workflows::return_number::ReturnNumber>()

@@ -14,5 +14,6 @@ mod packages; // installs what is pinned, or says why not
 mod partner; // a script that answers each line of JSON with one
 mod prism; // a proxy that validates
 
+mod numbers; // the same with phone numbers
 mod signatures; // what the providers' own libraries sign and accept
 mod twilio; // our client, Twilio's client, and our stand-in for Twilio

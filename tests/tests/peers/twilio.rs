@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{packages, partner::Partner, prism::Prism};
 
-async fn sandbox() -> (Handle, DropGuard) {
+pub(crate) async fn sandbox() -> (Handle, DropGuard) {
     let stop = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = Options::new(TWILIO_ACCOUNT, TWILIO_TOKEN);
@@ -22,7 +22,7 @@ async fn sandbox() -> (Handle, DropGuard) {
     (handle, stop.drop_guard())
 }
 
-fn our_client(api_base: &Url) -> Twilio {
+pub(crate) fn our_client(api_base: &Url) -> Twilio {
     let http = clients::http::client(Duration::from_secs(30)).unwrap();
     let config = Config {
         api_base: api_base.clone(),

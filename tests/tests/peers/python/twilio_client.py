@@ -36,7 +36,39 @@ def list_(ask):
     return [message(it) for it in client.messages.list(to=ask["to"], page_size=ask["page_size"])]
 
 
-VERBS = {"send": send, "fetch": fetch, "list": list_}
+def number(it):
+    return {name: getattr(it, name) for name in ("sid", "phone_number", "friendly_name", "voice_url", "sms_url")}
+
+
+def search(ask):
+    found = client.available_phone_numbers(ask["country"]).local.list(sms_enabled=True, limit=ask["limit"])
+    return [it.phone_number for it in found]
+
+
+def buy(ask):
+    bought = client.incoming_phone_numbers.create(
+        phone_number=ask["phone"], friendly_name=ask["name"], voice_url=ask["voice_url"]
+    )
+    return number(bought)
+
+
+def numbers(ask):
+    wanted = {name: ask[name] for name in ("phone_number", "friendly_name") if name in ask}
+    return [number(it) for it in client.incoming_phone_numbers.list(page_size=ask["page_size"], **wanted)]
+
+
+def configure(ask):
+    return number(client.incoming_phone_numbers(ask["sid"]).update(sms_url=ask["sms_url"]))
+
+
+def release(ask):
+    return client.incoming_phone_numbers(ask["sid"]).delete()
+
+
+VERBS = {
+    "send": send, "fetch": fetch, "list": list_,
+    "search": search, "buy": buy, "numbers": numbers, "configure": configure, "release": release,
+}
 
 for line in sys.stdin:
     ask = json.loads(line)
