@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    call_limits::{self, MayCall, Refused},
-    recovery::Whose,
-    scope,
-};
+use domain::recovery::Whose;
 use engine::{Start, State, Workflow};
 use serde_json::{Value, json};
 use tests::rest;
@@ -25,7 +21,7 @@ const A_WEEK: Duration = Duration::from_hours(7 * 24);
 
 impl Stage {
     /// A demo that runs.
-    async fn demo(&self) -> SignUp {
+    pub(crate) async fn demo(&self) -> SignUp {
         let signup = self.sign_up().await;
         self.verify(&signup).await;
         self.becomes(&signup, "active").await;
@@ -42,7 +38,7 @@ impl Stage {
     }
 
     /// Orders something about a demo as an operator, and waits for its end.
-    async fn order(&self, signup: &SignUp, verb: &str) -> engine::JobDetail {
+    pub(crate) async fn order(&self, signup: &SignUp, verb: &str) -> engine::JobDetail {
         let path = format!("/v1/admin/demo/{}/{verb}", signup.tenant);
         let (status, answer) = self.post(&path, &json!({ "reason": "they called" })).await;
         assert_eq!(status, 202, "{verb}: {answer}");
@@ -139,7 +135,7 @@ async fn a_demo_that_is_in_use_or_is_to_be_paid_for_is_not_removed() {
 }
 
 /// A call of a tenant: where it is, how long it lasted, and how long ago it began.
-async fn a_call(stage: &Stage, signup: &SignUp, status: &str, secs: i32, ago: &str) {
+pub(crate) async fn a_call(stage: &Stage, signup: &SignUp, status: &str, secs: i32, ago: &str) {
     let row = "insert into product.calls (call_id, tenant_id, call_sid, direction, status, rank, started_at, answered_at,
                                           ended_at, duration_secs)
         select gen_random_uuid(), $1, 'CA' || md5(random()::text), 'inbound', $2, product.call_rank($2),
@@ -153,54 +149,6 @@ async fn a_call(stage: &Stage, signup: &SignUp, status: &str, secs: i32, ago: &s
         .execute(&mut stage.db.superuser().await)
         .await
         .unwrap();
-}
-
-#[tokio::test]
-async fn a_demo_has_so_many_calls_a_day_and_so_much_talk_in_all() {
-    let stage = Stage::with(crate::stage::Props {
-        variables: vec![("DEMO_MAX_DAILY_CALLS", "3")],
-        ..Default::default()
-    })
-    .await;
-    let _worker = stage.worker().await;
-    let signup = stage.demo().await;
-    let may = async || {
-        let mut tx = stage.engine.begin().await.unwrap();
-        scope::tenant(&mut tx, signup.tenant).await.unwrap();
-        call_limits::may_call(&mut tx, signup.tenant).await.unwrap()
-    };
-    let yes = |calls_left, secs| MayCall::Yes { calls_left, talk_left: Duration::from_secs(secs) };
-    assert_eq!(may().await, yes(2, 7200));
-    stage.advance(Duration::from_mins(1)).await;
-    a_call(&stage, &signup, "completed", 600, "1 second").await;
-    a_call(&stage, &signup, "completed", 60, "1 second").await;
-    assert_eq!(may().await, yes(0, 6540));
-    a_call(&stage, &signup, "completed", 0, "1 second").await;
-    assert_eq!(may().await, MayCall::No(Refused::DailyCalls));
-    stage.advance(Duration::from_hours(24)).await;
-    assert_eq!(may().await, yes(2, 6540), "a new day, the same talk");
-    a_call(&stage, &signup, "in-progress", 0, "2 hours").await;
-    assert_eq!(may().await, MayCall::No(Refused::TalkTime), "what goes on counts, too");
-    stage.comes_to_rest().await;
-}
-
-#[tokio::test]
-async fn how_the_product_stands_is_counted_once_for_everybody() {
-    let stage = Stage::new().await;
-    let _worker = stage.worker().await;
-    let (one, _two) = (stage.demo().await, stage.demo().await);
-    stage.order(&one, "convert").await;
-    stage.run(workflows::take_vitals::TakeVitals {}).await;
-    stage.advance(Duration::from_secs(30)).await;
-    let mut tx = stage.engine.begin().await.unwrap();
-    let (vitals, age_secs) = domain::vitals::last(&mut tx).await.unwrap().unwrap();
-    assert!((30.0..60.0).contains(&age_secs), "{age_secs}");
-    assert_eq!((vitals.active_demos, vitals.allocated, vitals.available), (1, 2, 8));
-    assert_eq!((vitals.conversion_ratio, vitals.verification_ratio), (Some(1.0), Some(1.0)));
-    assert_eq!(vitals.delivery_ratio, Some(1.0));
-    assert_eq!(vitals.demo_secs_mean, None);
-    drop(tx);
-    stage.comes_to_rest().await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod calls; // what is told of calls
 mod demos; // a demo after its time
 mod demos_matrix; // whatever goes wrong where, after a demo's time
 mod numbers_matrix; // whatever goes wrong where, with numbers
+mod standing; // how much a demo may be used, and how all of them stand
 mod taking; // many at once who take numbers, and are cut off
 
 mod covered; // every kind has its crash matrix
