@@ -27,6 +27,7 @@ jobs! {
     "cleanup-stale-demo-tenants" "cleanupStaleDemoTenants" Some("cleanup-stale-demo-tenants");
     "cleanup-orphaned-phone-mappings" "cleanupOrphanedPhoneMappings" Some("cleanup-orphaned-phone-mappings");
     "refill-pool" "refillPool" Some("refill-pool");
+    "take-vitals" "takeVitals" Some("take-vitals");
     "audit-number-webhooks" "auditNumberWebhooks" Some("audit-number-webhooks");
 
     "process-scheduled" "processScheduled" None;
