@@ -218,6 +218,35 @@ ALTER TABLE product.audit_log ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE product.billing_events (
+    billing_event_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    tenant_id uuid,
+    subscription_id uuid,
+    stripe_object text,
+    source text NOT NULL,
+    kind text NOT NULL,
+    before jsonb,
+    after jsonb,
+    run_id uuid NOT NULL,
+    CONSTRAINT kind_is_a_name CHECK ((kind ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT source_is_known CHECK ((source = ANY (ARRAY['workflow'::text, 'webhook'::text, 'reconciliation'::text]))),
+    CONSTRAINT stripe_object_has_its_shape CHECK ((stripe_object ~ '^[A-Za-z0-9_]{1,255}$'::text))
+);
+
+ALTER TABLE ONLY product.billing_events FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.billing_events.run_id IS 'The job that did it.';
+
+ALTER TABLE product.billing_events ALTER COLUMN billing_event_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME product.billing_events_billing_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE product.bots (
     bot_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -518,6 +547,37 @@ CREATE TABLE product.rate_limits (
 
 COMMENT ON COLUMN product.rate_limits.key_hash IS 'Keyed hash of an address or a phone; neither is ever stored here in the clear.';
 
+CREATE TABLE product.reconciliation_findings (
+    run_id uuid NOT NULL,
+    stripe_object text NOT NULL,
+    kind text NOT NULL,
+    tenant_id uuid,
+    outcome text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT kind_is_a_name CHECK ((kind ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['fixed'::text, 'reported'::text])))
+);
+
+ALTER TABLE ONLY product.reconciliation_findings FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.reconciliation_runs (
+    run_id uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    report jsonb,
+    CONSTRAINT reported_iff_finished CHECK (((finished_at IS NULL) = (report IS NULL)))
+);
+
+CREATE TABLE product.reconciliation_seen (
+    run_id uuid NOT NULL,
+    stripe_subscription_id text NOT NULL,
+    tenant_id uuid,
+    is_live boolean NOT NULL
+);
+
+ALTER TABLE ONLY product.reconciliation_seen FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE product.sessions (
     token_hash product.digest NOT NULL,
     user_id uuid NOT NULL,
@@ -536,13 +596,22 @@ CREATE TABLE product.subscription_plans (
     daily_calls_max integer NOT NULL,
     talk_secs_max integer NOT NULL,
     lifetime_hours integer,
+    stripe_price_id text,
+    meter_event_name text,
+    CONSTRAINT a_demo_has_no_price CHECK (((plan <> 'demo'::text) OR ((stripe_price_id IS NULL) AND (meter_event_name IS NULL)))),
     CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
     CONSTRAINT lifetime_is_positive CHECK ((lifetime_hours > 0)),
+    CONSTRAINT meter_event_is_a_name CHECK ((meter_event_name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT plan_is_a_name CHECK ((plan ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT price_has_its_shape CHECK ((stripe_price_id ~ '^[A-Za-z0-9_.-]{1,255}$'::text)),
     CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0))
 );
 
 COMMENT ON COLUMN product.subscription_plans.lifetime_hours IS 'Null: runs until it is cancelled.';
+
+COMMENT ON COLUMN product.subscription_plans.stripe_price_id IS 'Null: cannot be bought.';
+
+COMMENT ON COLUMN product.subscription_plans.meter_event_name IS 'The Stripe meter that its outbound messages are reported to. Null: billed as a whole.';
 
 CREATE TABLE product.subscriptions (
     subscription_id uuid NOT NULL,
@@ -554,15 +623,37 @@ CREATE TABLE product.subscriptions (
     stripe_subscription_id text,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     ends_at timestamp with time zone,
+    quantity integer DEFAULT 1 NOT NULL,
+    stripe_customer_id text,
+    stripe_price_id text,
+    stripe_status text,
+    livemode boolean,
+    cancel_at_period_end boolean DEFAULT false NOT NULL,
+    current_period_start timestamp with time zone,
+    current_period_end timestamp with time zone,
+    trial_end timestamp with time zone,
+    stripe_seen_at timestamp with time zone,
+    opened_by uuid,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     CONSTRAINT a_demo_is_not_billed CHECK (((plan <> 'demo'::text) OR (stripe_subscription_id IS NULL))),
     CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text]))),
-    CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0))
+    CONSTRAINT pending_until_it_has_an_id CHECK (((status <> 'pending'::text) OR (stripe_subscription_id IS NULL))),
+    CONSTRAINT quantity_is_positive CHECK ((quantity > 0)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'lapsed'::text, 'cancelled'::text]))),
+    CONSTRAINT stripe_status_is_known CHECK ((stripe_status = ANY (ARRAY['active'::text, 'canceled'::text, 'incomplete'::text, 'incomplete_expired'::text, 'past_due'::text, 'paused'::text, 'trialing'::text, 'unpaid'::text]))),
+    CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0)),
+    CONSTRAINT what_is_seen_is_known CHECK (((stripe_status IS NULL) = (stripe_seen_at IS NULL)))
 );
 
 ALTER TABLE ONLY product.subscriptions FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.subscriptions.daily_calls_max IS 'As agreed when it was opened; a later change of the plan leaves it alone.';
+
+COMMENT ON COLUMN product.subscriptions.status IS 'pending: being opened. active: in force. lapsed: unpaid, paused or incomplete. cancelled: over.';
+
+COMMENT ON COLUMN product.subscriptions.stripe_seen_at IS 'Before Stripe was asked for what stands here. What was asked for earlier is late.';
+
+COMMENT ON COLUMN product.subscriptions.opened_by IS 'The job that opened it.';
 
 CREATE TABLE product.switches (
     switch text NOT NULL,
@@ -629,6 +720,29 @@ CREATE VIEW product.twilio_phone_pool WITH (security_invoker='true') AS
     phone_pool.capabilities,
     phone_pool.created_at
    FROM product.phone_pool;
+
+CREATE TABLE product.usage_events (
+    tenant_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    quantity bigint NOT NULL,
+    counted_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    reported_quantity bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT an_hour_begins_at_its_beginning CHECK ((date_trunc('hour'::text, hour, 'UTC'::text) = hour)),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['calls'::text, 'talk_secs'::text, 'messages_out'::text, 'messages_in'::text]))),
+    CONSTRAINT reports_are_counted CHECK ((reported_quantity >= 0)),
+    CONSTRAINT usage_is_positive CHECK ((quantity > 0))
+);
+
+ALTER TABLE ONLY product.usage_events FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.usage_events.reported_quantity IS 'How much of it Stripe was told, for plans that bill by use.';
+
+CREATE TABLE product.usage_progress (
+    only_one boolean DEFAULT true NOT NULL,
+    counted_until timestamp with time zone NOT NULL,
+    CONSTRAINT there_is_one CHECK (only_one)
+);
 
 CREATE TABLE product.users (
     user_id uuid NOT NULL,
@@ -1486,6 +1600,9 @@ ALTER TABLE ONLY product.demo_signups
 ALTER TABLE ONLY product.phone_pool
     ADD CONSTRAINT a_number_has_one_id UNIQUE (number_id);
 
+ALTER TABLE ONLY product.subscription_plans
+    ADD CONSTRAINT a_price_is_of_one_plan UNIQUE (stripe_price_id);
+
 ALTER TABLE ONLY product.messages
     ADD CONSTRAINT a_provider_message_is_ours_once UNIQUE (provider_sid);
 
@@ -1497,6 +1614,9 @@ ALTER TABLE ONLY product.users
 
 ALTER TABLE ONLY product.audit_log
     ADD CONSTRAINT audit_log_key PRIMARY KEY (audit_id);
+
+ALTER TABLE ONLY product.billing_events
+    ADD CONSTRAINT billing_events_key PRIMARY KEY (billing_event_id);
 
 ALTER TABLE ONLY product.bots
     ADD CONSTRAINT bots_key PRIMARY KEY (bot_id);
@@ -1543,6 +1663,15 @@ ALTER TABLE ONLY product.number_waitlist
 ALTER TABLE ONLY product.rate_limits
     ADD CONSTRAINT rate_limits_key PRIMARY KEY (scope, key_hash);
 
+ALTER TABLE ONLY product.reconciliation_findings
+    ADD CONSTRAINT reconciliation_findings_key PRIMARY KEY (run_id, kind, stripe_object);
+
+ALTER TABLE ONLY product.reconciliation_runs
+    ADD CONSTRAINT reconciliation_runs_key PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY product.reconciliation_seen
+    ADD CONSTRAINT reconciliation_seen_key PRIMARY KEY (run_id, stripe_subscription_id);
+
 ALTER TABLE ONLY product.sessions
     ADD CONSTRAINT sessions_key PRIMARY KEY (token_hash);
 
@@ -1569,6 +1698,12 @@ ALTER TABLE ONLY product.tenants
 
 ALTER TABLE ONLY product.phone_pool
     ADD CONSTRAINT twilio_has_a_number_once UNIQUE (twilio_sid);
+
+ALTER TABLE ONLY product.usage_events
+    ADD CONSTRAINT usage_events_key PRIMARY KEY (tenant_id, hour, kind);
+
+ALTER TABLE ONLY product.usage_progress
+    ADD CONSTRAINT usage_progress_key PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_key PRIMARY KEY (user_id);
@@ -1700,6 +1835,10 @@ CREATE INDEX audit_log_by_action ON product.audit_log USING btree (action, audit
 
 CREATE INDEX audit_log_by_tenant ON product.audit_log USING btree (tenant_id, audit_id);
 
+CREATE INDEX billing_events_by_run ON product.billing_events USING btree (run_id);
+
+CREATE INDEX billing_events_by_tenant ON product.billing_events USING btree (tenant_id, billing_event_id);
+
 CREATE INDEX bots_by_tenant ON product.bots USING btree (tenant_id);
 
 CREATE INDEX call_recordings_by_call ON product.call_recordings USING btree (call_sid);
@@ -1730,6 +1869,8 @@ CREATE UNIQUE INDEX one_open_archive_per_tenant ON product.demo_archive USING bt
 
 CREATE UNIQUE INDEX one_open_signup_per_phone_and_email ON product.demo_signups USING btree (phone, lower((email)::text)) WHERE (status = ANY (ARRAY['pending_verification'::text, 'provisioning'::text, 'waitlisted'::text, 'active'::text]));
 
+CREATE UNIQUE INDEX one_pending_subscription_per_tenant ON product.subscriptions USING btree (tenant_id) WHERE (status = 'pending'::text);
+
 CREATE UNIQUE INDEX one_pool_number_per_tenant ON product.phone_pool USING btree (tenant_id) WHERE (status = 'allocated'::text);
 
 CREATE UNIQUE INDEX one_tenant_per_active_number ON product.phone_mappings USING btree (phone) WHERE is_active;
@@ -1744,13 +1885,23 @@ CREATE INDEX phone_pool_free ON product.phone_pool USING btree (status, quaranti
 
 CREATE INDEX rate_limits_expiry_order ON product.rate_limits USING btree (window_end);
 
+CREATE INDEX reconciliation_runs_order ON product.reconciliation_runs USING btree (started_at);
+
+CREATE INDEX reconciliation_seen_live ON product.reconciliation_seen USING btree (run_id, tenant_id) WHERE is_live;
+
 CREATE INDEX sessions_by_user ON product.sessions USING btree (user_id);
 
 CREATE INDEX sessions_expiry_order ON product.sessions USING btree (expires_at);
 
+CREATE INDEX subscriptions_by_tenant ON product.subscriptions USING btree (tenant_id, created_at);
+
+CREATE INDEX subscriptions_live_at_stripe ON product.subscriptions USING btree (stripe_subscription_id) WHERE ((stripe_subscription_id IS NOT NULL) AND (status = ANY (ARRAY['active'::text, 'lapsed'::text])));
+
 CREATE INDEX tenant_status_history_order ON product.tenant_status_history USING btree (tenant_id, change_id);
 
 CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expires_at) WHERE (status = 'trial'::text);
+
+CREATE INDEX usage_events_by_hour ON product.usage_events USING btree (hour);
 
 CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
 
@@ -1854,6 +2005,12 @@ ALTER TABLE ONLY product.number_waitlist
 ALTER TABLE ONLY product.phone_mappings
     ADD CONSTRAINT phone_mappings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY product.reconciliation_findings
+    ADD CONSTRAINT reconciliation_findings_run_id_fkey FOREIGN KEY (run_id) REFERENCES product.reconciliation_runs(run_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.reconciliation_seen
+    ADD CONSTRAINT reconciliation_seen_run_id_fkey FOREIGN KEY (run_id) REFERENCES product.reconciliation_runs(run_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY product.subscriptions
     ADD CONSTRAINT subscriptions_plan_fkey FOREIGN KEY (plan) REFERENCES product.subscription_plans(plan);
 
@@ -1862,6 +2019,9 @@ ALTER TABLE ONLY product.subscriptions
 
 ALTER TABLE ONLY product.tenant_status_history
     ADD CONSTRAINT tenant_status_history_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.usage_events
+    ADD CONSTRAINT usage_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
@@ -1876,6 +2036,8 @@ ALTER TABLE ONLY trunkline.schedules
     ADD CONSTRAINT schedules_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES trunkline.queues(queue_id);
 
 ALTER TABLE product.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.billing_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.bots ENABLE ROW LEVEL SECURITY;
 
@@ -1896,6 +2058,8 @@ ALTER TABLE product.messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE product.number_waitlist ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY only_ones_own ON product.audit_log USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.billing_events USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.bots USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
@@ -1921,6 +2085,10 @@ CREATE POLICY only_ones_own ON product.phone_mappings_backup USING (product.may_
 
 CREATE POLICY only_ones_own ON product.phone_pool USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.reconciliation_findings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.reconciliation_seen USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.sessions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.subscriptions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
@@ -1928,6 +2096,8 @@ CREATE POLICY only_ones_own ON product.subscriptions USING (product.may_see(tena
 CREATE POLICY only_ones_own ON product.tenant_status_history USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.tenants USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.usage_events USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.users USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
@@ -1937,6 +2107,10 @@ ALTER TABLE product.phone_mappings_backup ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_pool ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.reconciliation_findings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.reconciliation_seen ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.subscriptions ENABLE ROW LEVEL SECURITY;
@@ -1944,6 +2118,8 @@ ALTER TABLE product.subscriptions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE product.tenant_status_history ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.usage_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.users ENABLE ROW LEVEL SECURITY;
 
@@ -1981,6 +2157,8 @@ GRANT ALL ON FUNCTION trunkline.uuid_floor(at timestamp with time zone) TO trunk
 
 GRANT SELECT,INSERT ON TABLE product.audit_log TO trunkline_app;
 
+GRANT SELECT,INSERT ON TABLE product.billing_events TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE product.bots TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.call_recordings TO trunkline_app;
@@ -2011,9 +2189,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.phone_pool TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.rate_limits TO trunkline_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE product.reconciliation_findings TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.reconciliation_runs TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE product.reconciliation_seen TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.sessions TO trunkline_app;
 
-GRANT SELECT ON TABLE product.subscription_plans TO trunkline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE product.subscription_plans TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.subscriptions TO trunkline_app;
 
@@ -2024,6 +2208,10 @@ GRANT SELECT,INSERT ON TABLE product.tenant_status_history TO trunkline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.tenants TO trunkline_app;
 
 GRANT SELECT ON TABLE product.twilio_phone_pool TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.usage_events TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.usage_progress TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
 

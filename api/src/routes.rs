@@ -124,6 +124,12 @@ routes! {
         post "/v1/admin/numbers/recover" AdminKey => admin::recover_numbers;
         post "/v1/admin/numbers/{id}/maintenance" AdminKey => admin::set_number_maintenance;
         post "/v1/admin/numbers/{id}/release" AdminKey => admin::release_number;
+        get "/v1/admin/businesses/{tenant}/billing" AdminKey => admin::billing;
+        post "/v1/admin/businesses/{tenant}/subscription" AdminKey => admin::create_subscription;
+        post "/v1/admin/businesses/{tenant}/subscription/cancel" AdminKey => admin::cancel_subscription;
+        post "/v1/admin/businesses/{tenant}/subscription/change-plan" AdminKey => admin::change_plan;
+        post "/v1/admin/plans" AdminKey => admin::put_plan;
+        get "/v1/admin/billing/reconciliation" AdminKey => admin::last_reconciliation;
 
         get "/health" Open => health::health;
     }

@@ -25,6 +25,7 @@ pub mod signups;
 pub mod tenants;
 
 // What a tenant has.
+pub mod billing;
 pub mod bots;
 pub mod numbers;
 pub mod pool;

@@ -41,6 +41,69 @@ pub async fn plan_by_name(conn: &mut Conn, plan: &str) -> Result<Option<Plan>, E
     }))
 }
 
+/// The plan that has this price at Stripe.
+pub async fn plan_by_price(conn: &mut Conn, price: &str) -> Result<Option<Plan>, Error> {
+    let row = sqlx::query!(
+        "select plan, daily_calls_max, talk_secs_max
+         from product.subscription_plans where stripe_price_id = $1",
+        price
+    )
+    .fetch_optional(conn)
+    .await
+    .during("plan: by price")?;
+    Ok(row.map(|r| Plan {
+        plan: r.plan,
+        daily_calls_max: r.daily_calls_max,
+        talk_secs_max: r.talk_secs_max,
+        lifetime: None,
+    }))
+}
+
+/// What a plan that can be bought costs, by its price's name at Stripe.
+pub async fn price_of(conn: &mut Conn, plan: &str) -> Result<Option<String>, Error> {
+    let row = sqlx::query_scalar!(
+        "select stripe_price_id from product.subscription_plans where plan = $1",
+        plan
+    );
+    Ok(row.fetch_optional(conn).await.during("plan: price")?.flatten())
+}
+
+/// A plan that can be bought, as an operator sets it.
+#[derive(Debug, Clone)]
+pub struct PaidPlan<'a> {
+    /// Its name.
+    pub plan: &'a str,
+    /// Calls in a day.
+    pub daily_calls_max: i32,
+    /// Seconds of talk in all.
+    pub talk_secs_max: i32,
+    /// `price_…`.
+    pub stripe_price: &'a str,
+    /// The meter that its usage is reported to; none: billed as a whole.
+    pub meter_event: Option<&'a str>,
+}
+
+/// Makes a plan, or changes it. What was agreed with tenants stays as it was agreed.
+pub async fn put_plan(conn: &mut Conn, plan: PaidPlan<'_>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into product.subscription_plans
+             (plan, daily_calls_max, talk_secs_max, stripe_price_id, meter_event_name)
+         values ($1, $2, $3, $4, $5)
+         on conflict (plan) do update set
+             daily_calls_max = excluded.daily_calls_max, talk_secs_max = excluded.talk_secs_max,
+             stripe_price_id = excluded.stripe_price_id, meter_event_name = excluded.meter_event_name",
+        plan.plan,
+        plan.daily_calls_max,
+        plan.talk_secs_max,
+        plan.stripe_price,
+        plan.meter_event,
+    )
+    .execute(conn)
+    .await
+    .during("plan: put")?;
+    Ok(())
+}
+
 /// What is agreed for one demo.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoTerms {

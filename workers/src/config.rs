@@ -4,13 +4,16 @@ mod numbers;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clients::twilio::{self, Twilio};
+use clients::{
+    stripe::{self, Stripe},
+    twilio::{self, Twilio},
+};
 use daemon::config::{Env, Names};
 use domain::{Pepper, PhoneNumber};
 use engine::{Keep, Sealer};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
-use workflows::{Clients, DemoSettings, Settings, SmsSender};
+use workflows::{Clients, DemoSettings, Settings, SmsSender, StripeAccount};
 
 /// Jobs a pool holds at once, where nothing else is said. Most of a job's time is waiting for the network or a commit.
 const SLOTS: u32 = 64;
@@ -37,11 +40,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `DATABASE_URL`, `DATABASE_DIRECT_URL`, `TRUNKLINE_*`, `TWILIO_*`, `DEMO_*` and `PUBLIC_BASE_URL`. What is
+    /// Reads `DATABASE_URL`, `DATABASE_DIRECT_URL`, `TRUNKLINE_*`, `TWILIO_*`, `STRIPE_*`, `DEMO_*` and `PUBLIC_BASE_URL`. What is
     /// wrong is noted in `env`; the result counts only if nothing was.
     pub fn read(env: &Env) -> Option<Config> {
         let engine = engine_config(env);
         let sms = sms_sender(env);
+        let stripe = stripe_account(env);
         let demo = DemoSettings {
             lifetime: env
                 .var("DEMO_TENANT_LIFETIME_HOURS")
@@ -60,11 +64,16 @@ impl Config {
         let slots = env.var("TRUNKLINE_SLOTS").number(1..=10_000_u32).or(SLOTS);
         let (drain, keep) = (drain(env), keep(env));
         let (desk, numbers) = (numbers::desk(env, sms.as_ref()), numbers::settings(env));
-        let sms_from = sms.as_ref().map(|sms| sms.from.clone());
-        let settings = Settings { pepper: pepper?, demo, numbers, sms_from };
+        let settings = Settings {
+            pepper: pepper?,
+            demo,
+            numbers,
+            sms_from: sms.as_ref().map(|sms| sms.from.clone()),
+            stripe_is_live: stripe.as_ref().map(|account| account.stripe.is_live()),
+        };
         Some(Config {
             engine: engine?,
-            clients: Arc::new(Clients { sms, numbers: desk, ledger }),
+            clients: Arc::new(Clients { sms, numbers: desk, stripe, ledger }),
             settings: Arc::new(settings),
             try_kinds,
             slots: usize::try_from(slots).unwrap_or(1),
@@ -153,6 +162,26 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         return None;
     };
     Some(SmsSender { twilio, from: from?, public_base_url: public_base_url?, second_look })
+}
+
+/// Stripe, where a key is configured.
+fn stripe_account(env: &Env) -> Option<StripeAccount> {
+    let secret_key = env.var("STRIPE_SECRET_KEY").secret(1).optional()?;
+    let api_base = url(env, "STRIPE_API_BASE", Some("https://api.stripe.com"))?;
+    let timeout =
+        env.var("STRIPE_TIMEOUT_MS").millis(10..=60_000).or(clients::http::REQUEST_TIMEOUT);
+    let Ok(http) = clients::http::client(timeout) else {
+        env.mistake(
+            "STRIPE_API_BASE",
+            "no HTTP client could be made: this machine has no certificates",
+        );
+        return None;
+    };
+    let Ok(stripe) = Stripe::new(http, stripe::Config { api_base, secret_key }) else {
+        env.mistake("STRIPE_API_BASE", "must be an http or https address");
+        return None;
+    };
+    Some(StripeAccount::new(stripe))
 }
 
 /// The names that the public address goes by.

@@ -7,6 +7,8 @@ use domain::{MessageId, Pepper, PhoneNumber};
 use engine::App;
 use url::Url;
 
+use crate::stripe::StripeAccount;
+
 /// This application.
 #[derive(Debug)]
 pub struct Trunkline;
@@ -22,6 +24,8 @@ pub struct Clients {
     pub sms: Option<SmsSender>,
     /// Where numbers are bought and configured; `None` where no account is configured.
     pub numbers: Option<NumberDesk>,
+    /// Billing; `None` where no account is configured.
+    pub stripe: Option<StripeAccount>,
     /// The file that the trial kind `ledger` appends to.
     pub ledger: Option<PathBuf>,
 }
@@ -74,6 +78,8 @@ pub struct Settings {
     pub numbers: NumberSettings,
     /// The number that messages come from; `None` where no account is configured.
     pub sms_from: Option<PhoneNumber>,
+    /// Whether Stripe's account is for real money; `None` where no account is configured.
+    pub stripe_is_live: Option<bool>,
 }
 
 /// How a demo is.

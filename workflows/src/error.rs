@@ -1,6 +1,9 @@
 //! What is worth repeating: the one place where facts become classes of failure.
 
-use clients::twilio::{self, RejectedClass};
+use clients::{
+    stripe,
+    twilio::{self, RejectedClass},
+};
 use engine::Failure;
 
 /// What a failed request to Twilio means for a message that must not be sent twice.
@@ -50,6 +53,49 @@ pub(crate) fn of_twilio_read(error: &twilio::Error) -> Failure {
     }
 }
 
+/// What a failed request to Stripe means for a deed that must not be done twice.
+pub(crate) fn of_stripe(error: &stripe::Error) -> Failure {
+    match error {
+        // It may have been carried out: only a look at Stripe's own list can tell.
+        stripe::Error::Unknown(_)
+        | stripe::Error::ServerError { .. }
+        | stripe::Error::KeyInUse
+        | stripe::Error::KeyMismatch => Failure::unknown(error),
+        stripe::Error::Unreadable { status } if (200..300).contains(status) => {
+            Failure::unknown(error)
+        }
+        stripe::Error::NotSent(_)
+        | stripe::Error::RateLimited { .. }
+        | stripe::Error::Rejected { .. }
+        | stripe::Error::Unreadable { .. } => of_stripe_read(error),
+    }
+}
+
+/// What a failed request means that changes nothing at Stripe, or that may simply be repeated.
+pub(crate) fn of_stripe_read(error: &stripe::Error) -> Failure {
+    match error {
+        stripe::Error::RateLimited { retry_after: Some(after) } => {
+            Failure::retry_after(*after, error)
+        }
+        stripe::Error::RateLimited { retry_after: None }
+        | stripe::Error::NotSent(_)
+        | stripe::Error::Unknown(_)
+        | stripe::Error::ServerError { .. }
+        | stripe::Error::KeyInUse
+        | stripe::Error::KeyMismatch
+        | stripe::Error::Unreadable { .. } => Failure::retry(error),
+        stripe::Error::Rejected { class, .. } => match class {
+            // A key that was revoked is exchanged by somebody; nothing is wrong with the deed.
+            stripe::RejectedClass::Passing | stripe::RejectedClass::Credentials => {
+                Failure::retry(error)
+            }
+            stripe::RejectedClass::Card
+            | stripe::RejectedClass::Missing
+            | stripe::RejectedClass::Request => Failure::permanent(error),
+        },
+    }
+}
+
 /// What a rule or a statement of the product's own records says.
 pub(crate) fn of_domain(error: domain::Error) -> Failure {
     match &error {
@@ -75,6 +121,26 @@ mod tests {
         for answer in answers {
             assert!(format!("{:?}", of_twilio(&answer)).contains("Unknown"));
         }
+    }
+
+    #[test]
+    fn a_payment_that_may_have_been_taken_is_never_repeated_blindly() {
+        let answers = [
+            stripe::Error::ServerError { status: 500, replayed: false },
+            stripe::Error::KeyInUse,
+            stripe::Error::KeyMismatch,
+            stripe::Error::Unreadable { status: 200 },
+        ];
+        for answer in answers {
+            assert!(format!("{:?}", of_stripe(&answer)).contains("Unknown"));
+        }
+    }
+
+    #[test]
+    fn a_declined_card_is_final_and_a_revoked_key_is_not() {
+        let rejected = |class| stripe::Error::Rejected { status: 400, code: None, class };
+        assert!(of_stripe(&rejected(stripe::RejectedClass::Card)).is_permanent());
+        assert!(!of_stripe(&rejected(stripe::RejectedClass::Credentials)).is_permanent());
     }
 
     #[test]

@@ -25,11 +25,21 @@
 //! | `recording` | `recording.rs` | what the provider says of a recording |
 //! | `take_vitals` | `take_vitals.rs` | counts how the product stands |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
+//! | `create_subscription` | `create_subscription.rs` | a tenant subscribes to a plan that is paid for, or nothing stands |
+//! | `cancel_subscription` | `cancel_subscription.rs` | a subscription ends, with its period or now |
+//! | `change_plan` | `change_plan.rs` | a tenant gets another plan |
+//! | `apply_stripe_event` | `apply_stripe_event.rs` | what Stripe says has happened: a hint at what to look into |
+//! | `reconcile_stripe` | `reconcile_stripe.rs` | our books against Stripe's, all of them |
+//! | `reconcile_pages` | `reconcile_pages.rs` | a stretch of that |
+//! | `meter_usage` | `meter_usage.rs` | what was used, hour by hour |
 //! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger`, `limited` | `try_kinds/` | for trying and measuring |
 
 mod app; // what all of them are handed
 mod error; // what is worth repeating
+mod stripe; // Stripe as our workflows use it
 mod text; // what we write to people
+
+pub mod metrics; // what is counted beside jobs
 
 pub mod door; // by which everything comes in that a provider tells us
 
@@ -42,6 +52,15 @@ pub mod demo_convert;
 pub mod demo_expire;
 pub mod demo_restore;
 pub mod demo_signup;
+
+// What is paid for.
+pub mod apply_stripe_event;
+pub mod cancel_subscription;
+pub mod change_plan;
+pub mod create_subscription;
+pub mod meter_usage;
+pub mod reconcile_pages;
+pub mod reconcile_stripe;
 
 // Numbers, from the purchase to the end.
 pub mod allocate_number;
@@ -68,4 +87,5 @@ mod registry; // the table of contents
 pub use self::{
     app::{Clients, DemoSettings, NumberDesk, NumberSettings, Settings, SmsSender, Trunkline},
     registry::registry,
+    stripe::StripeAccount,
 };

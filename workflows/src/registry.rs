@@ -6,17 +6,24 @@ use serde_json::json;
 use crate::{
     allocate_number::AllocateNumber,
     app::Trunkline,
+    apply_stripe_event::ApplyStripeEvent,
     audit_number_webhooks::AuditNumberWebhooks,
     buy_number::BuyNumber,
     call_status::CallStatus,
+    cancel_subscription::CancelSubscription,
     cancel_tenant_jobs::CancelTenantJobs,
+    change_plan::ChangePlan,
     clean_expired::CleanExpired,
+    create_subscription::CreateSubscription,
     demo_cleanup::DemoCleanup,
     demo_code::DemoCode,
     demo_convert::DemoConvert,
     demo_expire::DemoExpire,
     demo_restore::DemoRestore,
     demo_signup::DemoSignup,
+    meter_usage::MeterUsage,
+    reconcile_pages::ReconcilePages,
+    reconcile_stripe::ReconcileStripe,
     recording::Recording,
     recover_numbers::RecoverNumbers,
     refill_pool::RefillPool,
@@ -57,6 +64,13 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<CallStatus>()
         .with::<Recording>()
         .with::<CleanExpired>()
+        .with::<CreateSubscription>()
+        .with::<CancelSubscription>()
+        .with::<ChangePlan>()
+        .with::<ApplyStripeEvent>()
+        .with::<ReconcileStripe>()
+        .with::<ReconcilePages>()
+        .with::<MeterUsage>()
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))
         .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"))
         .scheduled(every::<DemoExpire>("expire-demos", "* * * * *"))
@@ -64,7 +78,9 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .scheduled(every::<ReleaseOrphanNumbers>("cleanup-orphaned-phone-mappings", "0 3 * * *"))
         .scheduled(every::<TakeVitals>("take-vitals", "* * * * *"))
         .scheduled(every::<RefillPool>("refill-pool", "*/10 * * * *"))
-        .scheduled(every::<AuditNumberWebhooks>("audit-number-webhooks", "0 4 * * 1"));
+        .scheduled(every::<AuditNumberWebhooks>("audit-number-webhooks", "0 4 * * 1"))
+        .scheduled(every::<ReconcileStripe>("stripe-reconciliation", "0 0 * * *"))
+        .scheduled(every::<MeterUsage>("usage-tracking", "5 * * * *"));
     if !try_kinds {
         return registry;
     }

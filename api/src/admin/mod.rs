@@ -1,6 +1,7 @@
 //! What operators ask and do. Every handler takes [`key::Operator`], so that none can forget the key; whatever changes
 //! something writes its audit entry in the same transaction.
 
+mod billing; // what tenants pay for
 mod cursor; // where the next page begins
 mod enqueue; // a job by the name of its kind
 mod jobs; // jobs, read
@@ -13,6 +14,10 @@ mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted
 
 pub(crate) use self::{
+    billing::{
+        billing, cancel_subscription, change_plan, create_subscription, last_reconciliation,
+        put_plan,
+    },
     enqueue::enqueue,
     jobs::{get, list},
     lifecycle::{convert, expire, new_code, patch_business, restore},

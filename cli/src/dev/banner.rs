@@ -27,7 +27,7 @@ pub(crate) struct DevReady {
     pub(crate) admin_api_key: String,
     pub(crate) cron_secret: String,
     pub(crate) twilio: Twilio,
-    pub(crate) stripe: Option<()>,
+    pub(crate) stripe: Option<Stripe>,
     pub(crate) binary: PathBuf,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) pids: Pids,
@@ -44,6 +44,12 @@ pub(crate) struct Sandboxes {
 pub(crate) struct Twilio {
     pub(crate) account_sid: String,
     pub(crate) auth_token: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Stripe {
+    pub(crate) secret_key: String,
+    pub(crate) webhook_secret: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,6 +73,7 @@ impl DevReady {
         environment: &Environment,
         database: &Database,
         twilio: &sandbox::twilio::Handle,
+        stripe: &sandbox::stripe::Handle,
         public_base_url: String,
         api: std::net::SocketAddr,
     ) -> anyhow::Result<DevReady> {
@@ -79,7 +86,7 @@ impl DevReady {
             api,
             sandbox: Sandboxes {
                 twilio: base(twilio.base_url().as_str()),
-                stripe: None,
+                stripe: Some(base(stripe.base_url().as_str())),
                 openai: None,
             },
             database_url: environment.get("DATABASE_URL").to_owned(),
@@ -90,7 +97,10 @@ impl DevReady {
                 account_sid: environment.get("TWILIO_ACCOUNT_SID").to_owned(),
                 auth_token: environment.get("TWILIO_AUTH_TOKEN").to_owned(),
             },
-            stripe: None,
+            stripe: Some(Stripe {
+                secret_key: environment.get("STRIPE_SECRET_KEY").to_owned(),
+                webhook_secret: environment.get("STRIPE_WEBHOOK_SECRET").to_owned(),
+            }),
             binary: std::env::current_exe()?,
             env: environment.variables().clone(),
             pids: Pids { postgres: database.pid(), trunkline: std::process::id() },

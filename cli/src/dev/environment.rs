@@ -22,6 +22,7 @@ impl Environment {
         secrets: &Secrets,
         api: SocketAddr,
         twilio: &sandbox::twilio::Handle,
+        stripe: &sandbox::stripe::Handle,
     ) -> Environment {
         let address = format!("http://{api}");
         let app = urls.app.expose_secret();
@@ -43,6 +44,9 @@ impl Environment {
             ("TWILIO_ACCOUNT_SID", &secrets.twilio_account_sid),
             ("TWILIO_AUTH_TOKEN", &secrets.twilio_auth_token),
             ("TWILIO_PHONE_NUMBER", SENDER),
+            ("STRIPE_API_BASE", stripe.base_url().as_str().trim_end_matches('/')),
+            ("STRIPE_SECRET_KEY", &secrets.stripe_secret_key),
+            ("STRIPE_WEBHOOK_SECRET", &secrets.stripe_webhook_secret),
         ];
         let outer = outer();
         let variables = made

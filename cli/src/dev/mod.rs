@@ -5,7 +5,7 @@ mod environment; // what every further process is told
 mod postgres; // which database
 mod secrets; // keys that outlive a restart
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use daemon::{
@@ -64,10 +64,17 @@ async fn life(
     let secrets = Secrets::load_or_make(database.home())?;
     let twilio = twilio(&mut life, &secrets, database.home()).await?;
     let address = listener.local_addr()?;
-    let environment = Environment::make(&urls, &secrets, address, &twilio);
+    let stripe = stripe(&mut life, &secrets, address).await?;
+    let environment = Environment::make(&urls, &secrets, address, &twilio, &stripe);
     let (engine, config) = start(&mut life, &environment, options, listener, metrics).await?;
-    let ready_line =
-        DevReady::new(&environment, database, &twilio, config.public_base_url.clone(), address)?;
+    let ready_line = DevReady::new(
+        &environment,
+        database,
+        &twilio,
+        &stripe,
+        config.public_base_url.clone(),
+        address,
+    )?;
     ready_line.keep(&options.home)?;
     if options.json {
         ready::print(&ready_line)?;
@@ -141,5 +148,25 @@ async fn twilio(
     let (handle, serving) =
         sandbox::twilio::Twilio::serve(listener, options, life.closing()).await?;
     life.support("sandbox", serving);
+    Ok(handle)
+}
+
+/// The sandbox's Stripe. It posts its events to the API.
+async fn stripe(
+    life: &mut Lifecycle,
+    secrets: &Secrets,
+    api: SocketAddr,
+) -> anyhow::Result<sandbox::stripe::Handle> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let mut options = sandbox::stripe::Options::new(
+        secrets.stripe_secret_key.clone(),
+        secrets.stripe_webhook_secret.clone(),
+    );
+    options.webhook_url = Some(format!("http://{api}/webhooks/stripe").parse()?);
+    let (handle, serving) = sandbox::Stripe::serve(listener, options, life.closing())?;
+    // What plans can be given as their prices.
+    handle.put_price("price_starter", 4_900);
+    handle.put_price("price_pro", 9_900);
+    life.support("stripe sandbox", serving);
     Ok(handle)
 }

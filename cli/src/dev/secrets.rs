@@ -20,6 +20,11 @@ pub(crate) struct Secrets {
     pub(crate) pepper: String,
     pub(crate) twilio_account_sid: String,
     pub(crate) twilio_auth_token: String,
+    /// Absent in a home that was made before there was a local Stripe.
+    #[serde(default = "stripe_secret_key")]
+    pub(crate) stripe_secret_key: String,
+    #[serde(default = "stripe_webhook_secret")]
+    pub(crate) stripe_webhook_secret: String,
 }
 
 impl Secrets {
@@ -48,8 +53,18 @@ impl Secrets {
             pepper: hex::encode(random::<32>()),
             twilio_account_sid: format!("AC{}", hex::encode(random::<16>())),
             twilio_auth_token: hex::encode(random::<16>()),
+            stripe_secret_key: stripe_secret_key(),
+            stripe_webhook_secret: stripe_webhook_secret(),
         }
     }
+}
+
+fn stripe_secret_key() -> String {
+    format!("sk_test_{}", hex::encode(random::<16>()))
+}
+
+fn stripe_webhook_secret() -> String {
+    format!("whsec_{}", hex::encode(random::<16>()))
 }
 
 fn random<const N: usize>() -> [u8; N] {

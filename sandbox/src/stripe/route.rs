@@ -54,7 +54,7 @@ pub(super) fn run(
     }
     match (method.as_str(), path) {
         ("POST", ["customers"]) => customers::create(memory, form),
-        ("GET", ["customers"]) => list(&memory.customers, form, |it| {
+        ("GET", ["customers"]) => list("/v1/customers", &memory.customers, form, |it| {
             (!it.deleted).then(|| (it.created, render::customer(it)))
         }),
         ("GET", ["customers", id]) => customers::retrieve(memory, id),
@@ -63,7 +63,7 @@ pub(super) fn run(
         ("POST", ["products"]) => prices::create_product(memory, form),
         ("POST", ["prices"]) => prices::create(memory, form),
         ("GET", ["prices"]) => {
-            list(&memory.prices, form, |it| Some((it.created, render::price(it))))
+            list("/v1/prices", &memory.prices, form, |it| Some((it.created, render::price(it))))
         }
         ("GET", ["prices", id]) => prices::retrieve(memory, id),
         ("POST", ["subscriptions"]) => subscriptions::create(memory, form, shape),
@@ -74,10 +74,12 @@ pub(super) fn run(
         ("GET", ["invoices", id]) => money::invoice(memory, id, shape),
         ("POST", ["invoices", id, "void"]) => money::void(memory, id, shape),
         ("GET", ["charges"]) => {
-            list(&memory.charges, form, |it| Some((it.created, render::charge(it))))
+            list("/v1/charges", &memory.charges, form, |it| Some((it.created, render::charge(it))))
         }
         ("POST", ["refunds"]) => money::refund(memory, form),
-        ("GET", ["events"]) => list(&memory.events, form, |it| Some((it.created, it.body.clone()))),
+        ("GET", ["events"]) => {
+            list("/v1/events", &memory.events, form, |it| Some((it.created, it.body.clone())))
+        }
         ("GET", ["events", id]) => {
             memory.events.get(id).map(|it| it.body.clone()).ok_or_else(|| Answer::missing("event"))
         }
@@ -89,7 +91,7 @@ pub(super) fn run(
 /// Without `status`, those that are over are left out.
 fn list_subscriptions(memory: &Memory, form: &mut Form, shape: Shape) -> Result<Value, Refused> {
     let (status, customer) = (form.take("status"), form.take("customer"));
-    list(&memory.subscriptions, form, |it| {
+    list("/v1/subscriptions", &memory.subscriptions, form, |it| {
         let fits = match status.as_deref() {
             None => it.status != "canceled",
             Some("all") => true,
@@ -102,6 +104,7 @@ fn list_subscriptions(memory: &Memory, form: &mut Form, shape: Shape) -> Result<
 
 /// A page, newest first: `limit`, `starting_after`, `created[gte]`, `created[lte]`.
 fn list<T: Named>(
+    url: &str,
     shelf: &Shelf<T>,
     form: &mut Form,
     look: impl Fn(&T) -> Option<(i64, Value)>,
@@ -120,5 +123,5 @@ fn list<T: Named>(
     });
     let data: Vec<_> = found.by_ref().take(usize::try_from(limit).unwrap_or(1)).collect();
     let has_more = found.next().is_some();
-    Ok(json!({ "object": "list", "url": "/v1", "has_more": has_more, "data": data }))
+    Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
 }

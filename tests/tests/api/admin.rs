@@ -1,5 +1,6 @@
 //! What operators ask and do.
 
+mod billing; // what tenants pay for
 mod create; // a job by the name of its kind
 mod lifecycle; // demos, tenants, numbers
 mod list; // many, page by page

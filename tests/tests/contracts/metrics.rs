@@ -9,6 +9,7 @@ fn emitted() -> BTreeSet<&'static str> {
         engine::metrics::NAMES.as_slice(),
         api::metrics::NAMES.as_slice(),
         workers::metrics::NAMES.as_slice(),
+        workflows::metrics::NAMES.as_slice(),
         daemon::telemetry::NAMES,
     ];
     names.concat().into_iter().collect()

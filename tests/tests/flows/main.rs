@@ -10,6 +10,7 @@ mod census; // what there is of a sign-up
 mod post; // what Twilio posts
 mod stage; // everything a sign-up needs
 
+mod billing; // what is paid for
 mod buying; // numbers from Twilio, and back
 mod calls; // what is told of calls
 mod demos; // a demo after its time

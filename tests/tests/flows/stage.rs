@@ -360,4 +360,11 @@ pub(crate) fn without_clock() -> Registry<Trunkline> {
         .with::<workflows::call_status::CallStatus>()
         .with::<workflows::recording::Recording>()
         .with::<workflows::clean_expired::CleanExpired>()
+        .with::<workflows::create_subscription::CreateSubscription>()
+        .with::<workflows::cancel_subscription::CancelSubscription>()
+        .with::<workflows::change_plan::ChangePlan>()
+        .with::<workflows::apply_stripe_event::ApplyStripeEvent>()
+        .with::<workflows::reconcile_stripe::ReconcileStripe>()
+        .with::<workflows::reconcile_pages::ReconcilePages>()
+        .with::<workflows::meter_usage::MeterUsage>()
 }

@@ -14,6 +14,8 @@ mod packages; // installs what is pinned, or says why not
 mod partner; // a script that answers each line of JSON with one
 mod prism; // a proxy that validates
 
+mod localstripe; // a second Stripe
 mod numbers; // the same with phone numbers
 mod signatures; // what the providers' own libraries sign and accept
+mod stripe; // Stripe's client and our stand-in for Stripe
 mod twilio; // our client, Twilio's client, and our stand-in for Twilio

@@ -1,0 +1,290 @@
+//! What operators ask and do about money. What changes something at Stripe is a job: the request is checked, written down
+//! with its audit entry and answered.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    TenantId,
+    audit::{self, Entry},
+    billing::{self, reconciliation},
+    subscriptions::{self, PaidPlan},
+    tenants,
+};
+use engine::{Enqueued, Hold, NewJob, Tx, Unique, Workflow};
+use serde_json::{Value, json};
+use workflows::{
+    cancel_subscription::{CancelSubscription, EndsAt},
+    change_plan::{ChangePlan, Proration},
+    create_subscription::{Collection, CreateSubscription},
+};
+
+use super::{key::Operator, steer::reason};
+use crate::{
+    caller::Caller,
+    json::{Body, Fields},
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+/// Decisions that an answer shows.
+const EVENTS_SHOWN: i64 = 50;
+
+/// More is no subscription but a contract.
+const QUANTITY_MAX: u64 = 10_000;
+
+/// As Stripe allows.
+const TRIAL_DAYS_MAX: u64 = 730;
+
+/// Stripe's ids are shorter.
+const STRIPE_ID_CHARS_MAX: usize = 255;
+
+/// `GET /v1/admin/businesses/{tenant}/billing`: how a tenant stands, and what was decided.
+pub(crate) async fn billing(
+    State(state): State<ApiState>,
+    _: Operator,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let tenant = tenant_of(&id)?;
+    let mut tx = state.begin().await?;
+    let stands = billing::state(&mut tx, tenant).await?.ok_or_else(no_such_tenant)?;
+    let events = billing::events(&mut tx, tenant, EVENTS_SHOWN).await?;
+    let due = stands.due().map(billing::Due::as_str);
+    let mut answer = json!(stands);
+    answer["billingRequired"] = json!(due.is_some());
+    answer["billingRequiredBecause"] = json!(due);
+    answer["events"] = json!(events);
+    Ok(Json(answer))
+}
+
+/// `GET /v1/admin/billing/reconciliation`: the newest comparison of our books with Stripe's.
+pub(crate) async fn last_reconciliation(
+    State(state): State<ApiState>,
+    _: Operator,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = state.begin().await?;
+    let latest = reconciliation::latest(&mut tx).await?;
+    latest.map(Json).ok_or_else(|| Problem::new(Code::NotFound, "nothing was compared yet"))
+}
+
+/// `POST /v1/admin/plans`: a plan that can be bought, new or changed.
+pub(crate) async fn put_plan(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Body(mut fields): Body,
+) -> Result<Json<Value>, Problem> {
+    let plan = fields.required("plan", plan_name);
+    let price = fields.required("stripe_price_id", |text| stripe_id(text, ""));
+    let meter = fields.optional("meter_event_name", plan_name);
+    for name in ["daily_calls_max", "talk_secs_max"] {
+        if !fields.has(name) {
+            fields.wrong(name, "is missing");
+        }
+    }
+    let calls = number(&mut fields, "daily_calls_max", 1_000_000);
+    let talk = number(&mut fields, "talk_secs_max", 2_000_000_000);
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    let (plan, price) = fields.finish(plan.zip(price))?;
+    let limit = |value: Option<u64>| value.and_then(|it| i32::try_from(it).ok()).unwrap_or(1);
+    let paid = PaidPlan {
+        plan: &plan,
+        daily_calls_max: limit(calls),
+        talk_secs_max: limit(talk),
+        stripe_price: &price,
+        meter_event: meter.as_deref(),
+    };
+    let mut tx = state.begin().await?;
+    subscriptions::put_plan(&mut tx, paid).await?;
+    let details = json!({ "plan": plan, "price": price, "reason": reason });
+    note(&mut tx, &state, &caller, "plan.put", None, details).await?;
+    tx.commit().await?;
+    Ok(Json(json!({ "plan": plan })))
+}
+
+/// `POST /v1/admin/businesses/{tenant}/subscription`.
+pub(crate) async fn create_subscription(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(mut fields): Body,
+) -> Result<Response, Problem> {
+    let tenant = tenant_of(&id)?;
+    let plan = fields.required("plan", plan_name);
+    let quantity = number(&mut fields, "quantity", QUANTITY_MAX).unwrap_or(1);
+    let trial_days = number(&mut fields, "trial_days", TRIAL_DAYS_MAX);
+    let payment_method = fields.optional("payment_method", |text| stripe_id(text, "pm_"));
+    let collection = fields.optional("collection", |word| match word {
+        "charge" => Ok(Collection::Charge),
+        "invoice" => Ok(Collection::Invoice),
+        _ => Err("must be charge or invoice"),
+    });
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    let plan = fields.finish(plan)?;
+    let job = CreateSubscription {
+        quantity: i32::try_from(quantity).unwrap_or(1),
+        collection: collection.unwrap_or_default(),
+        trial_days: trial_days.and_then(|days| u16::try_from(days).ok()),
+        payment_method,
+        ..CreateSubscription::new(tenant, &plan)
+    };
+    must_be_for_sale(&state, &plan).await?;
+    enqueue(&state, &caller, tenant, "subscription.create", job.job(), reason).await
+}
+
+/// `POST /v1/admin/businesses/{tenant}/subscription/cancel`.
+pub(crate) async fn cancel_subscription(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(mut fields): Body,
+) -> Result<Response, Problem> {
+    let tenant = tenant_of(&id)?;
+    let at = fields.required("at", |word| match word {
+        "period_end" => Ok(EndsAt::PeriodEnd),
+        "now" => Ok(EndsAt::Now),
+        _ => Err("must be period_end or now"),
+    });
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    let at = fields.finish(at)?;
+    let job = CancelSubscription { tenant, at }.job();
+    enqueue(&state, &caller, tenant, "subscription.cancel", job, reason).await
+}
+
+/// `POST /v1/admin/businesses/{tenant}/subscription/change-plan`.
+pub(crate) async fn change_plan(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(mut fields): Body,
+) -> Result<Response, Problem> {
+    let tenant = tenant_of(&id)?;
+    let plan = fields.required("plan", plan_name);
+    let proration = fields.optional("proration", |word| match word {
+        "next_invoice" => Ok(Proration::NextInvoice),
+        "now" => Ok(Proration::Now),
+        "none" => Ok(Proration::None),
+        _ => Err("must be next_invoice, now or none"),
+    });
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    let plan = fields.finish(plan)?;
+    must_be_for_sale(&state, &plan).await?;
+    let job = ChangePlan { tenant, plan, proration: proration.unwrap_or_default() }.job();
+    enqueue(&state, &caller, tenant, "subscription.change_plan", job, reason).await
+}
+
+/// One job about a tenant's money at a time: a second request, repeated or not, gets the first one's job.
+async fn enqueue(
+    state: &ApiState,
+    caller: &Caller,
+    tenant: TenantId,
+    action: &str,
+    job: NewJob,
+    reason: Option<String>,
+) -> Result<Response, Problem> {
+    let mut tx = state.begin().await?;
+    tenants::get(&mut tx, tenant).await?.ok_or_else(no_such_tenant)?;
+    let unique = Unique::new("billing", &tenant.to_string(), Hold::WhileLive);
+    let mut job = job.tenant(tenant.as_uuid()).unique(unique);
+    job.traceparent.clone_from(&caller.traceparent);
+    let enqueued = tx.enqueue(job).await?;
+    if let Enqueued::New(id) = enqueued {
+        let details = json!({ "job": id, "request": caller.request_id, "reason": reason });
+        note(&mut tx, state, caller, action, Some(tenant), details).await?;
+    }
+    tx.commit().await?;
+    let (id, is_new) = (enqueued.id(), matches!(enqueued, Enqueued::New(_)));
+    let location = format!("/v1/admin/jobs/{id}");
+    let body = Json(json!({ "jobId": id, "isNew": is_new }));
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], body).into_response())
+}
+
+async fn must_be_for_sale(state: &ApiState, plan: &str) -> Result<(), Problem> {
+    let mut tx = state.begin().await?;
+    match subscriptions::price_of(&mut tx, plan).await? {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(Code::UnknownName, "no plan of this name is for sale")),
+    }
+}
+
+async fn note(
+    tx: &mut Tx,
+    state: &ApiState,
+    caller: &Caller,
+    action: &str,
+    tenant: Option<TenantId>,
+    details: Value,
+) -> Result<(), Problem> {
+    let ip = caller.ip_digest(&state.config().pepper);
+    let actor = Operator::ACTOR;
+    let entry = Entry { action, tenant, actor, phone: None, ip: Some(&ip), details };
+    Ok(audit::record(tx, entry).await?)
+}
+
+/// A tenant's id from a path. What is no id names nothing.
+fn tenant_of(text: &str) -> Result<TenantId, Problem> {
+    text.parse().map_err(|_| no_such_tenant())
+}
+
+fn no_such_tenant() -> Problem {
+    Problem::new(Code::NotFound, "there is no such business")
+}
+
+fn plan_name(text: &str) -> Result<String, &'static str> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    let fits = begins && text.len() <= 63 && text.bytes().all(plain);
+    if fits { Ok(text.to_owned()) } else { Err("must be a name of lower-case letters") }
+}
+
+fn stripe_id(text: &str, prefix: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let fits = text.starts_with(prefix)
+        && (1..=STRIPE_ID_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(plain);
+    if fits { Ok(text.to_owned()) } else { Err(format!("must be an id of Stripe's {prefix}")) }
+}
+
+/// A whole number from 1 to `max`, where one is given.
+fn number(fields: &mut Fields, name: &str, max: u64) -> Option<u64> {
+    let value = fields.take(name)?;
+    let found = value.as_u64().filter(|it| (1..=max).contains(it));
+    if found.is_none() {
+        fields.wrong(name, format!("must be a whole number from 1 to {max}"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ids_and_numbers_are_read_strictly() {
+        assert!(plan_name("pro_2").is_ok());
+        for bad in ["", "2pro", "Pro", "pro-2", &"x".repeat(64)] {
+            assert!(plan_name(bad).is_err(), "{bad}");
+        }
+        assert!(stripe_id("pm_card_visa", "pm_").is_ok());
+        assert!(stripe_id("price_1", "pm_").is_err() && stripe_id("pm_a b", "pm_").is_err());
+        let read = |text: &str| {
+            let mut fields = Fields::of_test(text);
+            let found = number(&mut fields, "n", 5);
+            fields.finish(Some(found)).ok()
+        };
+        assert_eq!(read(r#"{"n":5}"#), Some(Some(5)));
+        assert_eq!(read("{}"), Some(None));
+        assert_eq!(read(r#"{"n":6}"#), None);
+        assert_eq!(read(r#"{"n":"5"}"#), None);
+    }
+}

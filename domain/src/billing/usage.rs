@@ -1,0 +1,170 @@
+//! What was used, by tenant and hour.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Conn, Error, TenantId, error::During};
+
+/// How far back an hour is counted anew: a call's end, or a message's, may be heard of late.
+const COUNT_AGAIN_HOURS: i32 = 3;
+
+/// Stretches that nobody counted are caught up with in pieces of this size.
+const STRETCH_HOURS_MAX: i32 = 48;
+
+/// What was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Up to here everything is counted.
+    pub until: DateTime<Utc>,
+    /// Rows that were written.
+    pub rows: u64,
+    /// There is more to catch up with.
+    pub is_behind: bool,
+}
+
+/// Counts the whole hours since the last time, and the last few again. Twice is once: an hour's figure is replaced.
+pub async fn count(conn: &mut Conn) -> Result<Counted, Error> {
+    let doing = "usage: count";
+    let span = sqlx::query!(
+        r#"with now as (select date_trunc('hour', trunkline.now(), 'UTC') as this),
+                done as (select coalesce((select counted_until from product.usage_progress),
+                                         (select date_trunc('hour', min(created_at), 'UTC') from product.tenants),
+                                         now.this) as until from now)
+           select done.until - make_interval(hours => $1) as "since!",
+                  least(now.this, done.until + make_interval(hours => $2)) as "until!", now.this as "this!"
+           from now, done"#,
+        COUNT_AGAIN_HOURS,
+        STRETCH_HOURS_MAX,
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .during(doing)?;
+    let calls = count_calls(conn, span.since, span.until).await?;
+    let rows = calls + count_messages(conn, span.since, span.until).await?;
+    sqlx::query!(
+        "insert into product.usage_progress (counted_until) values ($1)
+         on conflict (only_one) do update set counted_until = greatest(usage_progress.counted_until, $1)",
+        span.until
+    )
+    .execute(conn)
+    .await
+    .during(doing)?;
+    Ok(Counted { until: span.until, rows, is_behind: span.until < span.this })
+}
+
+/// A call counts in the hour in which it began, when it is over; its talk as the provider bills it.
+async fn count_calls(
+    conn: &mut Conn,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<u64, Error> {
+    let written = sqlx::query!(
+        "insert into product.usage_events as u (tenant_id, hour, kind, quantity)
+         select tenant_id, hour, kind, sum(quantity)
+         from (select tenant_id, date_trunc('hour', started_at, 'UTC') as hour, duration_secs
+               from product.calls
+               where tenant_id is not null and ended_at is not null and started_at >= $1 and started_at < $2) c
+         cross join lateral (values ('calls', 1), ('talk_secs', c.duration_secs)) as used (kind, quantity)
+         where quantity > 0
+         group by 1, 2, 3
+         on conflict (tenant_id, hour, kind) do update
+             set quantity = excluded.quantity, counted_at = trunkline.now()
+             where u.quantity <> excluded.quantity",
+        since,
+        until,
+    )
+    .execute(conn)
+    .await
+    .during("usage: calls")?;
+    Ok(written.rows_affected())
+}
+
+/// A message that was never handed to anybody was not used.
+async fn count_messages(
+    conn: &mut Conn,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<u64, Error> {
+    let written = sqlx::query!(
+        "insert into product.usage_events as u (tenant_id, hour, kind, quantity)
+         select tenant_id, date_trunc('hour', created_at, 'UTC'),
+                case direction when 'inbound' then 'messages_in' else 'messages_out' end, count(*)
+         from product.messages
+         where tenant_id is not null and created_at >= $1 and created_at < $2
+           and (direction = 'inbound' or provider_sid is not null)
+         group by 1, 2, 3
+         on conflict (tenant_id, hour, kind) do update
+             set quantity = excluded.quantity, counted_at = trunkline.now()
+             where u.quantity <> excluded.quantity",
+        since,
+        until,
+    )
+    .execute(conn)
+    .await
+    .during("usage: messages")?;
+    Ok(written.rows_affected())
+}
+
+/// What a tenant used that Stripe was not told yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    /// Who.
+    pub tenant: TenantId,
+    /// `cus_…`.
+    pub customer: String,
+    /// Stripe's meter.
+    pub meter: String,
+    /// The hour.
+    pub hour: DateTime<Utc>,
+    /// How much was told before.
+    pub told: i64,
+    /// How much it is in all.
+    pub quantity: i64,
+}
+
+/// What tenants whose plan bills by use have used in hours that are not counted anew any more.
+pub async fn untold(conn: &mut Conn, limit: i64) -> Result<Vec<Untold>, Error> {
+    let rows = sqlx::query!(
+        r#"select u.tenant_id, t.stripe_customer_id as "customer!", p.meter_event_name as "meter!", u.hour,
+                  u.reported_quantity, u.quantity
+           from product.usage_events u
+           join product.tenants t using (tenant_id)
+           join product.subscriptions s on s.tenant_id = u.tenant_id and s.status = 'active'
+           join product.subscription_plans p using (plan)
+           cross join product.usage_progress done
+           where u.kind = 'messages_out' and u.quantity > u.reported_quantity and p.meter_event_name is not null
+             and t.stripe_customer_id is not null and u.hour >= s.created_at
+             and u.hour < done.counted_until - make_interval(hours => $2)
+           order by u.hour, u.tenant_id limit $1"#,
+        limit,
+        COUNT_AGAIN_HOURS,
+    )
+    .fetch_all(conn)
+    .await
+    .during("usage: untold")?;
+    let rows = rows.into_iter().map(|r| Untold {
+        tenant: r.tenant_id.into(),
+        customer: r.customer,
+        meter: r.meter,
+        hour: r.hour,
+        told: r.reported_quantity,
+        quantity: r.quantity,
+    });
+    Ok(rows.collect())
+}
+
+/// Stripe was told.
+pub async fn mark_told(conn: &mut Conn, told: &Untold) -> Result<(), Error> {
+    sqlx::query!(
+        "update product.usage_events set reported_quantity = $4
+         where tenant_id = $1 and hour = $2 and kind = $3 and reported_quantity < $4",
+        told.tenant.as_uuid(),
+        told.hour,
+        "messages_out",
+        told.quantity,
+    )
+    .execute(conn)
+    .await
+    .during("usage: told")?;
+    Ok(())
+}
