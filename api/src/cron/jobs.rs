@@ -29,6 +29,8 @@ jobs! {
     "refill-pool" "refillPool" Some("refill-pool");
     "take-vitals" "takeVitals" Some("take-vitals");
     "audit-number-webhooks" "auditNumberWebhooks" Some("audit-number-webhooks");
+    "stripe-reconciliation" "stripeReconciliation" Some("stripe-reconciliation");
+    "usage-tracking" "usageTracking" Some("usage-tracking");
 
     "process-scheduled" "processScheduled" None;
     "check-missed-calls" "checkMissedCalls" None;
@@ -40,8 +42,6 @@ jobs! {
     "daily-summary" "dailySummary" None;
     "weekly-summary" "weeklySummary" None;
     "agency-digest" "agencyDigest" None;
-    "stripe-reconciliation" "stripeReconciliation" None;
-    "usage-tracking" "usageTracking" None;
 }
 
 #[cfg(test)]
