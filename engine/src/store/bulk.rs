@@ -97,7 +97,7 @@ async fn copy(
     Ok(())
 }
 
-/// Rows in the binary format of COPY (PostgreSQL's manual, "COPY", File Formats): all numbers with the high byte first.
+/// Rows in the binary format of COPY (the manual of Postgres, "COPY", File Formats): all numbers with the high byte first.
 struct Binary(Vec<u8>);
 
 impl Binary {
