@@ -4,6 +4,7 @@
 //! up, undo) is decided by `workflows`; nothing here retries, stores or schedules.
 
 pub mod http; // the one HTTP client, with its timeouts and limits
+pub mod openai; // a text model that answers
 pub mod stripe; // customers, subscriptions, invoices, events, and the signature on every webhook
 pub mod transport; // did the request leave before it failed?
 pub mod twilio; // messages, their receipts, and the signature on every webhook

@@ -89,6 +89,12 @@ impl Twilio {
         Ok(page.messages.into_iter().map(Message::from).collect())
     }
 
+    /// One message by Twilio's id: what became of it. Twilio knows a message for 400 days.
+    pub async fn fetch_message(&self, sid: &str) -> Result<Message, Error> {
+        let request = self.http.get(self.resource(&["Messages", &format!("{sid}.json")]));
+        self.answer::<WireMessage>(request).await.map(Message::from)
+    }
+
     /// The address of a resource below the account.
     pub(super) fn resource(&self, path: &[&str]) -> Url {
         let mut url = self.messages.clone();

@@ -1,0 +1,11 @@
+//! OpenAI's text model: one question, one answer. Through `async-openai`, without that crate's own repetitions: how patient
+//! we are is decided by `workflows`.
+
+mod client; // a conversation in, a text out
+mod error; // what a failed request is known to mean
+mod transport; // how requests leave and answers are judged
+
+pub use self::{
+    client::{Config, OpenAi, Role, Turn},
+    error::Error,
+};
