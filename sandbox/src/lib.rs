@@ -8,7 +8,8 @@ mod connection; // connections that can be cut
 mod spell; // a mood, for how many requests
 mod traffic; // requests and effects, counted by path
 
+pub mod openai;
 pub mod stripe;
 pub mod twilio;
 
-pub use self::{stripe::Stripe, twilio::Twilio};
+pub use self::{openai::OpenAi, stripe::Stripe, twilio::Twilio};

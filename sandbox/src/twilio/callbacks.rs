@@ -65,17 +65,27 @@ impl CallbackOrder {
     }
 
     /// What will happen to a message. There is no webhook for `queued`: the answer said that.
-    pub(super) fn journey(self, sid: &str, mut token: impl FnMut() -> String) -> Journey {
-        use MessageStatus::{Delivered, Sent};
-        let statuses: &[MessageStatus] = match self {
-            Self::InOrder | Self::None => &[Sent, Delivered],
-            Self::Shuffled => &[Delivered, Sent],
-            Self::Duplicated => &[Sent, Sent, Delivered, Delivered],
+    pub(super) fn journey(
+        self,
+        sid: &str,
+        fails: Option<u32>,
+        mut token: impl FnMut() -> String,
+    ) -> Journey {
+        use MessageStatus::{Delivered, Sent, Undelivered};
+        let last = if fails.is_some() { Undelivered } else { Delivered };
+        let statuses = match self {
+            Self::InOrder | Self::None => vec![Sent, last],
+            Self::Shuffled => vec![last, Sent],
+            Self::Duplicated => vec![Sent, Sent, last, last],
         };
         let (sent, delivered) = (token(), token());
         let token = |status| if status == Sent { sent.clone() } else { delivered.clone() };
         let told = self != Self::None;
-        let step = |status: &MessageStatus| Step { status: *status, token: token(*status) };
+        let step = |status: &MessageStatus| Step {
+            status: *status,
+            error_code: fails.filter(|_| *status == last),
+            token: token(*status),
+        };
         Journey { sid: sid.to_owned(), told, steps: statuses.iter().map(step).collect() }
     }
 }
@@ -100,6 +110,7 @@ pub(super) struct Journey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     status: MessageStatus,
+    error_code: Option<u32>,
     /// The same for every repetition of one webhook.
     token: String,
 }
@@ -174,7 +185,7 @@ impl Carrier {
 /// One step of a journey.
 async fn walk(mut journey: Journey, state: &State, http: &reqwest::Client) {
     if let Some(step) = journey.steps.pop_front() {
-        match state.advance(&journey.sid, step.status) {
+        match state.advance(&journey.sid, step.status, step.error_code) {
             Some(text) if journey.told => tell(&text, &step, state, http).await,
             Some(_) => {}
             None => journey.steps.clear(), // forgotten by a reset
@@ -189,7 +200,7 @@ async fn tell(text: &Text, step: &Step, state: &State, http: &reqwest::Client) {
     let Some(configured) = &text.status_callback else { return };
     let mut url = configured.clone();
     url.set_fragment(None);
-    let params = form(text, step.status, &state.options.account_sid);
+    let params = form(text, step, &state.options.account_sid);
     for _ in 0..2 {
         match post(&url, &params, step, state, http).await {
             Ok(status) => {
@@ -219,7 +230,8 @@ async fn post(
     request.send().await.map(|response| response.status())
 }
 
-fn form(text: &Text, status: MessageStatus, account_sid: &str) -> Vec<(String, String)> {
+fn form(text: &Text, step: &Step, account_sid: &str) -> Vec<(String, String)> {
+    let status = step.status;
     let mut fields = vec![
         ("MessageSid", text.sid.as_str()),
         ("SmsSid", &text.sid),
@@ -235,6 +247,10 @@ fn form(text: &Text, status: MessageStatus, account_sid: &str) -> Vec<(String, S
     if status == MessageStatus::Delivered {
         fields.push(("RawDlrDoneDate", &received));
     }
+    let error_code = step.error_code.map(|code| code.to_string());
+    if let Some(code) = &error_code {
+        fields.push(("ErrorCode", code));
+    }
     fields.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
@@ -244,7 +260,7 @@ mod tests {
 
     fn steps(order: CallbackOrder) -> Vec<(&'static str, String)> {
         let mut count = 0;
-        let journey = order.journey("SM1", || {
+        let journey = order.journey("SM1", None, || {
             count += 1;
             count.to_string()
         });

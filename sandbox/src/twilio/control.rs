@@ -15,6 +15,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    call::{Call, Callee},
     callbacks::CallbackOrder,
     mood::{Mood, Spell},
     number::Number,
@@ -25,7 +26,7 @@ use super::{
 };
 
 /// A request that cannot be understood: 400, with what would be.
-pub(super) struct Misunderstood(Value);
+pub(super) struct Misunderstood(pub(super) Value);
 
 impl IntoResponse for Misunderstood {
     fn into_response(self) -> Response {
@@ -152,12 +153,51 @@ pub(super) async fn set_clock(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UndeliverableBody {
+    phone: String,
+    error_code: u32,
+}
+
+pub(super) async fn set_undeliverable(
+    Shared(state): Shared<Arc<State>>,
+    body: Bytes,
+) -> Result<StatusCode, Misunderstood> {
+    let body: UndeliverableBody = read(&body)?;
+    state.set_undeliverable(body.phone, body.error_code);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalleeBody {
+    callee: String,
+}
+
+pub(super) async fn set_callee(
+    Shared(state): Shared<Arc<State>>,
+    body: Bytes,
+) -> Result<StatusCode, Misunderstood> {
+    let body: CalleeBody = read(&body)?;
+    let callee = Callee::of(&body.callee).ok_or_else(|| {
+        let callees = ["answers", "busy", "no-answer"];
+        Misunderstood(json!({ "error": "unknown callee", "callees": callees }))
+    })?;
+    state.set_callee(callee);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn calls(Shared(state): Shared<Arc<State>>) -> Json<Vec<Call>> {
+    Json(state.calls())
+}
+
 pub(super) async fn reset(Shared(state): Shared<Arc<State>>) -> StatusCode {
     state.reset();
     StatusCode::NO_CONTENT
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Misunderstood> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Misunderstood> {
     serde_json::from_slice(body)
         .map_err(|error| Misunderstood(json!({ "error": error.to_string() })))
 }

@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
+    call::{Call, Callee},
     callbacks::CallbackOrder,
+    inbound::{self, Inbound, InboundAnswer},
     mood::Spell,
     number::{Change, Number},
     state::State,
@@ -41,6 +43,30 @@ impl Handle {
     /// The person no longer wants texts: 21610 from now on.
     pub fn opt_out(&self, phone: impl Into<String>) {
         self.state.opt_out(phone.into());
+    }
+
+    /// A person writes a text: Twilio posts it to the webhook.
+    ///
+    /// # Errors
+    ///
+    /// When nobody answers there.
+    pub async fn receive(&self, inbound: Inbound) -> Result<InboundAnswer, reqwest::Error> {
+        inbound::deliver(&self.state, inbound).await
+    }
+
+    /// How calls end from now on.
+    pub fn set_callee(&self, callee: Callee) {
+        self.state.set_callee(callee);
+    }
+
+    /// Calls that were placed, newest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.calls()
+    }
+
+    /// How messages that are accepted from now on end, by a phone: with this error instead of at the phone.
+    pub fn set_undeliverable(&self, phone: impl Into<String>, error_code: u32) {
+        self.state.set_undeliverable(phone.into(), error_code);
     }
 
     /// Moves Twilio's clock ahead of the wall's, for tests that have moved the database's.

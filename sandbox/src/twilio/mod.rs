@@ -8,19 +8,24 @@
 //! | `/2010-04-01/Accounts/{account}/AvailablePhoneNumbers/{country}/{kind}.json` | numbers on offer |
 //! | `/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json` | buy, list |
 //! | `/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json` | one number: read, configure, give back |
+//! | `/2010-04-01/Accounts/{account}/Calls.json`, `Calls/{sid}.json` | place a call, list, one call |
 //! | `/_sandbox/numbers` | what the account has (GET); how many of the next are taken by others (POST) |
-//! | `/_sandbox/messages`, `requests` | what arrived (GET) |
-//! | `/_sandbox/mood`, `callbacks`, `opt_outs`, `clock`, `reset` | how it behaves (POST) |
+//! | `/_sandbox/messages`, `calls`, `requests` | what arrived (GET) |
+//! | `/_sandbox/inbound` | a person writes a text (POST): posted to `url`, signed |
+//! | `/_sandbox/mood`, `callbacks`, `callee`, `opt_outs`, `undeliverable`, `clock`, `reset` | how it behaves (POST) |
 //!
 //! A message goes from `queued` to `sent` to `delivered` by itself, and each step after the first
-//! is reported to its `StatusCallback`. Delivery never fails; refusals come from Twilio's magic
-//! numbers and from opt-outs.
+//! is reported to its `StatusCallback`. Delivery fails only to phones that were made undeliverable;
+//! refusals come from Twilio's magic numbers and from opt-outs. A call rings and ends at once, as the
+//! callee was told to.
 
 mod auth; // who may call
+mod call; // calls that the account places
 mod callbacks; // each message's way to the phone, and the webhooks about it
 mod control; // the `/_sandbox` endpoints
 mod gate; // every API request passes here: counted, then treated as the mood says
 mod handle; // the same control, typed, for the same process
+mod inbound; // a person writes a text
 mod ledger; // accepted messages on disk
 mod list; // reading messages
 mod market; // which numbers the account has
@@ -41,8 +46,10 @@ mod validate; // which messages Twilio takes
 use crate::{clock, connection, traffic};
 
 pub use self::{
+    call::{Call, Callee},
     callbacks::CallbackOrder,
     handle::Handle,
+    inbound::{Inbound, InboundAnswer},
     mood::{Mood, Spell},
     number::Number,
     options::Options,

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
+use url::Url;
 
 /// How the sandbox is set up. [`Options::new`] fills in the rest.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Options {
     /// A file to which every accepted message is appended as a JSON line, on disk before the answer
     /// leaves. Messages in it are known again after a restart.
     pub ledger: Option<PathBuf>,
+    /// Where texts from people are posted, if a request does not say.
+    pub inbound_url: Option<Url>,
     /// Makes ids and the coin of a spell's ratio repeatable.
     pub seed: Option<u64>,
 }
@@ -31,6 +34,7 @@ impl Options {
             callback_delay: Duration::from_millis(50), // after the answer, as at Twilio's
             slow_delay: Duration::from_secs(2),
             ledger: None,
+            inbound_url: None,
             seed: None,
         }
     }

@@ -13,10 +13,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
+    call,
     callbacks::{Carrier, Journeys, WEBHOOK_TIMEOUT},
     connection::{CuttableListener, Cutter},
     control, gate,
     handle::Handle,
+    inbound,
     ledger::{Ledger, Writer},
     list, numbers,
     options::Options,
@@ -46,7 +48,7 @@ impl Twilio {
         let address = listener.local_addr()?;
         let base_url = Url::parse(&format!("http://{address}")).map_err(io::Error::other)?;
         let http = clients::http::client(WEBHOOK_TIMEOUT).map_err(io::Error::other)?;
-        let (journeys, carrier) = Journeys::new(http);
+        let (journeys, carrier) = Journeys::new(http.clone());
         let (ledger, writer, known) = match &options.ledger {
             None => (None, None, Vec::new()),
             Some(path) => {
@@ -54,7 +56,7 @@ impl Twilio {
                 (Some(ledger), Some(writer), known)
             }
         };
-        let state = State::new(options, stop, journeys, ledger, known);
+        let state = State::new(options, stop, journeys, http, ledger, known);
         let work = Box::pin(run(listener, state.clone(), carrier, writer));
         Ok((Handle { state, base_url }, work))
     }
@@ -91,14 +93,22 @@ fn router(state: Arc<State>) -> Router {
     let offers = "/2010-04-01/Accounts/{account}/AvailablePhoneNumbers/{country}/{kind}";
     let owned = "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json";
     let number = "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{number}";
+    let calls = "/2010-04-01/Accounts/{account}/Calls.json";
+    let one_call = "/2010-04-01/Accounts/{account}/Calls/{call}";
     let api = Router::new()
         .route(messages, post(send::create_message).get(list::list_messages))
         .route(message, get(list::fetch_message))
         .route(offers, get(numbers::search))
         .route(owned, get(numbers::list).post(numbers::buy))
         .route(number, get(numbers::fetch).post(numbers::update).delete(numbers::give_back))
+        .route(calls, post(call::create_call).get(call::list_calls))
+        .route(one_call, get(call::fetch_call))
         .route_layer(middleware::from_fn_with_state(state.clone(), gate::treat));
     let control = Router::new()
+        .route("/_sandbox/calls", get(control::calls))
+        .route("/_sandbox/callee", post(control::set_callee))
+        .route("/_sandbox/inbound", post(inbound::post))
+        .route("/_sandbox/undeliverable", post(control::set_undeliverable))
         .route("/_sandbox/messages", get(control::messages))
         .route("/_sandbox/numbers", get(control::numbers).post(control::take_numbers))
         .route("/_sandbox/requests", get(control::requests))

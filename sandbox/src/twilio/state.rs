@@ -1,7 +1,7 @@
 //! The memory. One lock, never held across an await.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -13,8 +13,10 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    call::{CALLS_MAX, Call, CallDraft, Callee},
     callbacks::{CallbackOrder, Journeys},
     clock::Clock,
+    inbound::Stopped,
     ledger::Ledger,
     market::Market,
     mood::{Mood, Spell},
@@ -36,6 +38,8 @@ pub(super) struct State {
     /// Ends what waits: held-back answers and callbacks under way.
     pub(super) stop: CancellationToken,
     pub(super) journeys: Journeys,
+    /// For what people write: posted while they wait.
+    pub(super) http: reqwest::Client,
     ledger: Option<Ledger>,
     memory: Mutex<Memory>,
     /// Rises with every change, for those who wait for one.
@@ -51,6 +55,11 @@ struct Memory {
     order: CallbackOrder,
     opted_out: HashSet<String>,
     market: Market,
+    stopped: Stopped,
+    undeliverable: HashMap<String, u32>,
+    /// Newest first.
+    calls: VecDeque<Call>,
+    callee: Callee,
     paths: Paths,
     refused: HashMap<Words, u32>,
     clock: Clock,
@@ -62,6 +71,7 @@ impl State {
         options: Options,
         stop: CancellationToken,
         journeys: Journeys,
+        http: reqwest::Client,
         ledger: Option<Ledger>,
         known: Vec<Text>,
     ) -> Arc<Self> {
@@ -75,7 +85,7 @@ impl State {
         }
         let memory = Mutex::new(Memory { store, ..Memory::empty(random) });
         let changes = watch::Sender::new(0);
-        Arc::new(Self { options, stop, journeys, ledger, memory, changes })
+        Arc::new(Self { options, stop, journeys, http, ledger, memory, changes })
     }
 
     /// Counts a request and says how to treat it, and how long a slow one is held back.
@@ -107,7 +117,7 @@ impl State {
     ) -> Result<(Text, Option<oneshot::Receiver<()>>), Refusal> {
         let Draft { to, from, body, status_callback } = draft;
         let (text, journey) = self.change(|memory| {
-            if memory.opted_out.contains(&to) {
+            if memory.opted_out.contains(&to) || memory.stopped.holds(&from, &to) {
                 return Err(Refusal::opted_out());
             }
             let now = memory.clock.now();
@@ -123,11 +133,13 @@ impl State {
                 updated_at: now,
                 sent_at: None,
                 status_callback,
+                error_code: None,
             };
             memory.paths.effect(path);
             memory.store.insert(text.clone());
             let order = memory.order;
-            let journey = order.journey(&text.sid, || memory.hex());
+            let fails = memory.undeliverable.get(&text.to).copied();
+            let journey = order.journey(&text.sid, fails, || memory.hex());
             Ok((text, journey))
         })?;
         self.journeys.start(journey, self.options.callback_delay);
@@ -135,12 +147,57 @@ impl State {
         Ok((text, receipt))
     }
 
+    /// Places a call, which ends as the callee is.
+    pub(super) fn place(&self, draft: CallDraft, path: &str) -> Call {
+        self.change(|memory| {
+            let sid = format!("CA{}", memory.hex());
+            let call = Call::placed(draft, sid, memory.callee, memory.clock.now());
+            memory.paths.effect(path);
+            memory.calls.push_front(call.clone());
+            memory.calls.truncate(CALLS_MAX);
+            call
+        })
+    }
+
+    /// Newest first.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.memory.lock().calls.iter().cloned().collect()
+    }
+
+    pub(super) fn set_callee(&self, callee: Callee) {
+        self.change(|memory| memory.callee = callee);
+    }
+
+    pub(super) fn set_undeliverable(&self, phone: String, error_code: u32) {
+        self.change(|memory| memory.undeliverable.insert(phone, error_code));
+    }
+
+    /// A person has told one of our numbers to stop.
+    pub(super) fn stop_sender(&self, sender: &str, phone: &str) {
+        self.change(|memory| memory.stopped.stop(sender, phone));
+    }
+
+    /// And to start again.
+    pub(super) fn start_sender(&self, sender: &str, phone: &str) {
+        self.change(|memory| memory.stopped.start(sender, phone));
+    }
+
+    pub(super) fn new_sid(&self, prefix: &str) -> String {
+        format!("{prefix}{}", self.memory.lock().hex())
+    }
+
     /// Moves a message on, if that is news. `None`: it is not known any more.
-    pub(super) fn advance(&self, sid: &str, status: MessageStatus) -> Option<Text> {
+    pub(super) fn advance(
+        &self,
+        sid: &str,
+        status: MessageStatus,
+        error_code: Option<u32>,
+    ) -> Option<Text> {
         self.change(|memory| {
             let now = memory.clock.now();
             let text = memory.store.get_mut(sid)?;
             text.advance(status, now);
+            text.error_code = error_code.or(text.error_code);
             Some(text.clone())
         })
     }
@@ -273,6 +330,10 @@ impl Memory {
             order: CallbackOrder::default(),
             opted_out: HashSet::new(),
             market: Market::default(),
+            stopped: Stopped::default(),
+            undeliverable: HashMap::new(),
+            calls: VecDeque::new(),
+            callee: Callee::default(),
             paths: Paths::default(),
             refused: HashMap::new(),
             clock: Clock::default(),

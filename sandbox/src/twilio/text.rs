@@ -11,7 +11,7 @@ use url::Url;
 use super::segments;
 
 /// Twilio's dates: RFC 2822, always GMT, two digits for the day.
-const DATE: &str = "%a, %d %b %Y %H:%M:%S +0000";
+pub(super) const DATE: &str = "%a, %d %b %Y %H:%M:%S +0000";
 
 /// A text message that was accepted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Text {
     /// Where its progress is reported.
     #[serde(skip)]
     pub(super) status_callback: Option<Url>,
+    /// Why it did not arrive.
+    #[serde(skip)]
+    pub(super) error_code: Option<u32>,
 }
 
 impl Text {
@@ -74,7 +77,7 @@ impl Text {
             "date_sent": self.sent_at.map(date),
             "price": null,
             "price_unit": "USD",
-            "error_code": null,
+            "error_code": self.error_code,
             "error_message": null,
             "messaging_service_sid": null,
             "uri": format!("{uri}.json"),
