@@ -11,7 +11,7 @@
 -- changed a few times a year.
 create table product.switches (
     switch text constraint switches_key primary key
-        constraint switch_is_known check (switch in ('demo_disabled', 'sms_bypass')),
+        constraint switch_is_known check (switch in ('demo_disabled', 'sms_bypass', 'voice_codes')),
     is_on boolean not null,
     reason text constraint reason_fits check (length(reason) between 1 and 500),
     set_by text not null constraint set_by_fits check (length(set_by) between 1 and 200),

@@ -44,6 +44,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// `TRUNKLINE_TRY_KINDS`: whether the kinds for trying and measuring are registered.
     pub try_kinds: bool,
+    /// `TRUNKLINE_SMS_EVERY_MS`: how far apart messages of one sender start.
+    pub sms_every_ms: u32,
     /// `DEMO_…`.
     pub demo: DemoConfig,
 }
@@ -96,6 +98,7 @@ impl Config {
             pepper: pepper(env),
             trusted_proxies: trusted_proxies(env),
             try_kinds: env.var("TRUNKLINE_TRY_KINDS").flag().or(false),
+            sms_every_ms: env.var("TRUNKLINE_SMS_EVERY_MS").number(1..=60_000_u32).or(1000),
             demo: DemoConfig::read(env),
         }
     }

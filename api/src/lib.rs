@@ -10,6 +10,7 @@ mod admin; // what operators ask and do
 mod cron; // what an outside clock asks for
 mod demo; // a sign-up, from the form to the access data
 mod health;
+mod messages;
 mod people; // logging in and out
 mod webhooks; // what providers post // is it well?
 

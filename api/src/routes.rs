@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    admin, cron, demo, health, people,
+    admin, cron, demo, health, messages, people,
     problem::{Code, Problem},
     state::ApiState,
     webhooks,
@@ -90,12 +90,22 @@ routes! {
         post "/api/auth/change-password" Session => people::change_password;
         get "/api/me" Session => people::me;
         get "/api/tenant" OwnPassword => people::tenant;
+        get "/api/conversations" OwnPassword => messages::conversations;
+        get "/api/conversations/{conversation}" OwnPassword => messages::conversation;
+        post "/api/conversations/{conversation}/mode" OwnPassword => messages::set_mode;
+        post "/api/conversations/{conversation}/messages" OwnPassword => messages::answer;
+        post "/api/messages" OwnPassword => messages::schedule;
+        get "/api/messaging" OwnPassword => messages::settings;
+        post "/api/messaging" OwnPassword => messages::put_settings;
 
         post "/telephony/sms-status" TwilioSignature => webhooks::sms_status;
         post "/telephony/status" TwilioSignature => webhooks::call_status;
         post "/telephony/recording" TwilioSignature => webhooks::call_status;
         post "/twilio/status" TwilioSignature => webhooks::call_status;
         post "/api/twilio/status" TwilioSignature => webhooks::call_status;
+        post "/telephony/sms" TwilioSignature => webhooks::sms_inbound;
+        post "/twilio/sms" TwilioSignature => webhooks::sms_inbound;
+        post "/api/twilio/sms" TwilioSignature => webhooks::sms_inbound;
 
         post "/api/cron" CronSecret => cron::master;
         post "/api/cron/{job}" CronSecret => cron::one;

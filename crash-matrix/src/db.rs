@@ -190,6 +190,17 @@ impl TestDb {
         count
     }
 
+    /// A text that a statement gives, read as the superuser.
+    pub async fn text(&self, statement: &str) -> String {
+        let mut connection = self.superuser().await;
+        let text = sqlx::query_scalar(AssertSqlSafe(statement.to_owned()))
+            .fetch_one(&mut connection)
+            .await
+            .expect("a text");
+        connection.close().await.ok();
+        text
+    }
+
     /// Ends every session of the application, as a failover does. Returns how many there were.
     pub async fn end_sessions(&self) -> i64 {
         let mut connection = self.superuser().await;

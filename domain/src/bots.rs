@@ -75,3 +75,15 @@ pub async fn delete(conn: &mut Conn, tenant: TenantId, bot: BotId) -> Result<(),
     .during("bot: delete")?;
     Ok(())
 }
+
+/// What a tenant's assistant is told; none without one.
+pub async fn prompt_of(conn: &mut Conn, tenant: TenantId) -> Result<Option<String>, Error> {
+    let row = sqlx::query!(
+        "select system_prompt from product.bots where tenant_id = $1 order by created_at, bot_id limit 1",
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("bot: prompt")?;
+    Ok(row.map(|row| row.system_prompt))
+}

@@ -41,8 +41,10 @@ pub enum VerifyOutcome {
     Used,
     /// Too many attempts; even the right code does not help now.
     Exhausted,
-    /// No code was sent for this.
+    /// No code was sent for this; or, for whoever knows the phone alone, the code is another one and would not count anyway.
     Unknown,
+    /// There was a code to try, but nobody may at the moment. Nothing is counted.
+    Paused,
 }
 
 /// Whose phone was verified, and which job waits for it.
@@ -103,19 +105,40 @@ pub async fn current_until(
     .during("code: current")
 }
 
+/// Whose phone a sign-up's code was sent to: in its name wrong codes are counted.
+pub async fn phone_of(conn: &mut Conn, tenant: TenantId) -> Result<Option<PhoneNumber>, Error> {
+    let phone = sqlx::query_scalar!(
+        r#"select phone::text as "phone!" from product.demo_verification_codes
+           where tenant_id = $1 and replaced_at is null"#,
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("code: phone")?;
+    phone.as_deref().map(PhoneNumber::stored).transpose()
+}
+
 /// Tries a code. The row is locked, so two attempts at once count as two and only one of them can be the use. Commit also
-/// when the answer is no: a rolled-back attempt was never counted.
+/// when the answer is no: a rolled-back attempt was never counted. `may_try`: false while a pause keeps everybody from trying.
 pub async fn verify(
     conn: &mut Conn,
     lookup: Lookup<'_>,
     code: &Code,
     pepper: &Pepper,
+    may_try: bool,
 ) -> Result<VerifyOutcome, Error> {
     let Some(stored) = current_locked(conn, lookup).await? else {
         return Ok(VerifyOutcome::Unknown);
     };
     let fits = stored.hash.is_some_and(|hash| code_matches(pepper, stored.tenant, code, &hash));
-    let verdict = judge(&stored, fits);
+    if !may_try && is_live(&stored) {
+        return Ok(VerifyOutcome::Paused);
+    }
+    let verdict = match lookup {
+        // Whoever knows the phone alone learns nothing by guessing, not even that there was a code.
+        Lookup::Phone(_) if !fits && !is_live(&stored) => return Ok(VerifyOutcome::Unknown),
+        Lookup::Phone(_) | Lookup::Tenant(_) => judge(&stored, fits),
+    };
     match verdict {
         Verdict::Right => use_up(conn, stored.code).await?,
         Verdict::Wrong { .. } => count_attempt(conn, stored.code).await?,
@@ -201,6 +224,11 @@ struct Stored {
     attempts: i16,
     used: bool,
     expired: bool,
+}
+
+/// Whether the right code would count.
+fn is_live(stored: &Stored) -> bool {
+    judge(stored, true) == Verdict::Right
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -64,6 +64,10 @@ id!(
     MessageId
 );
 id!(
+    /// A conversation by text.
+    ConversationId
+);
+id!(
     /// A verification code's row.
     CodeId
 );

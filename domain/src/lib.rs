@@ -21,6 +21,7 @@ pub mod token;
 pub mod access;
 pub mod codes;
 pub mod demos;
+pub mod guesses;
 pub mod signups;
 pub mod tenants;
 
@@ -32,6 +33,14 @@ pub mod pool;
 pub mod recovery;
 pub mod subscriptions;
 pub mod waitlist;
+
+// Who may be written to, when, and what was said.
+pub mod conversations;
+pub mod keywords;
+pub mod messaging;
+pub mod opt_outs;
+pub mod quiet;
+pub mod sending;
 
 // Who may come in.
 pub mod sessions;
@@ -59,7 +68,10 @@ pub use self::{
     digest::{Digest, Pepper},
     email::Email,
     error::Error,
-    id::{BotId, CallId, CodeId, MappingId, MessageId, NumberId, SubscriptionId, TenantId, UserId},
+    id::{
+        BotId, CallId, CodeId, ConversationId, MappingId, MessageId, NumberId, SubscriptionId,
+        TenantId, UserId,
+    },
     locale::Locale,
     phone::PhoneNumber,
 };

@@ -1,10 +1,17 @@
 //! Text messages and what became of them. The row is there before the provider hears of the message, so that news about it
 //! always finds it.
 
-use crate::{Conn, Error, MessageId, PhoneNumber, TenantId, error::During};
+use crate::{Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During};
 
-mod status;
-pub use status::MessageStatus;
+mod inbound; // what came in
+mod stale; // what nobody has told the end of
+mod status; // where a message stands
+
+pub use self::{
+    inbound::{Inbound, NewInbound, file, inbound, receive},
+    stale::{Stale, stale},
+    status::MessageStatus,
+};
 
 /// A message that is about to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +28,8 @@ pub struct NewMessage<'a> {
     pub from: Option<&'a PhoneNumber>,
     /// The sealed text; kept only until it is settled whether the message left.
     pub body_sealed: Option<&'a [u8]>,
+    /// The conversation that it is part of, and what it says there. The message is for a tenant then.
+    pub said: Option<(ConversationId, &'a str)>,
 }
 
 /// A message.
@@ -53,8 +62,9 @@ pub struct Message {
 /// Writes a message that will be sent. Twice is once.
 pub async fn create(conn: &mut Conn, new: NewMessage<'_>) -> Result<(), Error> {
     sqlx::query!(
-        "insert into product.messages (message_id, tenant_id, direction, purpose, to_phone, from_phone, body_sealed)
-         values ($1, $2, 'outbound', $3, $4::text, $5::text, $6)
+        "insert into product.messages
+             (message_id, tenant_id, direction, purpose, to_phone, from_phone, body_sealed, conversation_id)
+         values ($1, $2, 'outbound', $3, $4::text, $5::text, $6, $7)
          on conflict (message_id) do nothing",
         new.message.as_uuid(),
         new.tenant.map(TenantId::as_uuid),
@@ -62,10 +72,34 @@ pub async fn create(conn: &mut Conn, new: NewMessage<'_>) -> Result<(), Error> {
         new.to.as_e164(),
         new.from.map(PhoneNumber::as_e164),
         new.body_sealed,
+        new.said.map(|(conversation, _)| conversation.as_uuid()),
+    )
+    .execute(&mut *conn)
+    .await
+    .during("message: create")?;
+    if let (Some((_, body)), Some(tenant)) = (new.said, new.tenant) {
+        keep_body(conn, new.message, tenant, body).await?;
+    }
+    Ok(())
+}
+
+/// Keeps what a message says, for its conversation. Twice is once.
+async fn keep_body(
+    conn: &mut Conn,
+    message: MessageId,
+    tenant: TenantId,
+    body: &str,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into product.message_bodies (message_id, tenant_id, body) values ($1, $2, $3)
+         on conflict (message_id) do nothing",
+        message.as_uuid(),
+        tenant.as_uuid(),
+        body,
     )
     .execute(conn)
     .await
-    .during("message: create")?;
+    .during("message: body")?;
     Ok(())
 }
 
@@ -129,9 +163,57 @@ pub async fn mark_submitted(
     }
 }
 
-/// Nothing will be sent: there is no provider, or a gate is shut. The text is forgotten.
+/// Nothing will be sent: there is no provider, or it may not be sent. The text is forgotten.
 pub async fn mark_skipped(conn: &mut Conn, message: MessageId) -> Result<Applied, Error> {
     apply(conn, message, None, MessageStatus::Skipped, None).await
+}
+
+/// It may not be sent, and this is why.
+pub async fn mark_refused(
+    conn: &mut Conn,
+    message: MessageId,
+    refusal: crate::sending::Refusal,
+) -> Result<Applied, Error> {
+    sqlx::query!(
+        "update product.messages set reason = $2 where message_id = $1 and status = 'pending'",
+        message.as_uuid(),
+        refusal.as_str(),
+    )
+    .execute(&mut *conn)
+    .await
+    .during("message: refuse")?;
+    mark_skipped(conn, message).await
+}
+
+/// Nobody is going to hand it over any more. One that was handed over, or may have been, is left alone; true if it was not.
+pub async fn abandon(conn: &mut Conn, message: MessageId) -> Result<bool, Error> {
+    let gone = sqlx::query!(
+        "update product.messages
+         set status = 'failed', rank = product.message_rank('failed'), reason = 'abandoned', body_sealed = null,
+             updated_at = trunkline.now()
+         where message_id = $1 and status = 'pending' and provider_sid is null",
+        message.as_uuid(),
+    )
+    .execute(conn)
+    .await
+    .during("message: abandon")?;
+    Ok(gone.rows_affected() == 1)
+}
+
+/// The same for all that were written down longer ago than this, and of which nobody has heard since; says how many.
+pub async fn abandon_older(conn: &mut Conn, than: std::time::Duration) -> Result<u64, Error> {
+    let gone = sqlx::query!(
+        "update product.messages
+         set status = 'failed', rank = product.message_rank('failed'), reason = 'abandoned', body_sealed = null,
+             updated_at = trunkline.now()
+         where direction = 'outbound' and rank < 5 and status = 'pending' and provider_sid is null
+           and updated_at < trunkline.now() - make_interval(secs => $1)",
+        than.as_secs_f64(),
+    )
+    .execute(conn)
+    .await
+    .during("message: abandon")?;
+    Ok(gone.rows_affected())
 }
 
 /// The provider refused it for good, or nobody could hand it over. The text is forgotten.
@@ -172,13 +254,20 @@ pub async fn apply_status(
     status: MessageStatus,
     error_code: Option<i32>,
 ) -> Result<Applied, Error> {
-    let (message, sid) = match named {
-        Named::Ours(message, sid) => (Some(message), sid),
-        Named::Provider(sid) => (by_sid(conn, sid).await?, sid),
+    let sid = match named {
+        Named::Ours(_, sid) | Named::Provider(sid) => sid,
     };
-    match message {
+    match which(conn, named).await? {
         Some(message) => apply(conn, message, Some(sid), status, error_code).await,
         None => Ok(Applied::Unknown),
+    }
+}
+
+/// Which message of ours a callback names, if any.
+pub async fn which(conn: &mut Conn, named: Named<'_>) -> Result<Option<MessageId>, Error> {
+    match named {
+        Named::Ours(message, _) => Ok(Some(message)),
+        Named::Provider(sid) => by_sid(conn, sid).await,
     }
 }
 

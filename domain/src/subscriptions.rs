@@ -195,3 +195,27 @@ pub async fn delete_demo(conn: &mut Conn, tenant: TenantId) -> Result<(), Error>
     .during("subscription: delete")?;
     Ok(())
 }
+
+/// What a subscription says about messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagingTerms {
+    /// Conversations in a month in which we write; none for no limit.
+    pub conversations_monthly_max: Option<i32>,
+}
+
+/// What a tenant's subscription says about messages; none without one that is in force.
+pub async fn messaging_terms(
+    conn: &mut Conn,
+    tenant: TenantId,
+) -> Result<Option<MessagingTerms>, Error> {
+    sqlx::query_as!(
+        MessagingTerms,
+        "select p.conversations_monthly_max
+         from product.subscriptions s join product.subscription_plans p using (plan)
+         where s.tenant_id = $1 and s.status = 'active' and (s.ends_at is null or s.ends_at > trunkline.now())",
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("subscription: messaging terms")
+}

@@ -16,6 +16,8 @@ words! {
         DemoDisabled = "demo_disabled",
         /// Text messages are not handed to the provider; people are verified by an operator's word.
         SmsBypass = "sms_bypass",
+        /// Codes are spoken on the phone instead of sent by text.
+        VoiceCodes = "voice_codes",
     }
 }
 

@@ -5,6 +5,7 @@ mod numbers;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clients::{
+    openai::{self, OpenAi},
     stripe::{self, Stripe},
     twilio::{self, Twilio},
 };
@@ -20,6 +21,15 @@ const SLOTS: u32 = 64;
 
 /// Below the 30 s after which orchestrators kill.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// What a long number can send: one message a second (Twilio, "Understanding Twilio Rate Limits and Message Queues").
+const SMS_EVERY_MS: u32 = 1000;
+
+/// Answers within seconds and costs little; what a text message asks is not hard.
+const OPENAI_MODEL: &str = "gpt-4.1-mini";
+
+/// Two tries fit into the deadline of an answer.
+const OPENAI_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The configuration of a worker.
 pub struct Config {
@@ -44,8 +54,7 @@ impl Config {
     /// wrong is noted in `env`; the result counts only if nothing was.
     pub fn read(env: &Env) -> Option<Config> {
         let engine = engine_config(env);
-        let sms = sms_sender(env);
-        let stripe = stripe_account(env);
+        let (sms, ai, stripe) = (sms_sender(env), openai(env), stripe_account(env));
         let demo = DemoSettings {
             lifetime: env
                 .var("DEMO_TENANT_LIFETIME_HOURS")
@@ -63,17 +72,22 @@ impl Config {
         let try_kinds = env.var("TRUNKLINE_TRY_KINDS").flag().or(false);
         let slots = env.var("TRUNKLINE_SLOTS").number(1..=10_000_u32).or(SLOTS);
         let (drain, keep) = (drain(env), keep(env));
+        let sms_every_ms =
+            env.var("TRUNKLINE_SMS_EVERY_MS").number(1..=60_000_u32).or(SMS_EVERY_MS);
+        let otp_by_voice = env.var("TRUNKLINE_OTP_BY_VOICE").flag().or(true);
         let (desk, numbers) = (numbers::desk(env, sms.as_ref()), numbers::settings(env));
         let settings = Settings {
             pepper: pepper?,
             demo,
             numbers,
             sms_from: sms.as_ref().map(|sms| sms.from.clone()),
+            sms_every_ms,
+            otp_by_voice,
             stripe_is_live: stripe.as_ref().map(|account| account.stripe.is_live()),
         };
         Some(Config {
             engine: engine?,
-            clients: Arc::new(Clients { sms, numbers: desk, stripe, ledger }),
+            clients: Arc::new(Clients { sms, ai, numbers: desk, stripe, ledger }),
             settings: Arc::new(settings),
             try_kinds,
             slots: usize::try_from(slots).unwrap_or(1),
@@ -162,6 +176,23 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         return None;
     };
     Some(SmsSender { twilio, from: from?, public_base_url: public_base_url?, second_look })
+}
+
+/// The text model, where a key is configured.
+fn openai(env: &Env) -> Option<OpenAi> {
+    let api_key = env.var("OPENAI_API_KEY").secret(1).optional();
+    let base_url = url(env, "OPENAI_BASE_URL", Some("https://api.openai.com/v1"));
+    let model = env.var("OPENAI_MODEL").text().or(OPENAI_MODEL.to_owned());
+    let timeout = env.var("OPENAI_TIMEOUT_MS").millis(10..=60_000).or(OPENAI_TIMEOUT);
+    let api_key = api_key?;
+    let Ok(http) = clients::http::client(timeout) else {
+        env.mistake(
+            "OPENAI_BASE_URL",
+            "no HTTP client could be made: this machine has no certificates",
+        );
+        return None;
+    };
+    Some(OpenAi::new(http, &openai::Config { base_url: base_url?, api_key, model }))
 }
 
 /// Stripe, where a key is configured.

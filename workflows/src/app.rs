@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clients::twilio::{NumberSearch, NumberUrls, Twilio};
+use clients::{
+    openai::OpenAi,
+    twilio::{NumberSearch, NumberUrls, Twilio},
+};
 use domain::{MessageId, Pepper, PhoneNumber};
 use engine::App;
 use url::Url;
@@ -26,6 +29,8 @@ pub struct Clients {
     pub numbers: Option<NumberDesk>,
     /// Billing; `None` where no account is configured.
     pub stripe: Option<StripeAccount>,
+    /// The text model; `None` where none is configured, and then a person is asked to answer.
+    pub ai: Option<OpenAi>,
     /// The file that the trial kind `ledger` appends to.
     pub ledger: Option<PathBuf>,
 }
@@ -80,6 +85,10 @@ pub struct Settings {
     pub sms_from: Option<PhoneNumber>,
     /// Whether Stripe's account is for real money; `None` where no account is configured.
     pub stripe_is_live: Option<bool>,
+    /// How far apart messages of one sender start, in milliseconds.
+    pub sms_every_ms: u32,
+    /// Whether a code that no text brings is spoken on the phone.
+    pub otp_by_voice: bool,
 }
 
 /// How a demo is.

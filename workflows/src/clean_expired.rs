@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{codes, demos, limits, scope, sessions};
+use domain::{codes, demos, guesses, limits, scope, sessions};
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,8 @@ impl Workflow<Trunkline> for CleanExpired {
                 codes_forgotten: cleaned.forgotten,
                 codes_deleted: cleaned.deleted,
                 sessions: sessions::clean(tx).await.map_err(of_domain)?,
-                limits: limits::clean(tx).await.map_err(of_domain)?,
+                limits: limits::clean(tx).await.map_err(of_domain)?
+                    + guesses::clean(tx).await.map_err(of_domain)?,
                 people_forgotten: demos::forget(tx, ARCHIVES_KEPT).await.map_err(of_domain)?,
             })
         })

@@ -8,6 +8,7 @@
 
 use domain::{
     TenantId, codes, scope,
+    sending::Occasion,
     signups::{self, SignupStatus},
 };
 use engine::{Context, Failure, Tx, WhenParentEnds, Workflow};
@@ -17,7 +18,7 @@ use crate::{
     app::{Settings, Trunkline},
     demo_signup::{Issued, issue_code},
     error::of_domain,
-    send_sms::SendSms,
+    send_sms::{SendSms, Sender},
 };
 
 /// Issues a new code.
@@ -36,13 +37,18 @@ impl Workflow<Trunkline> for DemoCode {
         let issued = ctx
             .transaction("issue_code", async |tx| issue(tx, ctx.settings(), self.tenant).await)
             .await?;
+        let lifetime = u32::try_from(codes::LIFETIME.as_secs()).unwrap_or(600);
         let text = SendSms {
             message: issued.message,
             for_tenant: Some(self.tenant),
             purpose: "verification_code".to_owned(),
             to: issued.to,
             body: issued.body,
-            validity_secs: u32::try_from(codes::LIFETIME.as_secs()).unwrap_or(600),
+            validity_secs: lifetime,
+            occasion: Occasion::Code,
+            sender: Sender::Platform,
+            every_ms: ctx.settings().sms_every_ms,
+            patience_secs: Some(lifetime),
         };
         ctx.spawn_with(text, WhenParentEnds::LeaveAlone).await?;
         Ok(())

@@ -6,6 +6,7 @@
 //! | `open_tenant` | a tenant, `demo_pending` | the tenant and all that hangs on it go | `pending_verification`, later `expired` or `failed` |
 //! | `issue_code` | a code, of which only the hash is kept | – (goes with the tenant) | the same |
 //! | `send_sms` (child) | the code on their phone | – (cannot be taken back; the code dies) | the same |
+//! | `otp_by_voice` (child) | a new code, spoken, if no text gets through | – (cannot be taken back; the code dies) | the same |
 //! | wait for `phone_verified` | – | – | the same; after ten minutes the sign-up is `expired` and undone |
 //! | `open_subscription` | the demo plan | the subscription goes | `provisioning` |
 //! | `create_bot` | the assistant | the assistant goes | `provisioning` |
@@ -13,16 +14,14 @@
 //! | `create_user` | a login with a temporary password | the login goes | `provisioning` |
 //! | `activate` | the demo begins | – (the last step) | `active` |
 
-use std::time::Duration;
+mod proof; // how a phone is proven
 
 use domain::{
-    BotId, Digest, MessageId, PhoneNumber, TenantId, UserId, access, bots,
-    code::{self, Code},
-    codes, password, scope,
+    BotId, TenantId, UserId, access, bots, password, scope,
     signups::{self, Signup, SignupStatus},
     subscriptions, tenants, users,
 };
-use engine::{Awaited, Change, Context, Failure, Registrar, Sealed, Tx, Workflow};
+use engine::{Change, Context, Failure, Registrar, Sealed, Tx, Workflow};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -30,15 +29,13 @@ use crate::{
     allocate_number::AllocateNumber,
     app::{Settings, Trunkline},
     error::of_domain,
-    send_sms::SendSms,
-    text,
 };
+
+pub use self::proof::NOT_DELIVERED;
+pub(crate) use self::proof::{Issued, issue as issue_code};
 
 /// The signal that a verified code, or an operator, sends.
 pub const VERIFIED: &str = "phone_verified";
-
-/// A signal that was committed when the time was over is heard well within this.
-const LAST_MOMENT: Duration = Duration::from_mins(1);
 
 /// Sets up a demo. The API has written the sign-up itself, under ids of its making, in the transaction of this job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,15 +72,6 @@ pub struct DemoReady {
     pub expires_at: chrono::DateTime<chrono::Utc>,
 }
 
-/// A code that was issued.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Issued {
-    pub(crate) message: MessageId,
-    pub(crate) to: Sealed<PhoneNumber>,
-    pub(crate) body: Sealed<String>,
-    expires_at: chrono::DateTime<chrono::Utc>,
-}
-
 impl Workflow<Trunkline> for DemoSignup {
     const KIND: &'static str = "demo_signup";
     const QUEUE: &'static str = "demo";
@@ -102,10 +90,7 @@ impl Workflow<Trunkline> for DemoSignup {
         let (tenant, bot) = (self.tenant, self.bot);
         ctx.change(OpenSignup { tenant }).await?;
         ctx.change(OpenTenant { tenant }).await?;
-        let issued = ctx
-            .transaction("issue_code", async |tx| issue_code(tx, ctx.settings(), tenant).await)
-            .await?;
-        self.verified(ctx, issued).await?;
+        proof::proven(ctx, tenant).await?;
 
         ctx.change(OpenSubscription { tenant }).await?;
         ctx.change(CreateBot { tenant, bot }).await?;
@@ -113,92 +98,6 @@ impl Workflow<Trunkline> for DemoSignup {
         ctx.change(CreateUser { tenant }).await?;
         ctx.transaction("activate", async |tx| activate(tx, ctx.settings(), tenant).await).await
     }
-}
-
-impl DemoSignup {
-    /// Waits until the phone is verified. A code that cannot be sent ends the sign-up; one that was skipped, for want of a
-    /// provider, leaves it to an operator.
-    async fn verified(&self, ctx: &Context<'_, Trunkline>, issued: Issued) -> Result<(), Failure> {
-        let mut expires_at = issued.expires_at;
-        let sms = ctx
-            .spawn(SendSms {
-                message: issued.message,
-                for_tenant: Some(self.tenant),
-                purpose: "verification_code".to_owned(),
-                to: issued.to,
-                body: issued.body,
-                // A code that arrives after its end helps nobody.
-                validity_secs: u32::try_from(codes::LIFETIME.as_secs()).unwrap_or(600),
-            })
-            .await?;
-        let mut sent = false;
-        loop {
-            let wait = ctx.wait_for::<Verified>(VERIFIED);
-            let wait = if sent { wait } else { wait.or_end_of(&sms) };
-            match wait.until(expires_at).await? {
-                Awaited::Signal(_) => return Ok(()),
-                Awaited::Child(Ok(_)) => sent = true,
-                Awaited::Child(Err(end)) => {
-                    let why = end.error.unwrap_or_default();
-                    return Err(Failure::undo(format!("the code could not be sent: {why}")));
-                }
-                Awaited::TimedOut => match self.out_of_time(ctx).await? {
-                    Some(later) => expires_at = later,
-                    None => return Ok(()),
-                },
-            }
-        }
-    }
-}
-
-impl DemoSignup {
-    /// The time is over. A code that was accepted at the last moment still counts: its signal is on its way. And if a new
-    /// code was sent meanwhile, its end is what is waited for.
-    async fn out_of_time(
-        &self,
-        ctx: &Context<'_, Trunkline>,
-    ) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
-        let tenant = self.tenant;
-        let last =
-            match ctx.transaction("time_is_over", async |tx| expire(tx, tenant).await).await? {
-                Late::NewCode(until) => return Ok(Some(until)),
-                Late::Expired => Awaited::TimedOut,
-                Late::Verified => ctx.wait_for::<Verified>(VERIFIED).for_up_to(LAST_MOMENT).await?,
-            };
-        match last {
-            Awaited::Signal(_) => Ok(None),
-            Awaited::Child(_) | Awaited::TimedOut => {
-                Err(Failure::undo("the phone was not verified in time"))
-            }
-        }
-    }
-}
-
-/// What a look at the end of the time found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Late {
-    /// Nobody verified it: it has ended.
-    Expired,
-    /// Somebody just did.
-    Verified,
-    /// A new code can be used until then.
-    NewCode(chrono::DateTime<chrono::Utc>),
-}
-
-/// Ends a sign-up that nobody verified, and that has no code any more.
-async fn expire(tx: &mut Tx, tenant: TenantId) -> Result<Late, Failure> {
-    scope::platform(tx).await.map_err(of_domain)?;
-    // Locked: whoever issues a new code at this moment does so before, or finds the sign-up ended.
-    let status = signups::status_for_update(tx, tenant).await.map_err(of_domain)?;
-    if status == SignupStatus::Provisioning {
-        return Ok(Late::Verified);
-    }
-    if let Some(until) = codes::current_until(tx, tenant).await.map_err(of_domain)? {
-        return Ok(Late::NewCode(until));
-    }
-    signups::end(tx, tenant, SignupStatus::Expired).await.map_err(of_domain)?;
-    Ok(Late::Expired)
 }
 
 /// The sign-up as the API writes it down: a deed that the job is born with, so that it is undone even if no worker ever
@@ -336,29 +235,6 @@ impl Change<Trunkline> for CreateUser {
         access::delete(tx, self.tenant).await.map_err(of_domain)?;
         users::delete_all(tx, self.tenant).await.map_err(of_domain)
     }
-}
-
-/// Makes a code and keeps its hash; the code itself goes on only inside a sealed message.
-pub(crate) async fn issue_code(
-    tx: &mut Tx,
-    settings: &Settings,
-    tenant: TenantId,
-) -> Result<Issued, Failure> {
-    scope::platform(tx).await.map_err(of_domain)?;
-    let signup = signup_of(tx, tenant).await?;
-    let phone =
-        signup.phone.ok_or_else(|| Failure::permanent("the sign-up has no phone any more"))?;
-    let code = Code::generate(&mut rand::rng());
-    let hash: Digest = code::hash_code(&settings.pepper, tenant, &code);
-    let expires_at =
-        codes::issue(tx, tenant, &phone, &hash, codes::LIFETIME).await.map_err(of_domain)?;
-    let body = text::verification_code(signup.locale, &code, settings.demo.sms_template.as_deref());
-    Ok(Issued {
-        message: MessageId::mint(),
-        to: tx.seal(&phone)?,
-        body: tx.seal(&body)?,
-        expires_at,
-    })
 }
 
 /// The demo begins.

@@ -1,10 +1,13 @@
 //! The door by which everything comes in that a provider tells us: by its webhook, by a reconciler that found out that none
 //! had come, or by an operator who has one applied again. One event has one natural key, so whoever is second is a repeat.
 
+use domain::TenantId;
 use engine::{Delivery, Error, InboxEntry, NewJob, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{call_status::CallStatus, recording::Recording, sms_status::SmsStatus};
+use crate::{
+    call_status::CallStatus, recording::Recording, sms_inbound::SmsInbound, sms_status::SmsStatus,
+};
 
 /// Twilio's name in the inbox and in metrics.
 pub const TWILIO: &str = "twilio";
@@ -15,6 +18,8 @@ pub const TWILIO: &str = "twilio";
 pub enum Event {
     /// What became of a message.
     MessageStatus(SmsStatus),
+    /// Somebody has written.
+    MessageReceived(SmsInbound),
     /// Where a call is.
     CallStatus(CallStatus),
     /// Where a recording is.
@@ -25,7 +30,10 @@ impl Event {
     /// Whose post it is.
     pub fn provider(&self) -> &'static str {
         match self {
-            Event::MessageStatus(_) | Event::CallStatus(_) | Event::Recording(_) => TWILIO,
+            Event::MessageStatus(_)
+            | Event::MessageReceived(_)
+            | Event::CallStatus(_)
+            | Event::Recording(_) => TWILIO,
         }
     }
 
@@ -34,6 +42,7 @@ impl Event {
     pub fn natural_key(&self) -> String {
         match self {
             Event::MessageStatus(it) => format!("{}:{}", it.sid, it.status),
+            Event::MessageReceived(it) => it.sid.clone(),
             Event::CallStatus(it) => format!("{}:{}", it.sid, it.status),
             Event::Recording(it) => format!("{}:{}", it.sid, it.status),
         }
@@ -43,6 +52,7 @@ impl Event {
     pub fn object(&self) -> &str {
         match self {
             Event::MessageStatus(it) => &it.sid,
+            Event::MessageReceived(it) => &it.sid,
             Event::CallStatus(it) => &it.sid,
             Event::Recording(it) => &it.call_sid,
         }
@@ -52,15 +62,17 @@ impl Event {
     pub fn job(&self) -> NewJob {
         match self {
             Event::MessageStatus(it) => it.job(),
-            Event::CallStatus(it) => {
-                let job = it.job();
-                match it.tenant {
-                    Some(tenant) => job.tenant(tenant.as_uuid()),
-                    None => job,
-                }
-            }
+            Event::MessageReceived(it) => of_tenant(it.job(), it.tenant),
+            Event::CallStatus(it) => of_tenant(it.job(), it.tenant),
             Event::Recording(it) => it.job(),
         }
+    }
+}
+
+fn of_tenant(job: NewJob, tenant: Option<TenantId>) -> NewJob {
+    match tenant {
+        Some(tenant) => job.tenant(tenant.as_uuid()),
+        None => job,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is worth repeating: the one place where facts become classes of failure.
 
 use clients::{
-    stripe,
+    openai, stripe,
     twilio::{self, RejectedClass},
 };
 use engine::Failure;
@@ -93,6 +93,20 @@ pub(crate) fn of_stripe_read(error: &stripe::Error) -> Failure {
             | stripe::RejectedClass::Missing
             | stripe::RejectedClass::Request => Failure::permanent(error),
         },
+    }
+}
+
+/// What a failed question to the text model means: to ask again does no harm.
+pub(crate) fn of_openai(error: &openai::Error) -> Failure {
+    match error {
+        openai::Error::RateLimited { retry_after: Some(after) } => {
+            Failure::retry_after(*after, error)
+        }
+        openai::Error::RateLimited { retry_after: None }
+        | openai::Error::NoAnswer(_)
+        | openai::Error::ServerError { .. }
+        | openai::Error::Unreadable => Failure::retry(error),
+        openai::Error::NoCredit | openai::Error::Rejected { .. } => Failure::permanent(error),
     }
 }
 

@@ -20,6 +20,10 @@
 //! | `demo_restore` | `demo_restore.rs` | brings a demo back that was over or removed |
 //! | `cancel_tenant_jobs` | `cancel_tenant_jobs.rs` | cancels what is planned for a tenant that was shut out |
 //! | `send_sms` | `send_sms.rs` | one text message, never twice |
+//! | `otp_by_voice` | `otp_by_voice.rs` | a code, spoken on the phone, for those whom no text reaches |
+//! | `sms_inbound` | `sms_inbound.rs` | a text that came in: STOP and START, the conversation, who answers |
+//! | `ai_reply` | `ai_reply.rs` | the assistant's answer to a text, soon or not at all |
+//! | `sms_reconcile` | `sms_reconcile.rs` | looks up messages of whose end nobody has told |
 //! | `sms_status` | `sms_status.rs` | what the provider says became of a message |
 //! | `call_status` | `call_status.rs` | what the provider says of a call |
 //! | `recording` | `recording.rs` | what the provider says of a recording |
@@ -34,6 +38,7 @@
 //! | `meter_usage` | `meter_usage.rs` | what was used, hour by hour |
 //! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger`, `limited` | `try_kinds/` | for trying and measuring |
 
+mod alert; // what a tenant's owner is to know at once
 mod app; // what all of them are handed
 mod error; // what is worth repeating
 mod stripe; // Stripe as our workflows use it
@@ -75,9 +80,13 @@ pub mod serve_waitlist;
 pub mod sync_number_webhooks;
 
 // Messages and calls.
+pub mod ai_reply;
 pub mod call_status;
+pub mod otp_by_voice;
 pub mod recording;
 pub mod send_sms;
+pub mod sms_inbound;
+pub mod sms_reconcile;
 pub mod sms_status;
 pub mod take_vitals;
 pub mod try_kinds;

@@ -4,6 +4,7 @@ use engine::{Missed, Registry, Schedule, Workflow};
 use serde_json::json;
 
 use crate::{
+    ai_reply::AiReply,
     allocate_number::AllocateNumber,
     app::Trunkline,
     apply_stripe_event::ApplyStripeEvent,
@@ -22,6 +23,7 @@ use crate::{
     demo_restore::DemoRestore,
     demo_signup::DemoSignup,
     meter_usage::MeterUsage,
+    otp_by_voice::OtpByVoice,
     reconcile_pages::ReconcilePages,
     reconcile_stripe::ReconcileStripe,
     recording::Recording,
@@ -32,6 +34,8 @@ use crate::{
     return_number::ReturnNumber,
     send_sms::SendSms,
     serve_waitlist::ServeWaitlist,
+    sms_inbound::SmsInbound,
+    sms_reconcile::SmsReconcile,
     sms_status::SmsStatus,
     sync_number_webhooks::SyncNumberWebhooks,
     take_vitals::TakeVitals,
@@ -60,9 +64,13 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<ReleaseOrphanNumbers>()
         .with::<ServeWaitlist>()
         .with::<SendSms>()
+        .with::<OtpByVoice>()
         .with::<SmsStatus>()
         .with::<CallStatus>()
         .with::<Recording>()
+        .with::<SmsInbound>()
+        .with::<AiReply>()
+        .with::<SmsReconcile>()
         .with::<CleanExpired>()
         .with::<CreateSubscription>()
         .with::<CancelSubscription>()
@@ -72,6 +80,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<ReconcilePages>()
         .with::<MeterUsage>()
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))
+        .scheduled(every::<SmsReconcile>("reconcile-messages", "*/10 * * * *"))
         .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"))
         .scheduled(every::<DemoExpire>("expire-demos", "* * * * *"))
         .scheduled(every::<DemoCleanup>("cleanup-stale-demo-tenants", "0 2 * * *"))

@@ -2,50 +2,52 @@
 //!
 //! | step | effect | undo | what the customer sees if we stop here |
 //! | --- | --- | --- | --- |
-//! | `record` | the message, `pending` | – (a record) | nothing |
+//! | `record_sms` | leave is asked for and the message is written down: `pending`, or `skipped` with the reason; or it is to wait, and it is asked for again | a message that nobody has handed over is `failed` | nothing |
+//! | sleep | until quiet hours are over | – | nothing |
 //! | `submit_sms` | Twilio has it | – (cannot be taken back) | the text |
-//! | `settle` | the message with Twilio's id, `skipped`, or `failed` with the code | – | – |
+//! | `settle` | the message with Twilio's id, or `failed` with the code; whom Twilio says to have opted out has | – | – |
 //!
-//! Twilio knows no idempotency key for messages. So an attempt whose outcome is unknown is looked up in Twilio's own list
-//! before it is repeated: at once, and a second time when Twilio has had time to show it.
+//! Messages of one sender start a second apart, in the whole fleet, and all of them stop when Twilio fails again and again.
+
+mod record; // whether it may be sent, written down
+mod submit; // Twilio has it
 
 use std::time::Duration;
 
-use clients::twilio::{Error, Message, NewMessage};
-use domain::{MessageId, PhoneNumber, TenantId, messages, scope};
-use engine::{
-    Context, Effect, EffectCall, Failure, Jitter, Probe, Registrar, RetryPolicy, Sealed, Tx,
-    Workflow,
+use domain::{
+    MessageId, PhoneNumber, TenantId, messages,
+    opt_outs::{self, Between, OptOutSource},
+    scope,
+    sending::{Occasion, Refusal},
 };
+use engine::{Context, Failure, Gates, NewJob, Registrar, Sealed, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    app::{Clients, SmsSender, Trunkline},
-    error::{of_domain, of_twilio, of_twilio_read},
+pub(crate) use self::submit::sender;
+pub use self::{
+    record::{RecordSms, Recorded},
+    submit::{SubmitSms, Submitted},
 };
+use crate::{app::Trunkline, error::of_domain};
 
-/// Never earlier than 1 s, 2 s and 4 s after a failed attempt; then patiently, and for no longer than a code lives.
-const RETRY: RetryPolicy = RetryPolicy::delays(
-    &[
-        Duration::from_secs(1),
-        Duration::from_secs(2),
-        Duration::from_secs(4),
-        Duration::from_secs(30),
-        Duration::from_mins(1),
-        Duration::from_mins(2),
-    ],
-    8,
-)
-.jitter(Jitter::Up(20));
+/// The breaker of everything that is asked of Twilio.
+pub const TWILIO: &str = "twilio";
 
-/// Twilio's clock and ours may differ by this much.
-const CLOCKS_DIFFER: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+/// The scope of the rate of one sender.
+const SENDER: &str = "sms-sender";
 
-/// Messages between two numbers that are looked through. More within the minutes of a look-up are a flood.
-const LOOK_AT: u16 = 50;
+/// Between two messages of one sender, where nothing else is configured: what a long number can send (Twilio, "Understanding
+/// Twilio Rate Limits and Message Queues").
+const EVERY_MS: u32 = 1000;
+
+/// How often a message that was told to wait asks again. Quiet hours end once a day; somebody may move them meanwhile.
+const ASKS_MAX: usize = 8;
+
+/// Twilio's code for somebody who has opted out.
+const OPTED_OUT: u32 = 21_610;
 
 /// Sends a message.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SendSms {
     /// Its id; comes back in Twilio's callbacks.
     pub message: MessageId,
@@ -59,6 +61,29 @@ pub struct SendSms {
     pub body: Sealed<String>,
     /// After this many seconds in Twilio's queue it is of no use any more.
     pub validity_secs: u32,
+    /// On what occasion: which conditions it has to meet.
+    #[serde(default = "before_there_were_occasions")]
+    pub occasion: Occasion,
+    /// From whose number.
+    #[serde(default)]
+    pub sender: Sender,
+    /// How far apart messages of this sender start.
+    #[serde(default = "every_ms")]
+    pub every_ms: u32,
+    /// After so many seconds it is too late to begin; none for as long as it takes.
+    #[serde(default)]
+    pub patience_secs: Option<u32>,
+}
+
+/// From whose number a message comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// The platform's own.
+    #[default]
+    Platform,
+    /// The tenant's.
+    Tenant,
 }
 
 /// What became of it, as far as we could see to.
@@ -69,6 +94,12 @@ pub enum Sent {
     Submitted,
     /// There is no provider to send it.
     Skipped,
+    /// Operators have switched texts off for everybody.
+    Bypassed,
+    /// It may not be sent.
+    Refused(Refusal),
+    /// Nobody can tell whether it left, and it is not to be sent a second time: a code is replaced, not repeated.
+    Unproven,
 }
 
 impl Workflow<Trunkline> for SendSms {
@@ -77,183 +108,148 @@ impl Workflow<Trunkline> for SendSms {
     type Output = Sent;
 
     fn ledger(ledger: &mut Registrar<'_, Trunkline>) {
-        ledger.effect::<SubmitSms>();
+        ledger.change::<RecordSms>().effect::<SubmitSms>();
+    }
+
+    fn gates(&self) -> Gates {
+        let sender = match (self.sender, self.for_tenant) {
+            (Sender::Tenant, Some(tenant)) => tenant.to_string(),
+            (Sender::Tenant, None) | (Sender::Platform, _) => "platform".to_owned(),
+        };
+        let every = Duration::from_millis(self.every_ms.max(1).into());
+        Gates::none().rate(SENDER, &sender, every, 1).breaker(TWILIO)
     }
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Sent, Failure> {
-        let to = ctx.open(&self.to)?;
-        let from = ctx.settings().sms_from.as_ref();
-        let is_configured =
-            ctx.transaction("record", async |tx| self.record(tx, &to, from).await).await?;
-        if !is_configured {
-            tracing::warn!(message.id = %self.message, "no SMS provider is configured: a message was skipped");
-            return Ok(Sent::Skipped);
-        }
+        let from = match self.recorded(ctx).await? {
+            Recorded::Ready { from } => from,
+            Recorded::Skipped => {
+                tracing::warn!(message.id = %self.message, "no SMS provider is configured: a message was skipped");
+                return Ok(Sent::Skipped);
+            }
+            Recorded::Bypassed => return Ok(Sent::Bypassed),
+            Recorded::Refused { why } => return Ok(Sent::Refused(why)),
+            Recorded::Later { .. } => {
+                return Err(Failure::permanent("it was told to wait again and again"));
+            }
+        };
         let submit = SubmitSms {
             message: self.message,
             to: self.to.clone(),
             body: self.body.clone(),
             validity_secs: self.validity_secs,
+            from: from.clone(),
+            is_replaceable: self.occasion == Occasion::Code,
         };
         let outcome = ctx.effect(submit).await;
-        ctx.transaction("settle", async |tx| settle(tx, self.message, &outcome).await).await?;
+        let platform = ctx.settings().sms_from.as_ref();
+        ctx.transaction("settle", async |tx| {
+            self.settle(tx, from.as_ref(), platform, &outcome).await
+        })
+        .await?;
         match outcome? {
             Submitted::Taken { .. } => Ok(Sent::Submitted),
+            Submitted::Unproven => Ok(Sent::Unproven),
+            Submitted::Refused { code: Some(OPTED_OUT) } => Ok(Sent::Refused(Refusal::OptedOut)),
             Submitted::Refused { code } => Err(Failure::permanent(format!(
                 "Twilio refused the message with code {}",
                 code.unwrap_or_default()
             ))),
         }
     }
+
+    /// Codes go before everything else of their sender: somebody looks at their phone.
+    fn job(&self) -> NewJob {
+        let args = serde_json::to_value(self).expect("arguments of a workflow are JSON");
+        let job = NewJob::of_kind(Self::KIND, Self::QUEUE, args);
+        let job = if self.occasion == Occasion::Code { job.priority(CODES_FIRST) } else { job };
+        match self.patience_secs {
+            Some(secs) => job.deadline(Duration::from_secs(secs.into())),
+            None => job,
+        }
+    }
+}
+
+/// Lower is sooner; the usual is 0.
+const CODES_FIRST: i16 = -10;
+
+fn before_there_were_occasions() -> Occasion {
+    Occasion::Code
+}
+
+fn every_ms() -> u32 {
+    EVERY_MS
 }
 
 impl SendSms {
-    /// Writes the message down before anything is sent. Says whether there is anybody to send it.
-    async fn record(
+    /// Asks for leave until there is a yes or a no.
+    async fn recorded(&self, ctx: &Context<'_, Trunkline>) -> Result<Recorded, Failure> {
+        let mut recorded = ctx.change(self.record()).await?;
+        for _ in 1..ASKS_MAX {
+            let Recorded::Later { until } = recorded else { break };
+            ctx.sleep_until(until).await?;
+            recorded = ctx.change(self.record()).await?;
+        }
+        Ok(recorded)
+    }
+
+    fn record(&self) -> RecordSms {
+        RecordSms {
+            message: self.message,
+            for_tenant: self.for_tenant,
+            purpose: self.purpose.clone(),
+            to: self.to.clone(),
+            body: self.body.clone(),
+            occasion: self.occasion,
+            sender: self.sender,
+        }
+    }
+
+    /// Writes down what became of it. A failure is written too: the run goes on to end with it.
+    async fn settle(
         &self,
         tx: &mut Tx,
-        to: &PhoneNumber,
-        from: Option<&PhoneNumber>,
-    ) -> Result<bool, Failure> {
+        from: Option<&Sealed<PhoneNumber>>,
+        platform: Option<&PhoneNumber>,
+        outcome: &Result<Submitted, Failure>,
+    ) -> Result<(), Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
-        let new = messages::NewMessage {
-            message: self.message,
-            tenant: self.for_tenant,
-            purpose: &self.purpose,
-            to,
-            from,
-            body_sealed: None, // this job has it
-        };
-        messages::create(tx, new).await.map_err(of_domain)?;
-        if from.is_none() {
-            messages::mark_skipped(tx, self.message).await.map_err(of_domain)?;
-        }
-        Ok(from.is_some())
-    }
-}
-
-/// Writes down what became of it. A failure is written too: the run goes on to end with it.
-async fn settle(
-    tx: &mut Tx,
-    message: MessageId,
-    outcome: &Result<Submitted, Failure>,
-) -> Result<(), Failure> {
-    scope::platform(tx).await.map_err(of_domain)?;
-    match outcome {
-        Ok(Submitted::Taken { sid }) => {
-            messages::mark_submitted(tx, message, sid, messages::MessageStatus::Queued)
-                .await
-                .map_err(of_domain)
-        }
-        Ok(Submitted::Refused { code }) => {
-            let code = code.and_then(|code| i32::try_from(code).ok());
-            messages::mark_failed(tx, message, code).await.map_err(of_domain).map(drop)
-        }
-        Err(_) => messages::mark_failed(tx, message, None).await.map_err(of_domain).map(drop),
-    }
-}
-
-/// Hands a message to Twilio.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SubmitSms {
-    message: MessageId,
-    to: Sealed<PhoneNumber>,
-    body: Sealed<String>,
-    validity_secs: u32,
-}
-
-/// What Twilio said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Submitted {
-    /// It has the message, under this id.
-    Taken {
-        /// `SM` or `MM` and 32 hex digits.
-        sid: String,
-    },
-    /// It will not take it, now or later.
-    Refused {
-        /// Twilio's error code.
-        code: Option<u32>,
-    },
-}
-
-impl Effect<Trunkline> for SubmitSms {
-    const NAME: &'static str = "submit_sms";
-    const RETRY: RetryPolicy = RETRY;
-    type Output = Submitted;
-
-    async fn apply(&self, clients: &Clients, call: &EffectCall) -> Result<Submitted, Failure> {
-        let sender = sender(clients)?;
-        let new = NewMessage {
-            to: call.open(&self.to)?.as_e164().to_owned(),
-            from: sender.from.as_e164().to_owned(),
-            body: call.open(&self.body)?,
-            status_callback: Some(sender.callback(self.message)),
-            validity_period_secs: Some(self.validity_secs),
-        };
-        match sender.twilio.send_message(&new).await {
-            Ok(message) => Ok(Submitted::Taken { sid: message.sid }),
-            // A failure of Twilio's own: it answered, so one look at its list tells.
-            Err(Error::ServerError { status }) => match self.look(sender, call).await {
-                Ok(Some(found)) => Ok(found),
-                Ok(None) => Err(Failure::retry(format!("Twilio failed with status {status}"))),
-                Err(_) => Err(of_twilio(&Error::ServerError { status })),
-            },
-            Err(Error::Rejected { status, code, class }) => {
-                let failure = of_twilio(&Error::Rejected { status, code, class });
-                if failure.is_permanent() { Ok(Submitted::Refused { code }) } else { Err(failure) }
+        let message = self.message;
+        match outcome {
+            Ok(Submitted::Taken { sid }) => {
+                messages::mark_submitted(tx, message, sid, messages::MessageStatus::Queued)
+                    .await
+                    .map_err(of_domain)?;
             }
-            Err(error) => Err(of_twilio(&error)),
+            Ok(Submitted::Refused { code }) => {
+                if *code == Some(OPTED_OUT) {
+                    self.note_opt_out(tx, from, platform).await?;
+                }
+                let code = code.and_then(|code| i32::try_from(code).ok());
+                messages::mark_failed(tx, message, code).await.map_err(of_domain)?;
+            }
+            // A report may still come; if none does, `sms_reconcile` ends it.
+            Ok(Submitted::Unproven) => {}
+            Err(_) => {
+                messages::mark_failed(tx, message, None).await.map_err(of_domain)?;
+            }
         }
+        Ok(())
     }
 
-    async fn probe(
+    /// What Twilio knows we keep to, too: the next message is not even tried.
+    async fn note_opt_out(
         &self,
-        clients: &Clients,
-        call: &EffectCall,
-    ) -> Result<Probe<Submitted>, Failure> {
-        let sender = sender(clients)?;
-        if let Some(found) = self.look(sender, call).await? {
-            return Ok(Probe::Happened(found));
-        }
-        // A message may show up late in the list.
-        match sender.second_look.checked_sub(call.age) {
-            Some(early) if !early.is_zero() => Ok(Probe::NotYet(early)),
-            Some(_) | None => Ok(Probe::DidNotHappen),
-        }
+        tx: &mut Tx,
+        from: Option<&Sealed<PhoneNumber>>,
+        platform: Option<&PhoneNumber>,
+    ) -> Result<(), Failure> {
+        let to = tx.open(&self.to)?;
+        let theirs = from.map(|from| tx.open(from)).transpose()?;
+        let sender = theirs.as_ref().or(platform);
+        let tenant = self.for_tenant.filter(|_| self.sender == Sender::Tenant);
+        let between = Between { tenant, sender, phone: &to };
+        opt_outs::begin(tx, between, OptOutSource::Provider).await.map_err(of_domain)?;
+        Ok(())
     }
-}
-
-impl SubmitSms {
-    /// Looks for the message in Twilio's list: same numbers, same text, not older than the attempt.
-    async fn look(
-        &self,
-        sender: &SmsSender,
-        call: &EffectCall,
-    ) -> Result<Option<Submitted>, Failure> {
-        let (to, body) = (call.open(&self.to)?, call.open(&self.body)?);
-        let listed =
-            sender.twilio.list_messages(to.as_e164(), sender.from.as_e164(), LOOK_AT).await;
-        let listed = listed.map_err(|error| of_twilio_read(&error))?;
-        Ok(oldest_of_this_attempt(listed, &body, call.begun_at)
-            .map(|message| Submitted::Taken { sid: message.sid }))
-    }
-}
-
-fn oldest_of_this_attempt(
-    listed: Vec<Message>,
-    body: &str,
-    begun_at: chrono::DateTime<chrono::Utc>,
-) -> Option<Message> {
-    listed
-        .into_iter()
-        .filter(|message| message.direction == "outbound-api" && message.body == body)
-        .filter(|message| message.date_created.is_some_and(|at| at >= begun_at - CLOCKS_DIFFER))
-        .min_by_key(|message| message.date_created)
-}
-
-/// The configuration may have changed since the message was recorded: it may come back.
-fn sender(clients: &Clients) -> Result<&SmsSender, Failure> {
-    clients.sms.as_ref().ok_or_else(|| Failure::retry("no SMS provider is configured any more"))
 }

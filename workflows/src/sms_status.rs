@@ -1,14 +1,28 @@
-//! What the provider says became of a message. Reports come repeated and out of order; only a step forward counts.
+//! What the provider says became of a message. Reports come repeated and out of order, and sometimes before our own row is
+//! committed; only a step forward counts.
+//!
+//! | step | effect | undo |
+//! | --- | --- | --- |
+//! | `apply` | the message moves on; a code that did not arrive wakes its sign-up; whom the provider says to have opted out has | – (facts) |
 
+use std::time::Duration;
+
+use clients::twilio::RejectedClass;
 use domain::{
     MessageId,
-    messages::{self, Applied, MessageStatus, Named},
-    scope,
+    messages::{self, Applied, Message, MessageStatus, Named},
+    opt_outs::{self, Between, OptOutSource},
+    scope, signups,
 };
-use engine::{Context, Failure, Retention, Workflow};
+use engine::{Context, Failure, JobId, Retention, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::Trunkline, error::of_domain};
+use crate::{app::Trunkline, demo_signup::NOT_DELIVERED, error::of_domain};
+
+/// How often a report about a message that we do not know is looked at again, and how long after: our own row is committed
+/// before the provider hears of the message, but its id there only with the answer.
+const LOOKS: [Duration; 3] =
+    [Duration::from_secs(2), Duration::from_secs(10), Duration::from_mins(1)];
 
 /// Applies one report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,31 +62,84 @@ impl Workflow<Trunkline> for SmsStatus {
             .status
             .parse()
             .map_err(|_| Failure::permanent("the provider used a word that we do not know"))?;
-        let applied = ctx
-            .transaction("apply", async |tx| {
-                scope::platform(tx).await.map_err(of_domain)?;
-                let named = match self.message {
-                    Some(message) => Named::Ours(message, &self.sid),
-                    None => Named::Provider(&self.sid),
-                };
-                match messages::apply_status(tx, named, status, self.error_code)
-                    .await
-                    .map_err(of_domain)?
-                {
-                    Applied::Yes => Ok(Some(Report::Applied)),
-                    Applied::Late => Ok(Some(Report::Late)),
-                    Applied::OtherSid => Ok(Some(Report::Double)),
-                    Applied::Unknown => Ok(None),
-                }
-            })
-            .await?;
-        match applied {
-            Some(Report::Double) => {
-                tracing::error!(job.id = %ctx.job_id(), "a message may have been sent twice");
-                Ok(Report::Double)
+        for pause in LOOKS {
+            if let Some(report) = self.applied(ctx, status).await? {
+                return Ok(report);
             }
-            Some(report) => Ok(report),
-            None => Ok(Report::Stray),
+            ctx.sleep(pause).await?;
         }
+        Ok(self.applied(ctx, status).await?.unwrap_or(Report::Stray))
     }
+}
+
+impl SmsStatus {
+    /// What the report did; none if there is no such message (yet).
+    async fn applied(
+        &self,
+        ctx: &Context<'_, Trunkline>,
+        status: MessageStatus,
+    ) -> Result<Option<Report>, Failure> {
+        let report = ctx.transaction("apply", async |tx| self.apply(tx, status).await).await?;
+        if report == Some(Report::Double) {
+            tracing::error!(job.id = %ctx.job_id(), "a message may have been sent twice");
+        }
+        Ok(report)
+    }
+
+    async fn apply(&self, tx: &mut Tx, status: MessageStatus) -> Result<Option<Report>, Failure> {
+        scope::platform(tx).await.map_err(of_domain)?;
+        let named = match self.message {
+            Some(message) => Named::Ours(message, &self.sid),
+            None => Named::Provider(&self.sid),
+        };
+        let applied =
+            messages::apply_status(tx, named, status, self.error_code).await.map_err(of_domain)?;
+        Ok(match applied {
+            Applied::Yes => {
+                if let Some(message) = messages::which(tx, named).await.map_err(of_domain)? {
+                    follow_up(tx, message, status, self.error_code).await?;
+                }
+                Some(Report::Applied)
+            }
+            Applied::Late => Some(Report::Late),
+            Applied::OtherSid => Some(Report::Double),
+            Applied::Unknown => None,
+        })
+    }
+}
+
+/// What follows from a message's end. In the transaction that moves the message, so that it follows once.
+pub(crate) async fn follow_up(
+    tx: &mut Tx,
+    message: MessageId,
+    status: MessageStatus,
+    error_code: Option<i32>,
+) -> Result<(), Failure> {
+    if !matches!(status, MessageStatus::Undelivered | MessageStatus::Failed) {
+        return Ok(());
+    }
+    let Some(found) = messages::get(tx, message).await.map_err(of_domain)? else { return Ok(()) };
+    let class = error_code.and_then(|code| u32::try_from(code).ok()).map(RejectedClass::of);
+    if class == Some(RejectedClass::OptedOut) {
+        note_opt_out(tx, &found).await?;
+    }
+    if found.purpose == "verification_code"
+        && let Some(tenant) = found.tenant
+        && let Some(signup) = signups::get(tx, tenant).await.map_err(of_domain)?
+    {
+        let key = message.to_string();
+        tx.signal(JobId::from(signup.job), NOT_DELIVERED, &(), Some(&key)).await?;
+    }
+    Ok(())
+}
+
+async fn note_opt_out(tx: &mut Tx, message: &Message) -> Result<(), Failure> {
+    let is_of_a_tenant = message.purpose != "verification_code";
+    let tenant = message.tenant.filter(|_| is_of_a_tenant);
+    if tenant.is_none() && message.from.is_none() {
+        return Ok(());
+    }
+    let between = Between { tenant, sender: message.from.as_ref(), phone: &message.to };
+    opt_outs::begin(tx, between, OptOutSource::Provider).await.map_err(of_domain)?;
+    Ok(())
 }

@@ -158,7 +158,7 @@ fn misfit(why: &str) -> String {
     }
 }
 
-pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
+pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.with_timezone(&Utc))
         .map_err(|_| "must be an instant such as 2026-01-31T09:00:00Z")

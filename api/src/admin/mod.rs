@@ -18,7 +18,7 @@ pub(crate) use self::{
         billing, cancel_subscription, change_plan, create_subscription, last_reconciliation,
         put_plan,
     },
-    enqueue::enqueue,
+    enqueue::{enqueue, instant},
     jobs::{get, list},
     lifecycle::{convert, expire, new_code, patch_business, restore},
     maintenance::{maintenance, set_maintenance},

@@ -9,9 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    PhoneNumber, TenantId,
+    Digest, Pepper, PhoneNumber, TenantId,
     code::Code as TypedCode,
     codes::{self, Lookup, VerifyOutcome},
+    guesses,
     phone::Region,
     token::Token,
 };
@@ -95,15 +96,8 @@ impl Attempt {
         caller: &Caller,
     ) -> Result<(TenantId, Token), Problem> {
         let mut tx = state.begin().await?;
-        let pepper = &state.config().pepper;
-        let outcome = match &self {
-            Attempt::ByTenant(tenant, code) => {
-                codes::verify(&mut tx, Lookup::Tenant(*tenant), code, pepper).await?
-            }
-            Attempt::ByPhone(phone, code) => {
-                codes::verify(&mut tx, Lookup::Phone(phone), code, pepper).await?
-            }
-        };
+        let guess = self.guess(&mut tx, state).await?;
+        let outcome = guess.judge(&mut tx, &self, &state.config().pepper).await?;
         let refusal = match outcome {
             VerifyOutcome::Verified(verified) => {
                 let witness = Witness {
@@ -115,27 +109,121 @@ impl Attempt {
                 let token = mark_verified(&mut tx, state, caller, verified, witness)
                     .await
                     .map_err(too_late)?;
+                guesses::right(&mut tx, &guess.key).await?;
                 tx.commit().await?;
                 return Ok((verified.tenant, token));
             }
-            VerifyOutcome::Wrong { attempts_left } => wrong(i64::from(attempts_left)),
+            VerifyOutcome::Wrong { attempts_left } => {
+                if guess.told != (Told::ByThePhone { left: None }) {
+                    guesses::wrong(&mut tx, &guess.key).await?;
+                }
+                guess.wrong(i64::from(attempts_left))
+            }
             VerifyOutcome::Expired => expired(),
             VerifyOutcome::Used => Problem::new(Code::UsedBefore, "a code works once"),
             VerifyOutcome::Exhausted => exhausted(),
-            VerifyOutcome::Unknown => self.never_sent(&mut tx, state).await?,
+            VerifyOutcome::Paused => guess.paused(),
+            VerifyOutcome::Unknown => self.never_sent(&mut tx, state, &guess).await?,
         };
         tx.commit().await?;
         Err(refusal)
     }
 
-    async fn never_sent(&self, tx: &mut Tx, state: &ApiState) -> Result<Problem, Problem> {
+    /// What is known before anything is looked up.
+    async fn guess(&self, tx: &mut Tx, state: &ApiState) -> Result<Guess, Problem> {
         let pepper = &state.config().pepper;
         let key = match self {
-            Attempt::ByTenant(tenant, _) => pepper.hash("tenant", &[tenant.as_uuid().as_bytes()]),
             Attempt::ByPhone(phone, _) => phone.digest(pepper),
+            Attempt::ByTenant(tenant, _) => match codes::phone_of(tx, *tenant).await? {
+                Some(phone) => phone.digest(pepper),
+                None => pepper.hash("tenant", &[tenant.as_uuid().as_bytes()]),
+            },
         };
-        let remaining = limits::unknown_code(tx, &key).await?;
-        Ok(remaining.map_or_else(exhausted, |remaining| wrong(i64::from(remaining))))
+        let pause = guesses::pause(tx, &key).await?;
+        let told = match self {
+            Attempt::ByPhone(..) => {
+                Told::ByThePhone { left: limits::unknown_code(tx, &key).await? }
+            }
+            Attempt::ByTenant(..) => Told::ByTheCode,
+        };
+        Ok(Guess { key, pause, told })
+    }
+
+    async fn never_sent(
+        &self,
+        tx: &mut Tx,
+        state: &ApiState,
+        guess: &Guess,
+    ) -> Result<Problem, Problem> {
+        let remaining = match (guess.told, self) {
+            (Told::ByThePhone { left }, _) => left,
+            (Told::ByTheCode, Attempt::ByTenant(tenant, _)) => {
+                let tenant = tenant.as_uuid();
+                let key = state.config().pepper.hash("tenant", &[tenant.as_bytes()]);
+                limits::unknown_code(tx, &key).await?
+            }
+            (Told::ByTheCode, Attempt::ByPhone(..)) => None,
+        };
+        let Some(remaining) = remaining else { return Ok(exhausted()) };
+        if let Some(pause) = guess.pause {
+            return Ok(limits::too_many(pause));
+        }
+        guesses::wrong(tx, &guess.key).await?;
+        Ok(wrong(i64::from(remaining)))
+    }
+}
+
+/// An attempt, as it is counted. By the phone alone everything that is told comes from here, and so is the same whether or not
+/// there is a sign-up, and whatever became of it. Only the right code tells more.
+struct Guess {
+    /// In whose name wrong codes are counted.
+    key: Digest,
+    /// How long nobody may try.
+    pause: Option<Duration>,
+    told: Told,
+}
+
+/// From where whoever tried learns how many attempts remain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// From the code itself: they know the tenant.
+    ByTheCode,
+    /// From what was tried with the phone.
+    ByThePhone { left: Option<u32> },
+}
+
+impl Guess {
+    async fn judge(
+        &self,
+        tx: &mut Tx,
+        attempt: &Attempt,
+        pepper: &Pepper,
+    ) -> Result<VerifyOutcome, Problem> {
+        let may_try = self.pause.is_none();
+        Ok(match attempt {
+            Attempt::ByTenant(tenant, code) => {
+                codes::verify(tx, Lookup::Tenant(*tenant), code, pepper, may_try).await?
+            }
+            Attempt::ByPhone(phone, code) => {
+                codes::verify(tx, Lookup::Phone(phone), code, pepper, may_try).await?
+            }
+        })
+    }
+
+    /// Another code than the one that was sent.
+    fn wrong(&self, attempts_left: i64) -> Problem {
+        match self.told {
+            Told::ByTheCode => wrong(attempts_left),
+            Told::ByThePhone { left: Some(left) } => wrong(i64::from(left)),
+            Told::ByThePhone { left: None } => exhausted(),
+        }
+    }
+
+    fn paused(&self) -> Problem {
+        match (self.told, self.pause) {
+            (Told::ByThePhone { left: None }, _) | (_, None) => exhausted(),
+            (_, Some(pause)) => limits::too_many(pause),
+        }
     }
 }
 

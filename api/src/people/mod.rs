@@ -12,5 +12,7 @@ pub(crate) use self::{
     login::login,
     logout::logout,
     me::{me, tenant},
+    origin::OwnOrigin,
     password::change_password,
+    session::OwnPassword,
 };

@@ -43,7 +43,7 @@ fn report_of(callback: &StatusCallback, message: Option<MessageId>) -> Result<Sm
 }
 
 /// `SM` or `MM` and 32 hexadecimal digits.
-fn is_message_sid(sid: &str) -> bool {
+pub(super) fn is_message_sid(sid: &str) -> bool {
     let digits = sid.strip_prefix("SM").or_else(|| sid.strip_prefix("MM"));
     digits.is_some_and(|digits| {
         digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

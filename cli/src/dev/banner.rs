@@ -72,8 +72,7 @@ impl DevReady {
     pub(crate) fn new(
         environment: &Environment,
         database: &Database,
-        twilio: &sandbox::twilio::Handle,
-        stripe: &sandbox::stripe::Handle,
+        sandboxes: &super::sandboxes::Sandboxes,
         public_base_url: String,
         api: std::net::SocketAddr,
     ) -> anyhow::Result<DevReady> {
@@ -85,9 +84,9 @@ impl DevReady {
             metrics: vec![format!("{api}/metrics")],
             api,
             sandbox: Sandboxes {
-                twilio: base(twilio.base_url().as_str()),
-                stripe: Some(base(stripe.base_url().as_str())),
-                openai: None,
+                twilio: base(sandboxes.twilio.base_url().as_str()),
+                stripe: Some(base(sandboxes.stripe.base_url().as_str())),
+                openai: Some(base(sandboxes.openai.base_url().as_str())),
             },
             database_url: environment.get("DATABASE_URL").to_owned(),
             public_base_url,

@@ -6,7 +6,7 @@ use daemon::config::Env;
 use migrations::Urls;
 use secrecy::ExposeSecret;
 
-use super::secrets::Secrets;
+use super::{sandboxes::Sandboxes, secrets::Secrets};
 
 /// A number from Twilio's range for tests.
 const SENDER: &str = "+15005550006";
@@ -21,9 +21,9 @@ impl Environment {
         urls: &Urls,
         secrets: &Secrets,
         api: SocketAddr,
-        twilio: &sandbox::twilio::Handle,
-        stripe: &sandbox::stripe::Handle,
+        sandboxes: &Sandboxes,
     ) -> Environment {
+        let Sandboxes { twilio, stripe, openai } = sandboxes;
         let address = format!("http://{api}");
         let app = urls.app.expose_secret();
         let made = [
@@ -47,6 +47,8 @@ impl Environment {
             ("STRIPE_API_BASE", stripe.base_url().as_str().trim_end_matches('/')),
             ("STRIPE_SECRET_KEY", &secrets.stripe_secret_key),
             ("STRIPE_WEBHOOK_SECRET", &secrets.stripe_webhook_secret),
+            ("OPENAI_BASE_URL", &openai.api_base()),
+            ("OPENAI_API_KEY", &secrets.openai_api_key),
         ];
         let outer = outer();
         let variables = made

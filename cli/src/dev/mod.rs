@@ -3,9 +3,10 @@
 mod banner; // what a person is told
 mod environment; // what every further process is told
 mod postgres; // which database
+mod sandboxes; // the stand-ins for the providers
 mod secrets; // keys that outlive a restart
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use daemon::{
@@ -15,11 +16,12 @@ use daemon::{
     telemetry::{self, LogConfig, Metrics},
 };
 use engine::Engine;
-use sandbox::twilio::Options as SandboxOptions;
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use self::{banner::DevReady, environment::Environment, postgres::Database, secrets::Secrets};
+use self::{
+    banner::DevReady, environment::Environment, postgres::Database, sandboxes::Sandboxes,
+    secrets::Secrets,
+};
 use crate::{VERSION, args::DevArgs, ready, runtime, seed, worker};
 
 pub(crate) use self::banner::{DevReady as Ready, file as ready_file};
@@ -62,19 +64,12 @@ async fn life(
     let urls = database.prepare().await?;
     let listener = listen(options.port).await?;
     let secrets = Secrets::load_or_make(database.home())?;
-    let twilio = twilio(&mut life, &secrets, database.home()).await?;
     let address = listener.local_addr()?;
-    let stripe = stripe(&mut life, &secrets, address).await?;
-    let environment = Environment::make(&urls, &secrets, address, &twilio, &stripe);
+    let sandboxes = Sandboxes::start(&mut life, &secrets, database.home(), address).await?;
+    let environment = Environment::make(&urls, &secrets, address, &sandboxes);
     let (engine, config) = start(&mut life, &environment, options, listener, metrics).await?;
-    let ready_line = DevReady::new(
-        &environment,
-        database,
-        &twilio,
-        &stripe,
-        config.public_base_url.clone(),
-        address,
-    )?;
+    let ready_line =
+        DevReady::new(&environment, database, &sandboxes, config.public_base_url.clone(), address)?;
     ready_line.keep(&options.home)?;
     if options.json {
         ready::print(&ready_line)?;
@@ -133,40 +128,4 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
             Err(_) => loopback(0).await.context("no port can be had"),
         },
     }
-}
-
-/// The sandbox's Twilio.
-async fn twilio(
-    life: &mut Lifecycle,
-    secrets: &Secrets,
-    home: &std::path::Path,
-) -> anyhow::Result<sandbox::twilio::Handle> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let token = SecretString::from(secrets.twilio_auth_token.clone());
-    let mut options = SandboxOptions::new(secrets.twilio_account_sid.clone(), token);
-    options.ledger = Some(PathBuf::from(home).join("sandbox-messages.jsonl"));
-    let (handle, serving) =
-        sandbox::twilio::Twilio::serve(listener, options, life.closing()).await?;
-    life.support("sandbox", serving);
-    Ok(handle)
-}
-
-/// The sandbox's Stripe. It posts its events to the API.
-async fn stripe(
-    life: &mut Lifecycle,
-    secrets: &Secrets,
-    api: SocketAddr,
-) -> anyhow::Result<sandbox::stripe::Handle> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let mut options = sandbox::stripe::Options::new(
-        secrets.stripe_secret_key.clone(),
-        secrets.stripe_webhook_secret.clone(),
-    );
-    options.webhook_url = Some(format!("http://{api}/webhooks/stripe").parse()?);
-    let (handle, serving) = sandbox::Stripe::serve(listener, options, life.closing())?;
-    // What plans can be given as their prices.
-    handle.put_price("price_starter", 4_900);
-    handle.put_price("price_pro", 9_900);
-    life.support("stripe sandbox", serving);
-    Ok(handle)
 }

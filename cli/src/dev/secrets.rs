@@ -25,6 +25,9 @@ pub(crate) struct Secrets {
     pub(crate) stripe_secret_key: String,
     #[serde(default = "stripe_webhook_secret")]
     pub(crate) stripe_webhook_secret: String,
+    /// Absent in a home that was made before there was a local OpenAI.
+    #[serde(default = "openai_api_key")]
+    pub(crate) openai_api_key: String,
 }
 
 impl Secrets {
@@ -55,6 +58,7 @@ impl Secrets {
             twilio_auth_token: hex::encode(random::<16>()),
             stripe_secret_key: stripe_secret_key(),
             stripe_webhook_secret: stripe_webhook_secret(),
+            openai_api_key: openai_api_key(),
         }
     }
 }
@@ -65,6 +69,10 @@ fn stripe_secret_key() -> String {
 
 fn stripe_webhook_secret() -> String {
     format!("whsec_{}", hex::encode(random::<16>()))
+}
+
+fn openai_api_key() -> String {
+    format!("sk-dev-{}", hex::encode(random::<16>()))
 }
 
 fn random<const N: usize>() -> [u8; N] {

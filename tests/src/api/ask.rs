@@ -131,6 +131,17 @@ impl Answer {
         self.json()
     }
 
+    /// An answer in XML with this body.
+    ///
+    /// # Panics
+    /// When it is another.
+    #[track_caller]
+    pub fn is_xml(&self, status: u16, body: &str) {
+        assert_eq!(self.status, status, "{}", self.describe());
+        assert_eq!(self.header("content-type"), "text/xml; charset=utf-8", "{}", self.describe());
+        assert_eq!(self.text, body);
+    }
+
     /// The body of a problem with this status and code.
     ///
     /// # Panics

@@ -146,8 +146,17 @@ async fn operators(stage: &Stage, errors: &mut Errors, demo: &Demo) {
     errors.keep(stage.get(&probing).send().await).is(404);
 }
 
+/// What somebody writes in confidence.
+const SAID: &str = "my left knee hurts since Tuesday";
+
 async fn webhooks(stage: &Stage, errors: &mut Errors) {
     let phone = Guest(4242).phone();
+    let text = Webhook::text(SID, &phone, "+15550100000", SAID);
+    assert_eq!(errors.keep(text.post(stage).await).status, 200);
+    errors.keep(text.clone().unsigned().post(stage).await).is(401);
+    errors.keep(text.tampered("Body", SAID).post(stage).await);
+    errors.keep(Webhook::text(&phone, &phone, "+15550100000", SAID).post(stage).await).is(400);
+    errors.keep(Webhook::text(SID, &phone, SAID, SAID).post(stage).await).is(400);
     let webhook = Webhook::status(SID, "delivered").and("To", &phone);
     errors.keep(webhook.post(stage).await).is(204);
     errors.keep(webhook.clone().unsigned().post(stage).await).is(401);
@@ -189,6 +198,8 @@ async fn no_log_no_metric_and_no_error_holds_a_person_or_a_secret() {
         CODE,
         WRONG_CODE,
         PERSON,
+        SAID,
+        "left knee",
         OWN,
         WRONG_PASSWORD,
         WRONG_KEY,

@@ -34,6 +34,31 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/api/auth/change-password", Guard::Session, Refused("tenant_context_required")),
     ("GET", "/api/me", Guard::Session, Refused("tenant_context_required")),
     ("GET", "/api/tenant", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("GET", "/api/conversations", Guard::OwnPassword, Refused("tenant_context_required")),
+    (
+        "GET",
+        "/api/conversations/{conversation}",
+        Guard::OwnPassword,
+        Refused("tenant_context_required"),
+    ),
+    (
+        "POST",
+        "/api/conversations/{conversation}/mode",
+        Guard::OwnPassword,
+        Refused("tenant_context_required"),
+    ),
+    (
+        "POST",
+        "/api/conversations/{conversation}/messages",
+        Guard::OwnPassword,
+        Refused("tenant_context_required"),
+    ),
+    ("POST", "/api/messages", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("GET", "/api/messaging", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("POST", "/api/messaging", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("POST", "/telephony/sms", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/twilio/sms", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/api/twilio/sms", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/telephony/sms-status", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/telephony/status", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/telephony/recording", Guard::TwilioSignature, Refused("bad_signature")),
@@ -101,6 +126,11 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
 fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
     let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
     let path = path.replace("{job}", "win-back");
+    let path = route
+        .path
+        .replace("{tenant}", &demo.tenant)
+        .replace("{id}", job)
+        .replace("{conversation}", job);
     assert!(!path.contains('{'), "{path} has a parameter that is not known here");
     stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)
 }

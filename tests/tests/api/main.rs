@@ -10,6 +10,7 @@ mod stage; // what every test stands on
 
 mod access; // what a verified person is given
 mod limits; // how often one may ask
+mod messages; // texts, both ways
 mod people; // logging in and out
 mod sign_up; // a demo, asked for
 mod verify; // a code, tried

@@ -210,3 +210,65 @@ async fn who_waits_in_vain_is_told_where_to_look() {
     let body = ask("150ms").await.is(202);
     assert!(body["accessToken"].is_string() && body["statusUrl"].is_string(), "{body}");
 }
+
+/// The same wrong guess, by phone, whatever stands behind it.
+async fn guesses(stage: &Stage, phone: &str) -> Vec<(u16, String)> {
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        let answer = stage.verify_by_phone(phone, WRONG_CODE).await;
+        answers.push((answer.status, answer.text_without_instance()));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn by_phone_a_wrong_guess_tells_nothing_whatever_became_of_the_code() {
+    let stage = Stage::open().await;
+    let unknown = guesses(&stage, &Guest(9).phone()).await;
+    let live = stage.invited(Guest(1)).await;
+    let used = stage.verified(Guest(2)).await;
+    let expired = stage.invited(Guest(3)).await;
+    let over = "update product.demo_verification_codes
+                set created_at = created_at - interval '1 hour', expires_at = expires_at - interval '1 hour'
+                where tenant_id = '{}'";
+    let mut superuser = stage.db.superuser().await;
+    let over = over.replace("{}", &expired.tenant);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(over)).execute(&mut superuser).await.unwrap();
+    let exhausted = stage.invited(Guest(4)).await;
+    let tried = "update product.demo_verification_codes set attempts = 3 where tenant_id = '{}'";
+    let tried = tried.replace("{}", &exhausted.tenant);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(tried)).execute(&mut superuser).await.unwrap();
+    for demo in [&live, &used, &expired, &exhausted] {
+        assert_eq!(guesses(&stage, &demo.guest.phone()).await, unknown, "{:?}", demo.tenant);
+    }
+    // Whoever knows the tenant is told which it is.
+    stage.verify(&live, WRONG_CODE).await.problem(400, "code_exhausted");
+    stage.verify(&used, WRONG_CODE).await.problem(400, "code_used");
+    stage.verify(&expired, WRONG_CODE).await.problem(400, "code_expired");
+    stage.verify(&exhausted, WRONG_CODE).await.problem(400, "code_exhausted");
+}
+
+#[tokio::test]
+async fn who_guesses_again_and_again_has_to_wait_longer_each_time() {
+    let stage = Stage::open().await;
+    let demo = stage.invited(Guest(1)).await;
+    for _ in 0..3 {
+        stage.verify(&demo, WRONG_CODE).await.problem(400, "code_wrong");
+    }
+    let mut pauses = Vec::new();
+    for _ in 0..3 {
+        stage.issue_code(&demo).await; // a new code does not make the guesses undone
+        let answer = stage.verify(&demo, CODE).await;
+        answer.problem(429, "rate_limited");
+        let pause: u64 = answer.header("retry-after").parse().unwrap();
+        stage.db.advance(Duration::from_secs(pause)).await;
+        stage.verify(&demo, WRONG_CODE).await.problem(400, "code_wrong");
+        pauses.push(pause);
+    }
+    assert!(pauses.windows(2).all(|pair| pair[1] > pair[0] * 3 / 2), "{pauses:?}");
+    stage.issue_code(&demo).await;
+    stage.db.advance(Duration::from_secs(130)).await;
+    stage.verify(&demo, CODE).await.is(202);
+    let forgotten = "select from product.verification_failures";
+    assert_eq!(stage.db.number(forgotten).await, 0, "a right code forgets the wrong ones");
+}

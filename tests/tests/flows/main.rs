@@ -8,6 +8,7 @@
 
 mod census; // what there is of a sign-up
 mod post; // what Twilio posts
+mod shop; // a tenant that people write to
 mod stage; // everything a sign-up needs
 
 mod billing; // what is paid for
@@ -19,11 +20,14 @@ mod numbers_matrix; // whatever goes wrong where, with numbers
 mod standing; // how much a demo may be used, and how all of them stand
 mod taking; // many at once who take numbers, and are cut off
 
+mod conversations; // texts in both directions
 mod covered; // every kind has its crash matrix
 mod inbox; // each event once
 mod laws; // whatever goes wrong where, in a sign-up
+mod leave; // what keeps a message back
 mod matrix; // whatever goes wrong where, in everything else
 mod numbers; // the pool and the line before it
+mod proof; // how a phone is proven when a text does not get there
 mod secrets; // what is never stored in the clear
 mod sms; // what Twilio may do
 mod success; // when nothing goes wrong

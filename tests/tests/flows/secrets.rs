@@ -61,6 +61,31 @@ async fn no_table_holds_a_code_and_no_table_of_the_engine_a_person() {
 }
 
 #[tokio::test]
+async fn what_people_write_is_in_the_product_s_records_alone_and_goes_with_the_tenant() {
+    let stage = Stage::new().await;
+    let _worker = stage.worker().await;
+    let signup = stage.sign_up().await;
+    stage.verify(&signup).await;
+    stage.becomes(&signup, "active").await;
+    let number = "select phone::text from product.phone_pool where status = 'allocated'";
+    let number = stage.db.text(number).await;
+    let (person, said) = ("+436607654321", "my left knee hurts");
+    assert_eq!(stage.write(person, &number, said).await, 200);
+    stage.comes_to_rest().await;
+    assert_eq!(stage.phone.messages_to(person).len(), 1, "it was answered");
+    assert_eq!(found_in(&stage, &["trunkline"], &[said, person, "You said"]).await, [""; 0]);
+    let kept = found_in(&stage, &["product"], &[said]).await;
+    assert_eq!(kept, ["product.message_bodies.body"]);
+    let mut superuser = stage.db.superuser().await;
+    let goes =
+        "update product.phone_pool set status = 'available', tenant_id = null, allocated_at = null;
+                delete from product.tenants";
+    sqlx::raw_sql(goes).execute(&mut superuser).await.unwrap();
+    assert_eq!(found_in(&stage, &["product"], &[said, "You said"]).await, [""; 0]);
+    assert_eq!(stage.db.number("select from product.messages").await, 3, "the facts stay");
+}
+
+#[tokio::test]
 async fn a_code_that_the_search_would_miss_does_not_exist() {
     let stage = Stage::new().await;
     let _worker = stage.worker().await;

@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use daemon::{config::Env, probes::Probes, telemetry::Metrics};
 use domain::{TenantId, numbers, scope};
 use engine::{Engine, JobDetail, JobFilter, JobId, Registry, State};
-use sandbox::twilio::{Handle, Options};
+use sandbox::{
+    openai,
+    twilio::{Handle, Inbound, Options},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tests::{TestDb, TestWorker, WorkerOptions, holds, rest, wait_until};
@@ -17,10 +20,12 @@ use workflows::Trunkline;
 
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const MODEL_KEY: &str = "sk-of-the-tests";
 pub(crate) const ADMIN_KEY: &str = "an-operators-key-for-tests";
 
 /// The kinds whose jobs make up a sign-up.
-pub(crate) const SIGN_UP: [&str; 3] = ["demo_signup", "allocate_number", "send_sms"];
+pub(crate) const SIGN_UP: [&str; 4] =
+    ["demo_signup", "allocate_number", "send_sms", "otp_by_voice"];
 
 /// How a stage differs from the usual one.
 pub(crate) struct Props {
@@ -42,6 +47,7 @@ impl Default for Props {
 pub(crate) struct Stage {
     pub(crate) engine: Engine,
     pub(crate) phone: Handle,
+    pub(crate) model: openai::Handle,
     pub(crate) registry: Arc<Registry<Trunkline>>,
     api: String,
     http: reqwest::Client,
@@ -69,7 +75,9 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
         let phone = a_phone(&stop).await;
+        let model = a_model(&stop).await;
         let mut variables = variables(db.app_url(), &api, &phone, props.twilio);
+        variables.extend(of_model(&model));
         variables.extend(props.variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let registry = Arc::new(without_clock());
         let config = worker_config(&variables);
@@ -91,7 +99,7 @@ impl Stage {
         );
         tokio::spawn(api::serve(listener, state, stop.child_token()));
         let http = clients::http::client(Duration::from_secs(30)).unwrap();
-        Stage { engine, phone, registry, api, http, variables, _stop: stop.drop_guard(), db }
+        Stage { engine, phone, model, registry, api, http, variables, _stop: stop.drop_guard(), db }
     }
 
     /// A worker as usual.
@@ -159,6 +167,24 @@ impl Stage {
         let response = request.json(body).send().await.unwrap();
         let status = response.status().as_u16();
         (status, response.json().await.unwrap_or_default())
+    }
+
+    /// An address of the API.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.api)
+    }
+
+    /// Somebody writes to one of our numbers. Gives the status of our answer.
+    pub(crate) async fn write(&self, from: &str, to: &str, body: &str) -> u16 {
+        let inbound = Inbound {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            body: body.to_owned(),
+            url: Some(format!("{}/telephony/sms", self.api)),
+            sid: None,
+            opt_out_type: None,
+        };
+        self.phone.receive(inbound).await.unwrap().status
     }
 
     /// Gets, with a bearer token.
@@ -292,6 +318,20 @@ pub(crate) async fn a_phone(stop: &CancellationToken) -> Handle {
     phone
 }
 
+/// OpenAI's sandbox, until it is told to stop.
+pub(crate) async fn a_model(stop: &CancellationToken) -> openai::Handle {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = openai::Options::new(MODEL_KEY);
+    let (model, serving) = sandbox::OpenAi::serve(listener, options, stop.child_token()).unwrap();
+    tokio::spawn(serving);
+    model
+}
+
+/// With what a worker reaches it.
+pub(crate) fn of_model(model: &openai::Handle) -> [(&'static str, String); 2] {
+    [("OPENAI_BASE_URL", model.api_base()), ("OPENAI_API_KEY", MODEL_KEY.to_owned())]
+}
+
 fn form(phone: &str, email: &str) -> Value {
     json!({
         "companyName": "Baeckerei Huber", "contactEmail": email, "contactPhone": phone,
@@ -314,6 +354,8 @@ pub(crate) fn variables(
         ("TRUNKLINE_SEAL_KEYS", "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
         ("TRUNKLINE_SMS_SECOND_LOOK_SECS", "2".to_owned()),
         ("DATABASE_POOL_SIZE", "8".to_owned()),
+        // Tests of anything else do not wait for a sender's turn.
+        ("TRUNKLINE_SMS_EVERY_MS", "1".to_owned()),
         ("DEMO_RATE_LIMIT_PER_IP", "1000000".to_owned()),
     ]);
     if twilio {
@@ -356,9 +398,13 @@ pub(crate) fn without_clock() -> Registry<Trunkline> {
         .with::<workflows::allocate_number::AllocateNumber>()
         .with::<workflows::serve_waitlist::ServeWaitlist>()
         .with::<workflows::send_sms::SendSms>()
+        .with::<workflows::otp_by_voice::OtpByVoice>()
         .with::<workflows::sms_status::SmsStatus>()
         .with::<workflows::call_status::CallStatus>()
         .with::<workflows::recording::Recording>()
+        .with::<workflows::sms_inbound::SmsInbound>()
+        .with::<workflows::ai_reply::AiReply>()
+        .with::<workflows::sms_reconcile::SmsReconcile>()
         .with::<workflows::clean_expired::CleanExpired>()
         .with::<workflows::create_subscription::CreateSubscription>()
         .with::<workflows::cancel_subscription::CancelSubscription>()

@@ -16,6 +16,7 @@ mod prism; // a proxy that validates
 
 mod localstripe; // a second Stripe
 mod numbers; // the same with phone numbers
+mod openai; // OpenAI's client, and our stand-in for OpenAI
 mod signatures; // what the providers' own libraries sign and accept
 mod stripe; // Stripe's client and our stand-in for Stripe
 mod twilio; // our client, Twilio's client, and our stand-in for Twilio

@@ -99,7 +99,8 @@ async fn what_a_zombie_writes_does_not_count() {
 
 #[tokio::test]
 async fn a_worker_that_freezes_in_the_middle_of_sign_ups_holds_none_of_them_back() {
-    let dev = Dev::start(&[("TRUNKLINE_DEMO_NUMBERS", "100")]).await;
+    let dev =
+        Dev::start(&[("TRUNKLINE_DEMO_NUMBERS", "100"), ("TRUNKLINE_SMS_EVERY_MS", "1")]).await;
     let zombie = dev.worker(8, &[]).await;
     let people = People::new(60);
     people.sign_up(&dev).await;

@@ -3,7 +3,7 @@
 use domain::{
     Pepper, PhoneNumber, TenantId, UserId, access,
     code::{self, Code},
-    codes,
+    codes, conversations,
     line::CompanyName,
     numbers,
     password::{self, Salt},
@@ -112,6 +112,28 @@ impl Stage {
         let answer = self.login(&demo.guest.email(), PASSWORD).await;
         answer.is(200);
         answer.cookie()
+    }
+}
+
+/// What a person does who has a demo.
+impl Stage {
+    /// A session with a password of their own.
+    pub(crate) async fn own_session(&self, demo: &Demo) -> String {
+        let cookie = self.session(demo).await;
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": "my-own-Palatschinken-8" });
+        let path = "/api/auth/change-password";
+        let changed = self.post(path).cookie(&cookie).json(&body).send().await;
+        changed.is(200);
+        changed.cookie()
+    }
+
+    /// A conversation with somebody, as a worker files it.
+    pub(crate) async fn conversation(&self, demo: &Demo, person: &str) -> String {
+        let mut tx = self.begin().await;
+        let person = PhoneNumber::from_e164(person).unwrap();
+        let with = conversations::with(&mut tx, demo.id(), &person).await.unwrap();
+        tx.commit().await.unwrap();
+        with.conversation.to_string()
     }
 }
 

@@ -45,6 +45,18 @@ impl Webhook {
         .to("/telephony/status")
     }
 
+    /// A text that somebody wrote to one of our numbers.
+    pub(crate) fn text(sid: &str, from: &str, to: &str, body: &str) -> Webhook {
+        Webhook::with(&[
+            ("AccountSid", TWILIO_ACCOUNT),
+            ("MessageSid", sid),
+            ("From", from),
+            ("To", to),
+            ("Body", body),
+        ])
+        .to("/telephony/sms")
+    }
+
     /// Any form, signed.
     pub(crate) fn with(params: &[(&str, &str)]) -> Webhook {
         let params = params.iter().map(|(name, value)| ((*name).into(), (*value).into()));

@@ -1,0 +1,138 @@
+//! Conversations: the list, one with what was said, and the hand-over between the assistant and a person.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use chrono::SecondsFormat;
+use domain::{
+    ConversationId,
+    audit::{self, Entry},
+    conversations::{self, Conversation, ConversationMode},
+    scope,
+    sessions::Session,
+};
+use engine::Tx;
+use serde_json::{Value, json};
+
+use crate::{
+    caller::Caller,
+    json::{Body, Query},
+    people::{OwnOrigin, OwnPassword},
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+/// As many as are shown at once, and as many as anybody may ask for.
+const SHOWN: u32 = 50;
+const SHOWN_MAX: u32 = 200;
+
+/// `GET /api/conversations`: the latest first.
+pub(crate) async fn conversations(
+    State(state): State<ApiState>,
+    OwnPassword(session): OwnPassword,
+    Query(query): Query,
+) -> Result<Json<Value>, Problem> {
+    let limit = limit_of(query)?;
+    let mut tx = state.engine().begin().await?;
+    scope::tenant(&mut tx, session.tenant).await?;
+    let found = conversations::list(&mut tx, session.tenant, limit).await?;
+    Ok(Json(json!({ "items": found.iter().map(view).collect::<Vec<_>>() })))
+}
+
+/// `GET /api/conversations/{conversation}`: with what was said last, oldest first.
+pub(crate) async fn conversation(
+    State(state): State<ApiState>,
+    OwnPassword(session): OwnPassword,
+    Path(id): Path<String>,
+    Query(query): Query,
+) -> Result<Json<Value>, Problem> {
+    let limit = limit_of(query)?;
+    let mut tx = state.engine().begin().await?;
+    let found = of_session(&mut tx, &session, &id).await?;
+    let said = conversations::history(&mut tx, found.conversation, limit).await?;
+    let messages: Vec<_> = said
+        .into_iter()
+        .map(|said| {
+            json!({
+                "id": said.message,
+                "direction": if said.inbound { "inbound" } else { "outbound" },
+                "body": said.body,
+                "status": said.status,
+                "at": said.at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            })
+        })
+        .collect();
+    let mut shown = view(&found);
+    shown["messages"] = messages.into();
+    Ok(Json(shown))
+}
+
+/// `POST /api/conversations/{conversation}/mode`: `{"mode":"human"}` takes it over, `{"mode":"ai"}` gives it back.
+pub(crate) async fn set_mode(
+    State(state): State<ApiState>,
+    caller: Caller,
+    OwnPassword(session): OwnPassword,
+    _: OwnOrigin,
+    Path(id): Path<String>,
+    Body(mut fields): Body,
+) -> Result<Json<Value>, Problem> {
+    let mode = fields.required("mode", |word| match word {
+        "human" => Ok(ConversationMode::Human),
+        "ai" => Ok(ConversationMode::Ai),
+        _ => Err("must be human or ai"),
+    });
+    fields.refuse_others();
+    let mode = fields.finish(mode)?;
+    let mut tx = state.engine().begin().await?;
+    let found = of_session(&mut tx, &session, &id).await?;
+    if conversations::set_mode(&mut tx, found.conversation, mode).await? {
+        let entry = Entry {
+            action: "conversation.mode",
+            tenant: Some(session.tenant),
+            actor: &format!("user:{}", session.user),
+            phone: Some(&found.phone),
+            ip: Some(&caller.ip_digest(&state.config().pepper)),
+            details: json!({ "conversation": found.conversation, "mode": mode }),
+        };
+        audit::record(&mut tx, entry).await?;
+    }
+    let found = of_session(&mut tx, &session, &id).await?;
+    tx.commit().await?;
+    Ok(Json(view(&found)))
+}
+
+/// A conversation of the session's tenant. Another's is not there.
+pub(super) async fn of_session(
+    tx: &mut Tx,
+    session: &Session,
+    id: &str,
+) -> Result<Conversation, Problem> {
+    scope::tenant(tx, session.tenant).await?;
+    let missing = || Problem::new(Code::NotFound, "there is no such conversation");
+    let id: ConversationId = id.parse().map_err(|_| missing())?;
+    conversations::get(tx, id).await?.ok_or_else(missing)
+}
+
+fn limit_of(mut query: crate::json::Fields) -> Result<i64, Problem> {
+    let limit = query.optional("limit", |text| {
+        let wanted = text.parse::<u32>().ok().filter(|limit| (1..=SHOWN_MAX).contains(limit));
+        wanted.ok_or(format!("must be a number from 1 to {SHOWN_MAX}"))
+    });
+    query.refuse_others();
+    query.finish(Some(limit.unwrap_or(SHOWN).into()))
+}
+
+fn view(conversation: &Conversation) -> Value {
+    let at = |instant: chrono::DateTime<chrono::Utc>| {
+        instant.to_rfc3339_opts(SecondsFormat::Millis, true)
+    };
+    json!({
+        "id": conversation.conversation,
+        "channel": "sms",
+        "phoneNumber": conversation.phone.as_e164(),
+        "mode": conversation.mode,
+        "modeChangedAt": at(conversation.mode_changed_at),
+        "lastMessageAt": at(conversation.last_message_at),
+    })
+}

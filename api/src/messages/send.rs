@@ -1,0 +1,144 @@
+//! A message that somebody of the tenant sends: written down with its job, now or for later. Whether it may be sent is asked
+//! when its time has come.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    MessageId, PhoneNumber, TenantId,
+    conversations::{self, ConversationMode},
+    scope,
+    sending::{self, Occasion},
+};
+use engine::{Start, Tx, Workflow};
+use serde_json::{Value, json};
+use workflows::send_sms::{SendSms, Sender};
+
+use super::conversations::of_session;
+use crate::{
+    admin::instant,
+    caller::Caller,
+    json::{Body, Fields},
+    people::{OwnOrigin, OwnPassword},
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+/// Twilio's limit for a text.
+const BODY_CHARS_MAX: usize = 1600;
+
+/// In Twilio's queue for no longer than half a working day.
+const VALIDITY_SECS: u32 = 4 * 3600;
+
+/// Nobody plans a text for later than this; a date that far away is a slip of the pen.
+const AHEAD_MAX: chrono::TimeDelta = chrono::TimeDelta::days(366);
+
+/// What is to be said, and when.
+struct Wanted {
+    body: String,
+    send_at: Option<DateTime<Utc>>,
+}
+
+/// `POST /api/conversations/{conversation}/messages`: a person answers, and has taken the conversation over by that.
+pub(crate) async fn answer(
+    State(state): State<ApiState>,
+    caller: Caller,
+    OwnPassword(session): OwnPassword,
+    _: OwnOrigin,
+    Path(id): Path<String>,
+    Body(fields): Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let wanted = Wanted::read(fields)?;
+    let mut tx = state.engine().begin().await?;
+    let conversation = of_session(&mut tx, &session, &id).await?;
+    wanted.check(&mut tx).await?;
+    conversations::set_mode(&mut tx, conversation.conversation, ConversationMode::Human).await?;
+    let to = conversation.phone;
+    let written =
+        wanted.enqueue(&mut tx, &state, &caller, session.tenant, &to, Occasion::Answer).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(written)))
+}
+
+/// `POST /api/messages`: a notice to somebody, now or at `sendAt`. At night it waits until the morning.
+pub(crate) async fn schedule(
+    State(state): State<ApiState>,
+    caller: Caller,
+    OwnPassword(session): OwnPassword,
+    _: OwnOrigin,
+    Body(mut fields): Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let to = fields.phone("to", state.config().demo.region);
+    let (wanted, fields) = Wanted::take(fields);
+    let (to, wanted) = fields.finish(to.zip(wanted))?;
+    let mut tx = state.engine().begin().await?;
+    scope::tenant(&mut tx, session.tenant).await?;
+    wanted.check(&mut tx).await?;
+    let written =
+        wanted.enqueue(&mut tx, &state, &caller, session.tenant, &to, Occasion::Notice).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(written)))
+}
+
+impl Wanted {
+    fn read(fields: Fields) -> Result<Wanted, Problem> {
+        let (wanted, fields) = Wanted::take(fields);
+        fields.finish(wanted)
+    }
+
+    fn take(mut fields: Fields) -> (Option<Wanted>, Fields) {
+        let body = fields.required("body", |text| match text.trim() {
+            "" => Err("must not be empty".to_owned()),
+            text if text.chars().count() > BODY_CHARS_MAX => {
+                Err(format!("must not be longer than {BODY_CHARS_MAX} characters"))
+            }
+            text => Ok(text.to_owned()),
+        });
+        let send_at = fields.optional("sendAt", instant);
+        fields.refuse_others();
+        (body.map(|body| Wanted { body, send_at }), fields)
+    }
+
+    /// By the database's clock: a time that has passed is now, one that is far away is a mistake.
+    async fn check(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let now = sending::now(tx).await?;
+        if self.send_at.is_some_and(|at| at > now + AHEAD_MAX) {
+            return Err(Problem::new(Code::InvalidFields, "sendAt is more than a year away"));
+        }
+        Ok(())
+    }
+
+    async fn enqueue(
+        self,
+        tx: &mut Tx,
+        state: &ApiState,
+        caller: &Caller,
+        tenant: TenantId,
+        to: &PhoneNumber,
+        occasion: Occasion,
+    ) -> Result<Value, Problem> {
+        let message = MessageId::mint();
+        let send = SendSms {
+            message,
+            for_tenant: Some(tenant),
+            purpose: if occasion == Occasion::Answer { "answer" } else { "notice" }.to_owned(),
+            to: tx.seal(to)?,
+            body: tx.seal(&self.body)?,
+            validity_secs: VALIDITY_SECS,
+            occasion,
+            sender: Sender::Tenant,
+            every_ms: state.config().sms_every_ms,
+            patience_secs: None,
+        };
+        let start = self.send_at.map_or(Start::After(Duration::ZERO), Start::At);
+        let mut job = send.job().tenant(tenant.as_uuid()).start(start);
+        job.traceparent.clone_from(&caller.traceparent);
+        let job = tx.enqueue(job).await?.id();
+        Ok(json!({ "messageId": message, "jobId": job }))
+    }
+}

@@ -1,0 +1,82 @@
+//! Who has said that they want no texts, to whom. What was said to a tenant holds for all its numbers, and what was said to a
+//! number holds for everybody who sends from it: the provider keeps to that, too.
+
+use crate::{Conn, Error, PhoneNumber, TenantId, error::During, word::words};
+
+words! {
+    /// From where we know it.
+    pub enum OptOutSource ("opt-out source") {
+        /// They wrote the word.
+        Keyword = "keyword",
+        /// The provider refused a message for it.
+        Provider = "provider",
+        /// An operator was told.
+        Operator = "operator",
+    }
+}
+
+/// Between whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Between<'a> {
+    /// The tenant, where the sender is one's.
+    pub tenant: Option<TenantId>,
+    /// Our number.
+    pub sender: Option<&'a PhoneNumber>,
+    /// The person.
+    pub phone: &'a PhoneNumber,
+}
+
+/// Whether this person is not to be written to.
+pub async fn is_out(conn: &mut Conn, between: Between<'_>) -> Result<bool, Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from product.opt_outs
+               where phone = $1::text and ended_at is null
+                 and (tenant_id = $2::uuid or sender = $3::text)) as "out!""#,
+        between.phone.as_e164(),
+        between.tenant.map(TenantId::as_uuid),
+        between.sender.map(PhoneNumber::as_e164),
+    )
+    .fetch_one(conn)
+    .await
+    .during("opt-out: look")
+}
+
+/// Notes that they want no more. Says whether that is new.
+pub async fn begin(
+    conn: &mut Conn,
+    between: Between<'_>,
+    source: OptOutSource,
+) -> Result<bool, Error> {
+    let made = sqlx::query!(
+        "insert into product.opt_outs (tenant_id, sender, phone, source)
+         select $2::uuid, $3::text, $1::text, $4
+         where not exists (
+             select from product.opt_outs
+             where phone = $1::text and ended_at is null
+               and tenant_id is not distinct from $2::uuid and sender is not distinct from $3::text)",
+        between.phone.as_e164(),
+        between.tenant.map(TenantId::as_uuid),
+        between.sender.map(PhoneNumber::as_e164),
+        source.as_str(),
+    )
+    .execute(conn)
+    .await
+    .during("opt-out: begin")?;
+    Ok(made.rows_affected() > 0)
+}
+
+/// They want to hear from us again. Says whether they did not before.
+pub async fn end(conn: &mut Conn, between: Between<'_>) -> Result<bool, Error> {
+    let ended = sqlx::query!(
+        "update product.opt_outs set ended_at = trunkline.now()
+         where phone = $1::text and ended_at is null and (tenant_id = $2::uuid or sender = $3::text)",
+        between.phone.as_e164(),
+        between.tenant.map(TenantId::as_uuid),
+        between.sender.map(PhoneNumber::as_e164),
+    )
+    .execute(conn)
+    .await
+    .during("opt-out: end")?;
+    Ok(ended.rows_affected() > 0)
+}
