@@ -7,6 +7,7 @@
 )]
 
 mod census; // what there is of a sign-up
+mod model; // the text model that answers
 mod post; // what Twilio posts
 mod shop; // a tenant that people write to
 mod stage; // everything a sign-up needs

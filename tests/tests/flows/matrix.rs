@@ -26,7 +26,10 @@ use workflows::{
     try_kinds,
 };
 
-use crate::stage::{a_model, a_phone, of_model, variables, worker_config};
+use crate::{
+    model::{a_model, of_model},
+    stage::{a_phone, variables, worker_config},
+};
 
 /// What is outside of all of them.
 pub(crate) struct Outside {

@@ -18,9 +18,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use workflows::Trunkline;
 
+use crate::model::{a_model, of_model};
+
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const MODEL_KEY: &str = "sk-of-the-tests";
 pub(crate) const ADMIN_KEY: &str = "an-operators-key-for-tests";
 
 /// The kinds whose jobs make up a sign-up.
@@ -169,11 +170,6 @@ impl Stage {
         (status, response.json().await.unwrap_or_default())
     }
 
-    /// An address of the API.
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.api)
-    }
-
     /// Somebody writes to one of our numbers. Gives the status of our answer.
     pub(crate) async fn write(&self, from: &str, to: &str, body: &str) -> u16 {
         let inbound = Inbound {
@@ -316,20 +312,6 @@ pub(crate) async fn a_phone(stop: &CancellationToken) -> Handle {
         sandbox::Twilio::serve(listener, options, stop.child_token()).await.unwrap();
     tokio::spawn(serving);
     phone
-}
-
-/// OpenAI's sandbox, until it is told to stop.
-pub(crate) async fn a_model(stop: &CancellationToken) -> openai::Handle {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let options = openai::Options::new(MODEL_KEY);
-    let (model, serving) = sandbox::OpenAi::serve(listener, options, stop.child_token()).unwrap();
-    tokio::spawn(serving);
-    model
-}
-
-/// With what a worker reaches it.
-pub(crate) fn of_model(model: &openai::Handle) -> [(&'static str, String); 2] {
-    [("OPENAI_BASE_URL", model.api_base()), ("OPENAI_API_KEY", MODEL_KEY.to_owned())]
 }
 
 fn form(phone: &str, email: &str) -> Value {
