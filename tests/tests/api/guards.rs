@@ -125,12 +125,7 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
 /// A request to a route, with ids that are there.
 fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
     let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
-    let path = path.replace("{job}", "win-back");
-    let path = route
-        .path
-        .replace("{tenant}", &demo.tenant)
-        .replace("{id}", job)
-        .replace("{conversation}", job);
+    let path = path.replace("{job}", "win-back").replace("{conversation}", job);
     assert!(!path.contains('{'), "{path} has a parameter that is not known here");
     stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)
 }
