@@ -316,6 +316,30 @@ COMMENT ON COLUMN product.calls.started_at IS 'When the provider first told of i
 
 COMMENT ON COLUMN product.calls.duration_secs IS 'From the answer to the end, as the provider bills it.';
 
+CREATE TABLE product.conversation_months (
+    conversation_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    month date NOT NULL,
+    CONSTRAINT month_is_its_first_day CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
+ALTER TABLE ONLY product.conversation_months FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.conversations (
+    conversation_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    channel text DEFAULT 'sms'::text NOT NULL,
+    phone product.phone NOT NULL,
+    mode text DEFAULT 'ai'::text NOT NULL,
+    mode_changed_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    last_message_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT channel_is_known CHECK ((channel = 'sms'::text)),
+    CONSTRAINT mode_is_known CHECK ((mode = ANY (ARRAY['ai'::text, 'human'::text, 'awaiting_human'::text])))
+);
+
+ALTER TABLE ONLY product.conversations FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE product.demo_access (
     tenant_id uuid NOT NULL,
     password_sealed bytea,
@@ -417,6 +441,17 @@ CREATE TABLE product.inbox_watermarks (
 
 COMMENT ON COLUMN product.inbox_watermarks.seen_until IS 'What the provider made before this has been looked through.';
 
+CREATE TABLE product.message_bodies (
+    message_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    body text NOT NULL,
+    CONSTRAINT body_fits CHECK ((length(body) <= 1600))
+);
+
+ALTER TABLE ONLY product.message_bodies FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE product.message_bodies IS 'Texts of conversations, under row-level security. A verification code is never here.';
+
 CREATE TABLE product.messages (
     message_id uuid NOT NULL,
     tenant_id uuid,
@@ -433,6 +468,8 @@ CREATE TABLE product.messages (
     attempted_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    conversation_id uuid,
+    reason text,
     CONSTRAINT attempts_are_counted CHECK ((attempts >= 0)),
     CONSTRAINT body_sealed_fits CHECK (((octet_length(body_sealed) >= 1) AND (octet_length(body_sealed) <= 16384))),
     CONSTRAINT dated_iff_attempted CHECK (((attempts > 0) = (attempted_at IS NOT NULL))),
@@ -440,12 +477,39 @@ CREATE TABLE product.messages (
     CONSTRAINT provider_sid_has_its_shape CHECK ((provider_sid ~ '^(SM|MM)[0-9a-f]{32}$'::text)),
     CONSTRAINT purpose_is_a_name CHECK ((purpose ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT rank_is_that_of_the_status CHECK ((NOT (rank IS DISTINCT FROM product.message_rank(status)))),
+    CONSTRAINT reason_is_a_word CHECK ((reason ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT skipped_means_never_attempted CHECK (((status <> 'skipped'::text) OR (provider_sid IS NULL)))
 );
 
 ALTER TABLE ONLY product.messages FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.messages.attempted_at IS 'When the newest attempt to hand it over began. With status pending: whether it left is not known yet.';
+
+COMMENT ON COLUMN product.messages.reason IS 'Why it was never handed over, where that was decided here.';
+
+CREATE TABLE product.messaging_settings (
+    tenant_id uuid NOT NULL,
+    time_zone text DEFAULT 'Europe/Vienna'::text NOT NULL,
+    quiet_from_min smallint,
+    quiet_until_min smallint,
+    sms_enabled boolean DEFAULT true NOT NULL,
+    ai_response_enabled boolean DEFAULT true NOT NULL,
+    missed_call_sms_enabled boolean DEFAULT true NOT NULL,
+    owner_phone product.phone,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT quiet_hours_begin_in_a_day CHECK (((quiet_from_min >= 0) AND (quiet_from_min <= 1439))),
+    CONSTRAINT quiet_hours_end_in_a_day CHECK (((quiet_until_min >= 0) AND (quiet_until_min <= 1439))),
+    CONSTRAINT quiet_hours_have_two_ends CHECK (((((quiet_from_min IS NULL) = (quiet_until_min IS NULL)) AND (quiet_from_min IS DISTINCT FROM quiet_until_min)) OR (num_nonnulls(quiet_from_min, quiet_until_min) = 0))),
+    CONSTRAINT time_zone_is_known CHECK ((timezone(time_zone, '1970-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL))
+);
+
+ALTER TABLE ONLY product.messaging_settings FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE product.messaging_settings IS 'A tenant without a row has what domain/src/messaging.rs says.';
+
+COMMENT ON COLUMN product.messaging_settings.quiet_from_min IS 'Minutes after midnight in the tenant''s zone. Both null: no quiet hours.';
+
+COMMENT ON COLUMN product.messaging_settings.owner_phone IS 'Whom alerts go to. Null: the phone of the sign-up.';
 
 CREATE TABLE product.number_waitlist (
     tenant_id uuid NOT NULL,
@@ -458,6 +522,29 @@ ALTER TABLE ONLY product.number_waitlist FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE product.number_waitlist ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME product.number_waitlist_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE product.opt_outs (
+    opt_out_id bigint NOT NULL,
+    tenant_id uuid,
+    sender product.phone,
+    phone product.phone NOT NULL,
+    source text NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT somebody_was_told CHECK (((tenant_id IS NOT NULL) OR (sender IS NOT NULL))),
+    CONSTRAINT source_is_known CHECK ((source = ANY (ARRAY['keyword'::text, 'provider'::text, 'operator'::text])))
+);
+
+ALTER TABLE ONLY product.opt_outs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE product.opt_outs ALTER COLUMN opt_out_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME product.opt_outs_opt_out_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -596,18 +683,22 @@ CREATE TABLE product.subscription_plans (
     daily_calls_max integer NOT NULL,
     talk_secs_max integer NOT NULL,
     lifetime_hours integer,
+    conversations_monthly_max integer,
     stripe_price_id text,
     meter_event_name text,
     CONSTRAINT a_demo_has_no_price CHECK (((plan <> 'demo'::text) OR ((stripe_price_id IS NULL) AND (meter_event_name IS NULL)))),
     CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
     CONSTRAINT lifetime_is_positive CHECK ((lifetime_hours > 0)),
     CONSTRAINT meter_event_is_a_name CHECK ((meter_event_name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT monthly_conversations_are_positive CHECK ((conversations_monthly_max > 0)),
     CONSTRAINT plan_is_a_name CHECK ((plan ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT price_has_its_shape CHECK ((stripe_price_id ~ '^[A-Za-z0-9_.-]{1,255}$'::text)),
     CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0))
 );
 
 COMMENT ON COLUMN product.subscription_plans.lifetime_hours IS 'Null: runs until it is cancelled.';
+
+COMMENT ON COLUMN product.subscription_plans.conversations_monthly_max IS 'Conversations in which we write, in a calendar month of the tenant''s zone. Null: no limit.';
 
 COMMENT ON COLUMN product.subscription_plans.stripe_price_id IS 'Null: cannot be bought.';
 
@@ -665,7 +756,7 @@ CREATE TABLE product.switches (
     CONSTRAINT only_what_is_on_ends CHECK ((is_on OR (until IS NULL))),
     CONSTRAINT reason_fits CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT set_by_fits CHECK (((length(set_by) >= 1) AND (length(set_by) <= 200))),
-    CONSTRAINT switch_is_known CHECK ((switch = ANY (ARRAY['demo_disabled'::text, 'sms_bypass'::text]))),
+    CONSTRAINT switch_is_known CHECK ((switch = ANY (ARRAY['demo_disabled'::text, 'sms_bypass'::text, 'voice_codes'::text]))),
     CONSTRAINT what_is_on_has_a_reason CHECK (((NOT is_on) OR (reason IS NOT NULL)))
 );
 
@@ -765,6 +856,16 @@ CREATE TABLE product.users (
 );
 
 ALTER TABLE ONLY product.users FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.verification_failures (
+    key_hash product.digest NOT NULL,
+    failures integer NOT NULL,
+    blocked_until timestamp with time zone NOT NULL,
+    forget_at timestamp with time zone NOT NULL,
+    CONSTRAINT failures_are_counted CHECK ((failures > 0))
+);
+
+COMMENT ON TABLE product.verification_failures IS 'Wrong codes in a row, by the keyed hash of a phone. A right one forgets them.';
 
 CREATE TABLE product.vitals (
     subject text NOT NULL,
@@ -1627,6 +1728,12 @@ ALTER TABLE ONLY product.call_recordings
 ALTER TABLE ONLY product.calls
     ADD CONSTRAINT calls_key PRIMARY KEY (call_id);
 
+ALTER TABLE ONLY product.conversation_months
+    ADD CONSTRAINT conversation_months_key PRIMARY KEY (conversation_id, month);
+
+ALTER TABLE ONLY product.conversations
+    ADD CONSTRAINT conversations_key PRIMARY KEY (conversation_id);
+
 ALTER TABLE ONLY product.demo_access
     ADD CONSTRAINT demo_access_key PRIMARY KEY (tenant_id);
 
@@ -1642,11 +1749,23 @@ ALTER TABLE ONLY product.demo_verification_codes
 ALTER TABLE ONLY product.inbox_watermarks
     ADD CONSTRAINT inbox_watermarks_key PRIMARY KEY (source);
 
+ALTER TABLE ONLY product.message_bodies
+    ADD CONSTRAINT message_bodies_key PRIMARY KEY (message_id);
+
 ALTER TABLE ONLY product.messages
     ADD CONSTRAINT messages_key PRIMARY KEY (message_id);
 
+ALTER TABLE ONLY product.messaging_settings
+    ADD CONSTRAINT messaging_settings_key PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY product.number_waitlist
     ADD CONSTRAINT number_waitlist_key PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY product.conversations
+    ADD CONSTRAINT one_conversation_per_person UNIQUE (tenant_id, channel, phone);
+
+ALTER TABLE ONLY product.opt_outs
+    ADD CONSTRAINT opt_outs_key PRIMARY KEY (opt_out_id);
 
 ALTER TABLE ONLY product.phone_mappings_backup
     ADD CONSTRAINT phone_mappings_backup_key PRIMARY KEY (job_id, mapping_id);
@@ -1707,6 +1826,9 @@ ALTER TABLE ONLY product.usage_progress
 
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_key PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY product.verification_failures
+    ADD CONSTRAINT verification_failures_key PRIMARY KEY (key_hash);
 
 ALTER TABLE ONLY product.vitals
     ADD CONSTRAINT vitals_key PRIMARY KEY (subject);
@@ -1849,6 +1971,10 @@ CREATE INDEX calls_by_tenant ON product.calls USING btree (tenant_id, started_at
 
 CREATE INDEX calls_without_an_end ON product.calls USING btree (updated_at) WHERE (ended_at IS NULL);
 
+CREATE INDEX conversation_months_of_tenant ON product.conversation_months USING btree (tenant_id, month);
+
+CREATE INDEX conversations_latest ON product.conversations USING btree (tenant_id, last_message_at DESC, conversation_id);
+
 CREATE INDEX demo_archive_age ON product.demo_archive USING btree (archived_at);
 
 CREATE INDEX demo_signups_latest_by_phone ON product.demo_signups USING btree (phone, created_at DESC) WHERE (phone IS NOT NULL);
@@ -1857,9 +1983,15 @@ CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USIN
 
 CREATE INDEX demo_verification_codes_latest_by_phone ON product.demo_verification_codes USING btree (phone, created_at DESC) WHERE (replaced_at IS NULL);
 
+CREATE INDEX message_bodies_by_tenant ON product.message_bodies USING btree (tenant_id);
+
 CREATE INDEX messages_by_tenant ON product.messages USING btree (tenant_id, created_at);
 
+CREATE INDEX messages_of_conversation ON product.messages USING btree (conversation_id, created_at) WHERE (conversation_id IS NOT NULL);
+
 CREATE INDEX messages_of_unknown_fate ON product.messages USING btree (attempted_at) WHERE ((status = 'pending'::text) AND (attempts > 0));
+
+CREATE INDEX messages_without_an_end ON product.messages USING btree (updated_at) WHERE ((direction = 'outbound'::text) AND (rank < 5));
 
 CREATE UNIQUE INDEX one_active_subscription_per_tenant ON product.subscriptions USING btree (tenant_id) WHERE (status = 'active'::text);
 
@@ -1876,6 +2008,10 @@ CREATE UNIQUE INDEX one_pool_number_per_tenant ON product.phone_pool USING btree
 CREATE UNIQUE INDEX one_tenant_per_active_number ON product.phone_mappings USING btree (phone) WHERE is_active;
 
 CREATE UNIQUE INDEX one_user_per_email_in_a_tenant ON product.users USING btree (tenant_id, lower((email)::text));
+
+CREATE INDEX opt_outs_by_tenant ON product.opt_outs USING btree (tenant_id);
+
+CREATE INDEX opt_outs_in_force ON product.opt_outs USING btree (phone) WHERE (ended_at IS NULL);
 
 CREATE INDEX phone_mappings_backup_age ON product.phone_mappings_backup USING btree (saved_at);
 
@@ -1904,6 +2040,8 @@ CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expi
 CREATE INDEX usage_events_by_hour ON product.usage_events USING btree (hour);
 
 CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
+
+CREATE INDEX verification_failures_expiry_order ON product.verification_failures USING btree (forget_at);
 
 CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
 
@@ -1990,17 +2128,41 @@ ALTER TABLE ONLY product.call_recordings
 ALTER TABLE ONLY product.calls
     ADD CONSTRAINT calls_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY product.conversation_months
+    ADD CONSTRAINT conversation_months_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES product.conversations(conversation_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.conversation_months
+    ADD CONSTRAINT conversation_months_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.conversations
+    ADD CONSTRAINT conversations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY product.demo_access
     ADD CONSTRAINT demo_access_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY product.demo_verification_codes
     ADD CONSTRAINT demo_verification_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY product.message_bodies
+    ADD CONSTRAINT message_bodies_message_id_fkey FOREIGN KEY (message_id) REFERENCES product.messages(message_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.message_bodies
+    ADD CONSTRAINT message_bodies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.messages
+    ADD CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES product.conversations(conversation_id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY product.messages
     ADD CONSTRAINT messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY product.messaging_settings
+    ADD CONSTRAINT messaging_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY product.number_waitlist
     ADD CONSTRAINT number_waitlist_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.opt_outs
+    ADD CONSTRAINT opt_outs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY product.phone_mappings
     ADD CONSTRAINT phone_mappings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
@@ -2045,6 +2207,10 @@ ALTER TABLE product.call_recordings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.calls ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.conversation_months ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.conversations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.demo_access ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.demo_archive ENABLE ROW LEVEL SECURITY;
@@ -2053,7 +2219,11 @@ ALTER TABLE product.demo_signups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.demo_verification_codes ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.message_bodies ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.messaging_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.number_waitlist ENABLE ROW LEVEL SECURITY;
 
@@ -2067,6 +2237,10 @@ CREATE POLICY only_ones_own ON product.call_recordings USING (product.may_see(te
 
 CREATE POLICY only_ones_own ON product.calls USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.conversation_months USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.conversations USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.demo_access USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.demo_archive USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
@@ -2075,9 +2249,15 @@ CREATE POLICY only_ones_own ON product.demo_signups USING (product.may_see(tenan
 
 CREATE POLICY only_ones_own ON product.demo_verification_codes USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.message_bodies USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.messages USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.messaging_settings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.number_waitlist USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.opt_outs USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.phone_mappings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
@@ -2100,6 +2280,8 @@ CREATE POLICY only_ones_own ON product.tenants USING (product.may_see(tenant_id)
 CREATE POLICY only_ones_own ON product.usage_events USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.users USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
 
@@ -2165,6 +2347,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.call_recordings TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.calls TO trunkline_app;
 
+GRANT SELECT,INSERT ON TABLE product.conversation_months TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.conversations TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_access TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_archive TO trunkline_app;
@@ -2175,9 +2361,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_verification_codes TO tr
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.inbox_watermarks TO trunkline_app;
 
+GRANT SELECT,INSERT ON TABLE product.message_bodies TO trunkline_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE product.messages TO trunkline_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE product.messaging_settings TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.number_waitlist TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.opt_outs TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.phone_mappings TO trunkline_app;
 
@@ -2214,6 +2406,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.usage_events TO trunkline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE product.usage_progress TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.verification_failures TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.vitals TO trunkline_app;
 
