@@ -202,6 +202,8 @@ async fn without_an_account_there_is_nothing_to_compare() {
         pepper: shop.config.settings.pepper.clone(),
         demo: shop.config.settings.demo.clone(),
         numbers: shop.config.settings.numbers.clone(),
+        sms_every_ms: 1,
+        otp_by_voice: true,
         sms_from: None,
         stripe_is_live: None,
     };
