@@ -26,6 +26,8 @@
 //! | `sms_reconcile` | `sms_reconcile.rs` | looks up messages of whose end nobody has told |
 //! | `sms_status` | `sms_status.rs` | what the provider says became of a message |
 //! | `call_status` | `call_status.rs` | what the provider says of a call |
+//! | `call_sweep` | `call_sweep.rs` | asks after calls whose end was never told |
+//! | `find_twilio_gaps` | `find_twilio_gaps.rs` | brings in what Twilio did and never told |
 //! | `recording` | `recording.rs` | what the provider says of a recording |
 //! | `take_vitals` | `take_vitals.rs` | counts how the product stands |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
@@ -82,6 +84,8 @@ pub mod sync_number_webhooks;
 // Messages and calls.
 pub mod ai_reply;
 pub mod call_status;
+pub mod call_sweep;
+pub mod find_twilio_gaps;
 pub mod otp_by_voice;
 pub mod recording;
 pub mod send_sms;

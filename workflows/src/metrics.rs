@@ -8,8 +8,16 @@ pub const STRIPE_MISMATCHES: &str = "stripe_mismatch_total";
 /// Subscriptions that a reconciliation has set right.
 pub const STRIPE_FIXES: &str = "stripe_fixes_total";
 
+/// What a provider did and never told us, brought in by a reconciler, by provider and object.
+pub const INBOX_GAPS: &str = "inbox_gap_total";
+
 /// All of them.
-pub const NAMES: [&str; 2] = [STRIPE_MISMATCHES, STRIPE_FIXES];
+pub const NAMES: [&str; 3] = [STRIPE_MISMATCHES, STRIPE_FIXES, INBOX_GAPS];
+
+/// Something that nobody had told.
+pub(crate) fn gap(provider: &'static str, object: &'static str) {
+    counter!(INBOX_GAPS, "provider" => provider, "object" => object).increment(1);
+}
 
 /// A reconciliation has come to its end. There are twelve kinds.
 pub(crate) fn reconciled(report: &Report) {

@@ -11,6 +11,7 @@ use crate::{
     audit_number_webhooks::AuditNumberWebhooks,
     buy_number::BuyNumber,
     call_status::CallStatus,
+    call_sweep::CallSweep,
     cancel_subscription::CancelSubscription,
     cancel_tenant_jobs::CancelTenantJobs,
     change_plan::ChangePlan,
@@ -22,6 +23,7 @@ use crate::{
     demo_expire::DemoExpire,
     demo_restore::DemoRestore,
     demo_signup::DemoSignup,
+    find_twilio_gaps::FindTwilioGaps,
     meter_usage::MeterUsage,
     otp_by_voice::OtpByVoice,
     reconcile_pages::ReconcilePages,
@@ -79,6 +81,11 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<ReconcileStripe>()
         .with::<ReconcilePages>()
         .with::<MeterUsage>()
+        .with::<CallSweep>()
+        .with::<FindTwilioGaps>()
+        .with::<CleanExpired>()
+        .scheduled(every::<CallSweep>("sweep-calls", "*/10 * * * *"))
+        .scheduled(every::<FindTwilioGaps>("find-twilio-gaps", "7 * * * *"))
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))
         .scheduled(every::<SmsReconcile>("reconcile-messages", "*/10 * * * *"))
         .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"))

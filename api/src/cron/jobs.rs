@@ -22,6 +22,8 @@ macro_rules! jobs {
 
 jobs! {
     "cleanup-verification-codes" "cleanupVerificationCodes" Some("cleanup-verification-codes");
+    "sweep-calls" "sweepCalls" Some("sweep-calls");
+    "find-twilio-gaps" "findTwilioGaps" Some("find-twilio-gaps");
     "serve-waitlist" "serveWaitlist" Some("serve-waitlist");
     "expire-demos" "expireDemos" Some("expire-demos");
     "cleanup-stale-demo-tenants" "cleanupStaleDemoTenants" Some("cleanup-stale-demo-tenants");

@@ -6,6 +6,7 @@ mod callback; // a message's status, told by a webhook
 mod client; // sending and listing messages
 mod error; // what a failed request is known to mean
 mod fields; // a webhook's form, field by field
+mod history; // lists of calls and messages since an instant
 mod inbound; // a message that somebody wrote to us
 mod message; // what is sent, what comes back
 mod numbers; // phone numbers, from the offer to the end
@@ -20,6 +21,7 @@ pub use self::{
     client::{BadApiBase, Config, Twilio},
     error::{Error, RejectedClass},
     fields::BadWebhook,
+    history::{CallRecord, HistoryPage, MessageRecord},
     inbound::InboundMessage,
     message::{Message, NewMessage},
     numbers::{

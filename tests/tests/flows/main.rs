@@ -23,6 +23,7 @@ mod taking; // many at once who take numbers, and are cut off
 
 mod conversations; // texts in both directions
 mod covered; // every kind has its crash matrix
+mod gaps; // what was never told
 mod inbox; // each event once
 mod laws; // whatever goes wrong where, in a sign-up
 mod leave; // what keeps a message back

@@ -387,6 +387,8 @@ pub(crate) fn without_clock() -> Registry<Trunkline> {
         .with::<workflows::sms_inbound::SmsInbound>()
         .with::<workflows::ai_reply::AiReply>()
         .with::<workflows::sms_reconcile::SmsReconcile>()
+        .with::<workflows::call_sweep::CallSweep>()
+        .with::<workflows::find_twilio_gaps::FindTwilioGaps>()
         .with::<workflows::clean_expired::CleanExpired>()
         .with::<workflows::create_subscription::CreateSubscription>()
         .with::<workflows::cancel_subscription::CancelSubscription>()
