@@ -34,6 +34,9 @@ pub struct Config {
     pub twilio_webhook_tokens: Vec<SecretString>,
     /// `TWILIO_VALIDATE_SIGNATURE`: false only where nobody but this machine reaches the API.
     pub twilio_validate_signature: bool,
+    /// `STRIPE_WEBHOOK_SECRET` and `STRIPE_WEBHOOK_SECRET_PREVIOUS`: with what Stripe may sign. Without any, every webhook
+    /// of Stripe's is refused.
+    pub stripe_webhook_secrets: Vec<SecretString>,
     /// `ADMIN_API_KEY`: the operators' key.
     pub admin_api_key: SecretString,
     /// `CRON_SECRET`: the key of an outside clock.
@@ -92,6 +95,11 @@ impl Config {
                 env,
                 "TWILIO_WEBHOOK_AUTH_TOKEN",
                 "TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS",
+            ),
+            stripe_webhook_secrets: pair(
+                env,
+                "STRIPE_WEBHOOK_SECRET",
+                "STRIPE_WEBHOOK_SECRET_PREVIOUS",
             ),
             admin_api_key: env.var("ADMIN_API_KEY").secret(KEY_CHARS_MIN).required(),
             cron_secret: env.var("CRON_SECRET").secret(KEY_CHARS_MIN).optional(),

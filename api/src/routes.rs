@@ -31,6 +31,8 @@ pub enum Guard {
     OwnPassword,
     /// Twilio, by its signature.
     TwilioSignature,
+    /// Stripe, by its signature.
+    StripeSignature,
     /// The outside clock, by its key.
     CronSecret,
     /// An operator, by the key.
@@ -106,6 +108,9 @@ routes! {
         post "/telephony/sms" TwilioSignature => webhooks::sms_inbound;
         post "/twilio/sms" TwilioSignature => webhooks::sms_inbound;
         post "/api/twilio/sms" TwilioSignature => webhooks::sms_inbound;
+
+        post "/webhooks/stripe" StripeSignature => webhooks::stripe;
+        post "/api/webhooks/stripe" StripeSignature => webhooks::stripe;
 
         post "/api/cron" CronSecret => cron::master;
         post "/api/cron/{job}" CronSecret => cron::one;

@@ -15,6 +15,7 @@ mod floor; // plain SQL for the same rows
 
 mod drain; // how fast a backlog goes
 mod enqueue; // how fast jobs come in
+mod ingest; // how fast webhooks come in
 mod pickup; // how soon an idle worker begins
 mod steps; // workflows of five checkpointed steps
 
@@ -31,11 +32,14 @@ pub enum Bench {
     Pickup,
     /// Workflows of five steps.
     Steps,
+    /// Webhooks coming in over HTTP.
+    Ingest,
 }
 
 impl Bench {
     /// All of them.
-    pub const ALL: [Bench; 4] = [Bench::Drain, Bench::Enqueue, Bench::Pickup, Bench::Steps];
+    pub const ALL: [Bench; 5] =
+        [Bench::Drain, Bench::Enqueue, Bench::Pickup, Bench::Steps, Bench::Ingest];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +48,7 @@ impl Bench {
             Bench::Enqueue => "enqueue",
             Bench::Pickup => "pickup",
             Bench::Steps => "steps",
+            Bench::Ingest => "ingest",
         }
     }
 }
@@ -76,5 +81,6 @@ pub async fn measure(
         Bench::Enqueue => enqueue::measure(host, extent, say).await,
         Bench::Pickup => pickup::measure(host, extent, say).await,
         Bench::Steps => steps::measure(host, extent, say).await,
+        Bench::Ingest => ingest::measure(host, extent, say).await,
     }
 }

@@ -148,6 +148,8 @@ pub(crate) enum BenchName {
     Pickup,
     /// Workflows of five steps.
     Steps,
+    /// Webhooks coming in over HTTP.
+    Ingest,
     /// All of them.
     All,
 }

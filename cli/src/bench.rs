@@ -79,6 +79,7 @@ fn chosen(name: BenchName) -> Vec<Bench> {
         BenchName::Enqueue => vec![Bench::Enqueue],
         BenchName::Pickup => vec![Bench::Pickup],
         BenchName::Steps => vec![Bench::Steps],
+        BenchName::Ingest => vec![Bench::Ingest],
     }
 }
 

@@ -6,11 +6,27 @@ use engine::{Delivery, Error, InboxEntry, NewJob, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    call_status::CallStatus, recording::Recording, sms_inbound::SmsInbound, sms_status::SmsStatus,
+    apply_stripe_event::ApplyStripeEvent, call_status::CallStatus, recording::Recording,
+    sms_inbound::SmsInbound, sms_status::SmsStatus,
 };
 
 /// Twilio's name in the inbox and in metrics.
 pub const TWILIO: &str = "twilio";
+
+/// Stripe's name in the inbox and in metrics.
+pub const STRIPE: &str = "stripe";
+
+/// That something has happened at Stripe. What is true now is asked for by the job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StripeHint {
+    /// `evt_…`.
+    #[serde(rename = "stripe_event")]
+    pub event: String,
+    /// What it is about.
+    pub object: String,
+    /// What happened to it, such as `customer.subscription.updated`.
+    pub kind: String,
+}
 
 /// What a provider tells. This is what the inbox keeps: ids and words; phones are sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +40,8 @@ pub enum Event {
     CallStatus(CallStatus),
     /// Where a recording is.
     Recording(Recording),
+    /// That something has happened at Stripe.
+    Stripe(StripeHint),
 }
 
 impl Event {
@@ -34,6 +52,7 @@ impl Event {
             | Event::MessageReceived(_)
             | Event::CallStatus(_)
             | Event::Recording(_) => TWILIO,
+            Event::Stripe(_) => STRIPE,
         }
     }
 
@@ -45,6 +64,7 @@ impl Event {
             Event::MessageReceived(it) => it.sid.clone(),
             Event::CallStatus(it) => format!("{}:{}", it.sid, it.status),
             Event::Recording(it) => format!("{}:{}", it.sid, it.status),
+            Event::Stripe(it) => it.event.clone(),
         }
     }
 
@@ -55,6 +75,7 @@ impl Event {
             Event::MessageReceived(it) => &it.sid,
             Event::CallStatus(it) => &it.sid,
             Event::Recording(it) => &it.call_sid,
+            Event::Stripe(it) => &it.object,
         }
     }
 
@@ -65,6 +86,9 @@ impl Event {
             Event::MessageReceived(it) => of_tenant(it.job(), it.tenant),
             Event::CallStatus(it) => of_tenant(it.job(), it.tenant),
             Event::Recording(it) => it.job(),
+            Event::Stripe(it) => {
+                ApplyStripeEvent { event: it.event.clone(), object: it.object.clone() }.job()
+            }
         }
     }
 }

@@ -83,7 +83,6 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<MeterUsage>()
         .with::<CallSweep>()
         .with::<FindTwilioGaps>()
-        .with::<CleanExpired>()
         .scheduled(every::<CallSweep>("sweep-calls", "*/10 * * * *"))
         .scheduled(every::<FindTwilioGaps>("find-twilio-gaps", "7 * * * *"))
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))

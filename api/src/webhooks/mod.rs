@@ -6,7 +6,10 @@ mod door; // the transaction around what comes in
 mod route; // whose it is, and whether it may be served
 mod sms_inbound; // what somebody wrote
 mod sms_status; // what became of a text message
+mod stripe; // what has happened at Stripe
 mod token; // the word that our addresses at Twilio carry
 mod twilio; // a form that Twilio has signed
 
-pub(crate) use self::{call_status::call_status, sms_inbound::sms_inbound, sms_status::sms_status};
+pub(crate) use self::{
+    call_status::call_status, sms_inbound::sms_inbound, sms_status::sms_status, stripe::stripe,
+};

@@ -2,6 +2,7 @@
 
 mod drain; // claim and finish
 mod enqueue; // one by one, and in bulk
+mod ingest; // webhooks
 mod notify; // insert, notify, claim
 mod steps; // checkpoints of many workflows in one commit
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 pub(crate) use self::{
     drain::drain,
     enqueue::{bulk, one_by_one},
+    ingest::keep,
     notify::Pair,
     steps::steps,
 };

@@ -64,6 +64,8 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/telephony/recording", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/twilio/status", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/api/twilio/status", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/webhooks/stripe", Guard::StripeSignature, Refused("bad_signature")),
+    ("POST", "/api/webhooks/stripe", Guard::StripeSignature, Refused("bad_signature")),
     ("POST", "/api/cron", Guard::CronSecret, Refused("cron_secret_required")),
     ("POST", "/api/cron/{job}", Guard::CronSecret, Refused("cron_secret_required")),
     ("GET", "/api/cron/{job}", Guard::CronSecret, Refused("cron_secret_required")),

@@ -18,6 +18,7 @@ mod verify; // a code, tried
 mod admin; // what operators ask and do
 mod calls; // what Twilio posts about calls
 mod cron; // what an outside clock asks for
+mod stripe; // what Stripe posts
 mod webhooks; // what providers post
 
 mod bad_input; // what no client means

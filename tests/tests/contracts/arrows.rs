@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("daemon", &[]),
     ("sandbox", &["clients"]),
     ("crash-matrix", &["engine", "migrations", "daemon"]),
-    ("bench", &["daemon", "engine", "migrations", "workers"]),
+    ("bench", &["clients", "daemon", "engine", "migrations", "workers"]),
     (
         "cli",
         &[

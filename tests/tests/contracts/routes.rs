@@ -35,6 +35,7 @@ fn words_for(guard: api::Guard) -> &'static str {
         api::Guard::Session => "a session",
         api::Guard::OwnPassword => "a session with an own password",
         api::Guard::TwilioSignature => "Twilio's signature",
+        api::Guard::StripeSignature => "Stripe's signature",
         api::Guard::CronSecret => "the clock's key",
         api::Guard::AdminKey => "the operators' key",
     }

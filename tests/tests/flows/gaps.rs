@@ -21,19 +21,23 @@ use crate::{
 const LATER: Duration = Duration::from_mins(16);
 
 /// `CrashMatrix::of(…)` with an outside in which nothing was left untold.
-async fn matrix<W: Workflow<Trunkline>>(make: impl Fn() -> W + 'static) -> CrashMatrix<Trunkline> {
-    Outside::new().await.matrix(make)
+fn matrix<W: Workflow<Trunkline>>(
+    outside: &Outside,
+    make: impl Fn() -> W + 'static,
+) -> CrashMatrix<Trunkline> {
+    outside.matrix(make)
 }
 
 #[tokio::test]
 async fn calls_are_swept_whatever_goes_wrong() {
-    matrix(|| CallSweep {}).await.run().await;
+    let outside = Outside::new().await;
+    matrix(&outside, || CallSweep {}).run().await;
 }
 
 #[tokio::test]
 async fn lists_are_read_whatever_goes_wrong() {
-    matrix(|| FindTwilioGaps {})
-        .await
+    let outside = Outside::new().await;
+    matrix(&outside, || FindTwilioGaps {})
         .invariant("both lists are marked as read", async |done: &Done| {
             let marks = done
                 .count("select from product.inbox_watermarks, (select $1::uuid as job) j where j.job is not null")
