@@ -2,7 +2,7 @@
 //! unknown comes in through the door by which the webhook would have come. A webhook that comes late is a repeat.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use clients::twilio::{Error, HistoryPage, MessageRecord};
+use clients::twilio::{HistoryPage, MessageRecord};
 use domain::{messages::MessageStatus, scope, watermarks};
 use engine::{Context, Delivery, Failure, Retention, RetryPolicy, Tx, Workflow};
 use serde::{Deserialize, Serialize};
@@ -157,13 +157,8 @@ async fn page(
     let twilio = &sender.twilio;
     match list {
         List::Calls => {
-            let HistoryPage { items, next } = match twilio.calls_since(since, next).await {
-                // Another implementation of Twilio's API need not have calls.
-                Err(Error::Rejected { status: 404, .. }) => {
-                    HistoryPage { items: Vec::new(), next: None }
-                }
-                told => told.map_err(failed)?,
-            };
+            let HistoryPage { items, next } =
+                twilio.calls_since(since, next).await.map_err(failed)?;
             let mut ended = Vec::new();
             for record in items.iter().filter(|it| it.ended_at.is_none_or(|at| at <= until)) {
                 ended.extend(report_of(ctx, record)?.map(Event::CallStatus));
