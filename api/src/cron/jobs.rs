@@ -24,6 +24,7 @@ jobs! {
     "cleanup-verification-codes" "cleanupVerificationCodes" Some("cleanup-verification-codes");
     "sweep-calls" "sweepCalls" Some("sweep-calls");
     "find-twilio-gaps" "findTwilioGaps" Some("find-twilio-gaps");
+    "reconcile-messages" "reconcileMessages" Some("reconcile-messages");
     "serve-waitlist" "serveWaitlist" Some("serve-waitlist");
     "expire-demos" "expireDemos" Some("expire-demos");
     "cleanup-stale-demo-tenants" "cleanupStaleDemoTenants" Some("cleanup-stale-demo-tenants");

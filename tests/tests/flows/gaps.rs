@@ -89,6 +89,7 @@ async fn a_message_whose_end_was_never_told_is_found_and_the_late_webhook_is_a_r
     let twice = "select from trunkline.inbox where deliveries = 2";
     assert_eq!(stage.db.number(twice).await, 1);
     assert_eq!(stage.db.number("select from trunkline.inbox").await, 1);
+    stage.comes_to_rest().await; // the sign-up's time was over meanwhile
 }
 
 #[tokio::test]
