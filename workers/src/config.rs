@@ -175,7 +175,14 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         env.mistake("TWILIO_API_BASE", "must be an http or https address");
         return None;
     };
-    Some(SmsSender { twilio, from: from?, public_base_url: public_base_url?, second_look })
+    let webhook_token = env.var("TWILIO_WEBHOOK_AUTH_TOKEN").secret(16).optional();
+    Some(SmsSender {
+        twilio,
+        from: from?,
+        public_base_url: public_base_url?,
+        webhook_token,
+        second_look,
+    })
 }
 
 /// The text model, where a key is configured.

@@ -8,6 +8,7 @@ use clients::{
 };
 use domain::{MessageId, Pepper, PhoneNumber};
 use engine::App;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::stripe::StripeAccount;
@@ -43,6 +44,8 @@ pub struct SmsSender {
     pub from: PhoneNumber,
     /// What Twilio's callbacks are addressed to.
     pub public_base_url: Url,
+    /// The word that our addresses carry, where the API asks for one.
+    pub webhook_token: Option<SecretString>,
     /// How long after its request a message that is not in Twilio's list counts as never taken.
     pub second_look: Duration,
 }
@@ -50,9 +53,19 @@ pub struct SmsSender {
 impl SmsSender {
     /// Where Twilio reports on a message. Our id in it is the only thing of ours that comes back.
     pub fn callback(&self, message: MessageId) -> Url {
+        let mut url = self.address("/telephony/sms-status");
+        url.query_pairs_mut().append_pair("sm", &message.to_string());
+        url
+    }
+
+    /// An address of ours, as Twilio is told it.
+    pub fn address(&self, path: &str) -> Url {
         let mut url = self.public_base_url.clone();
-        url.set_path("/telephony/sms-status");
-        url.set_query(Some(&format!("sm={message}")));
+        url.set_path(path);
+        url.set_query(None);
+        if let Some(token) = &self.webhook_token {
+            url.query_pairs_mut().append_pair("webhook_token", token.expose_secret());
+        }
         url
     }
 }
@@ -129,6 +142,31 @@ impl NumberSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_at_twilio_carry_the_word_that_is_asked_for_there() {
+        let config = clients::twilio::Config {
+            api_base: "http://127.0.0.1:1".parse().unwrap(),
+            account_sid: format!("AC{}", "0".repeat(32)),
+            auth_token: "x".into(),
+        };
+        let http = clients::http::client(Duration::from_secs(1)).unwrap();
+        let mut sender = SmsSender {
+            twilio: Twilio::new(http, config).unwrap(),
+            from: PhoneNumber::from_e164("+15005550006").unwrap(),
+            public_base_url: "https://api.example.com".parse().unwrap(),
+            webhook_token: None,
+            second_look: Duration::ZERO,
+        };
+        let message = MessageId::mint();
+        let plain = format!("https://api.example.com/telephony/sms-status?sm={message}");
+        assert_eq!(sender.callback(message).as_str(), plain);
+        sender.webhook_token = Some("a word & more".into());
+        let with = format!(
+            "https://api.example.com/telephony/sms-status?webhook_token=a+word+%26+more&sm={message}"
+        );
+        assert_eq!(sender.callback(message).as_str(), with);
+    }
 
     #[test]
     fn a_small_pool_is_short_when_a_fifth_is_free_and_a_large_one_when_ten_are() {

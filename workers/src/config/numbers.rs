@@ -5,7 +5,6 @@ use std::time::Duration;
 use clients::twilio::{NumberSearch, NumberUrls};
 use daemon::config::Env;
 use domain::phone::Region;
-use url::Url;
 use workflows::{NumberDesk, NumberSettings, SmsSender};
 
 use super::hours;
@@ -48,15 +47,14 @@ pub(super) fn desk(env: &Env, sms: Option<&SmsSender>) -> Option<NumberDesk> {
     let address_sid = env.var("TWILIO_ADDRESS_SID").text().optional();
     let bundle_sid = env.var("TWILIO_BUNDLE_SID").text().optional();
     let sms = sms?;
-    let url = |path: &str| {
-        let mut url: Url = sms.public_base_url.clone();
-        url.set_path(path);
-        url
-    };
     Some(NumberDesk {
         twilio: sms.twilio.clone(),
         search: NumberSearch { country: country.code().to_owned(), kind, sms: true, page_size: 20 },
-        urls: NumberUrls { voice: url(&voice), status: url(&status), sms: url(SMS_PATH) },
+        urls: NumberUrls {
+            voice: sms.address(&voice),
+            status: sms.address(&status),
+            sms: sms.address(SMS_PATH),
+        },
         address_sid,
         bundle_sid,
         second_look: sms.second_look.max(Duration::from_secs(1)),
