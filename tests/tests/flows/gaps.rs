@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use crash_matrix::{CrashMatrix, Done};
 use domain::{calls, scope};
 use engine::{State, Workflow};
@@ -108,7 +107,7 @@ async fn a_call_that_the_provider_does_not_know_any_more_has_ended() {
     scope::platform(&mut tx).await.unwrap();
     let news = calls::News {
         status: calls::CallStatus::Completed,
-        at: Some(Utc::now()),
+        at: Some(stage.db.now().await),
         duration_secs: Some(9),
         sip_response_code: None,
     };
