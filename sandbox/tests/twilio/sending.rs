@@ -132,7 +132,8 @@ async fn a_json_body_is_not_a_form() {
 async fn an_unknown_resource_is_not_found_in_twilios_words() {
     let sandbox = Sandbox::start().await;
     let answer: Value =
-        serde_json::from_str(&sandbox.get("/2010-04-01/Accounts/AC1/Conferences.json").await).unwrap();
+        serde_json::from_str(&sandbox.get("/2010-04-01/Accounts/AC1/Conferences.json").await)
+            .unwrap();
     assert_eq!((&answer["code"], &answer["status"]), (&20404.into(), &404.into()));
     sandbox.stop().await;
 }
