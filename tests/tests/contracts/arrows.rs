@@ -63,6 +63,11 @@ const MARKS: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "crash-matrix", "bench", "tests"]),
 ];
 
+/// A workspace of its own for what we are measured beside, and what its programs may know of ours: how to start a server
+/// and how to make a database on it.
+const PEERS: &str = "bench/peers";
+const PEERS_MAY: [&str; 2] = ["daemon", "migrations"];
+
 /// A section of a manifest, as far as it matters.
 #[derive(Debug, PartialEq, Eq)]
 struct Needs {
@@ -118,6 +123,24 @@ fn no_crate_depends_on_another_without_an_arrow() {
 fn nothing_depends_on_the_tests_not_even_for_its_own() {
     for (member, _) in ARROWS {
         assert!(needs_of(member).iter().all(|need| need.name != "tests"), "{member}");
+    }
+}
+
+#[test]
+fn the_peers_are_a_workspace_of_their_own_that_nobody_links() {
+    assert!(files::read("Cargo.toml").contains(&format!("exclude = [\"{PEERS}\"]")));
+    let all = files::with_extension("toml");
+    let manifests: Vec<_> = all.iter().filter(|file| file.path.ends_with("Cargo.toml")).collect();
+    for file in manifests {
+        if file.path.starts_with(PEERS) {
+            for need in needs(&file.text) {
+                let is_ours = ARROWS.iter().any(|(name, _)| *name == need.name);
+                let may = PEERS_MAY.contains(&need.name.as_str());
+                assert!(!is_ours || may, "{} must not know {}", file.path, need.name);
+            }
+        } else if file.path != "Cargo.toml" {
+            assert!(!file.text.contains("peers"), "{} must not know the peers", file.path);
+        }
     }
 }
 

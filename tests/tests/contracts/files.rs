@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Made by tools, or by the programs themselves.
-const NOT_OURS: [&str; 4] = [".git", ".sqlx", ".trunkline", "target"];
+const NOT_OURS: [&str; 5] = [".git", ".sqlx", ".trunkline", "node_modules", "target"];
 
 /// A text file.
 #[derive(Debug)]

@@ -7,12 +7,16 @@ use crate::files::{self, File};
 /// What is built for tests alone.
 const FOR_TESTS: [&str; 2] = ["crash-matrix", "tests"];
 
+/// A workspace of its own, beside which we are measured.
+const PEERS: &str = "bench/peers/";
+
 /// What runs in production: no comments, no tests, and none of what exists for tests only.
 pub(crate) fn production() -> Vec<File> {
     let all = files::rust();
     let for_tests: BTreeSet<String> = all.iter().flat_map(test_files).collect();
     all.into_iter()
         .filter(|file| file.path.contains("/src/") && !FOR_TESTS.contains(&file.room()))
+        .filter(|file| !file.path.starts_with(PEERS))
         .filter(|file| !for_tests.contains(&file.path))
         .map(|file| File { text: without_tests(&file.text), path: file.path })
         .collect()
