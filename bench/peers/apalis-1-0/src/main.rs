@@ -124,7 +124,8 @@ impl Peer for Apalis {
                     WorkerBuilder::new("noops").backend(storage).build(noop).run().await
                 }
                 Setting::Fastest => {
-                    let builder = WorkerBuilder::new("noops").backend(storage.poll_with_interval(POLL));
+                    let builder =
+                        WorkerBuilder::new("noops").backend(storage.poll_with_interval(POLL));
                     builder.parallelize(tokio::spawn).build(noop).run().await
                 }
             }

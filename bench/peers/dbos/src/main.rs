@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use dbos::{Client, ClientConfig, Config, DBOS, QueueConflict, QueueOptions, WorkflowHandle, step};
-use peer::{CALLERS, Flows, Identity, Options, Peer, Setting, What, mark, note};
+use peer::{CALLERS, Flows, Identity, Options, Peer, Setting, mark, note};
 
 const QUEUE: &str = "bench";
 
@@ -59,9 +59,6 @@ impl Dbos {
             queue.polling_interval = Duration::from_millis(5);
         }
         dbos.register_queue(QUEUE, queue, QueueConflict::UpdateIfLatestVersion).await?;
-        if self.options.what == What::Pickup && self.options.setting == Setting::Fastest {
-            tokio::time::sleep(SETTLE).await;
-        }
         // Dropping it does not end it, but it is to live as long as the process.
         std::mem::forget(dbos);
         Ok(())
@@ -103,6 +100,13 @@ impl Peer for Dbos {
 
     async fn work(&self) -> anyhow::Result<()> {
         self.launch().await
+    }
+
+    fn settles_in(&self) -> Duration {
+        match self.options.setting {
+            Setting::Default => Duration::ZERO,
+            Setting::Fastest => SETTLE,
+        }
     }
 
     fn flows(&self) -> Option<impl Flows> {

@@ -9,7 +9,7 @@ mod measure; // the clocks
 mod options; // the command line
 mod watch; // the peer's tables, seen from outside
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 pub use self::{
     figure::Identity,
@@ -49,6 +49,11 @@ pub trait Peer: Clone + Send + Sync + 'static {
 
     /// Starts its worker, to go on until this process ends. Its handler calls [`mark`] and does nothing else.
     fn work(&self) -> impl Future<Output = anyhow::Result<()>>;
+
+    /// For how long its worker, once started, is slower to notice a job than what was set. Waited out before a latency.
+    fn settles_in(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// The same for workflows of five checkpointed steps, if it has such.
     fn flows(&self) -> Option<impl Flows> {

@@ -27,7 +27,7 @@ pub(crate) async fn run<P: Peer>(options: &Options) -> anyhow::Result<()> {
         What::Pickup => pickup(&peer, options, &sayer).await,
         What::Steps => {
             let flows = peer.flows().context("it has no workflows")?;
-            steps::<P>(&flows, options, &watch, &sayer).await
+            steps(&peer, &flows, options, &watch, &sayer).await
         }
     }
 }
@@ -114,6 +114,7 @@ async fn bulk<P: Peer>(peer: &P, options: &Options, sayer: &Sayer) -> anyhow::Re
 /// One job after the other, to an idle worker: milliseconds from the return of the enqueue.
 async fn pickup<P: Peer>(peer: &P, options: &Options, sayer: &Sayer) -> anyhow::Result<()> {
     peer.work().await?;
+    tokio::time::sleep(peer.settles_in()).await;
     let mut times = Vec::new();
     let began = Instant::now();
     for round in 0..options.jobs + WARM_UP {
@@ -138,6 +139,7 @@ async fn pickup<P: Peer>(peer: &P, options: &Options, sayer: &Sayer) -> anyhow::
 
 /// Workflows from a backlog, and then one by one: milliseconds from before the enqueue to the end seen from outside.
 async fn steps<P: Peer>(
+    peer: &P,
     flows: &impl Flows,
     options: &Options,
     watch: &Watch,
@@ -155,6 +157,7 @@ async fn steps<P: Peer>(
     sayer.say("workflows_per_s", rate(options.jobs, seconds), "1/s", options.jobs)?;
     sayer.say("wal_bytes_per_workflow", wal / rate(options.jobs, 1.0), "bytes", options.jobs)?;
 
+    tokio::time::sleep(peer.settles_in()).await;
     let mut times = Vec::new();
     let began = Instant::now();
     while times.len() < options.jobs.min(200)
