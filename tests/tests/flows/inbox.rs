@@ -15,18 +15,14 @@ const FORGED_IN_A_HUNDRED: u32 = 5;
 /// Posts under way at once; Twilio would not wait for us.
 const AT_ONCE: usize = 32;
 
-/// A thousand events: of 200 calls four each, and of 100 messages two each.
+/// A thousand events: of 250 calls four each. (A report on a message that we never wrote waits for it: that is another test.)
 fn events() -> Vec<Post> {
-    let calls = (0..200).flat_map(|call| {
+    let calls = (0..250).flat_map(|call| {
         let sid = format!("CA{call:032x}");
         ["initiated", "ringing", "in-progress", "completed"]
             .map(|status| Post::call(&sid, status, "+15550109999"))
     });
-    let messages = (0..100).flat_map(|message| {
-        let sid = format!("SM{message:032x}");
-        ["sent", "delivered"].map(|status| Post::message(&sid, status))
-    });
-    calls.chain(messages).collect()
+    calls.collect()
 }
 
 #[tokio::test]
@@ -76,6 +72,6 @@ async fn of_ten_thousand_deliveries_a_thousand_events_have_a_thousand_effects() 
     let deliveries = "select generate_series(1, deliveries) from trunkline.inbox";
     assert_eq!(count(deliveries).await, told, "and every genuine delivery was counted");
     let ended = "select from product.calls where status = 'completed' and duration_secs = 42";
-    assert_eq!(count(ended).await, 200, "every call is where its news lead, in any order");
+    assert_eq!(count(ended).await, 250, "every call is where its news lead, in any order");
     stage.comes_to_rest().await;
 }
