@@ -3,6 +3,7 @@
 //! What lives here changes when the other company changes. What we do about an answer (repeat, give
 //! up, undo) is decided by `workflows`; nothing here retries, stores or schedules.
 
+pub mod audio; // speech on the telephone, as it is passed on
 pub mod http; // the one HTTP client, with its timeouts and limits
 pub mod openai; // a text model that answers
 pub mod stripe; // customers, subscriptions, invoices, events, and the signature on every webhook

@@ -169,7 +169,7 @@ impl Effect<Trunkline> for PlaceCall {
         let new = NewCall {
             to: call.open(&self.to)?.as_e164().to_owned(),
             from: sender.from.as_e164().to_owned(),
-            twiml: say(&words, language, voice, 2).map_err(Failure::permanent)?,
+            twiml: say(&words, language, voice, 2),
             timeout_secs: RINGS_SECS,
         };
         match sender.twilio.create_call(&new).await {
