@@ -55,6 +55,13 @@ impl<A: App> Registry<A> {
         self
     }
 
+    /// The same kinds, and nothing that runs by the clock: whoever moves the clock meets no ticks by chance.
+    #[must_use]
+    pub fn without_schedules(mut self) -> Registry<A> {
+        self.schedules.clear();
+        self
+    }
+
     /// The schedules that were added.
     pub fn schedules(&self) -> &[Schedule] {
         &self.schedules

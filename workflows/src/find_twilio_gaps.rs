@@ -4,20 +4,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use clients::twilio::{HistoryPage, MessageRecord};
 use domain::{messages::MessageStatus, scope, watermarks};
-use engine::{Context, Delivery, Failure, Retention, RetryPolicy, Tx, Workflow};
+use engine::{Context, Failure, Retention, RetryPolicy, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Clients, Trunkline},
     call_sweep::report_of,
-    door::{self, Event, TWILIO},
+    door::Event,
     error::{of_domain, of_twilio_read},
-    metrics,
+    gap::{Found, LATE, enter},
     sms_status::SmsStatus,
 };
-
-/// A webhook is late, not lost, for so long: Twilio may repeat it within seconds, a restart of ours takes a minute.
-const LATE: TimeDelta = TimeDelta::minutes(15);
 
 /// What began before the watermark may have ended after it. Twilio holds a message for ten hours, a call for four.
 const LASTS: TimeDelta = TimeDelta::days(1);
@@ -32,17 +29,6 @@ const PAGES_MAX: usize = 500;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FindTwilioGaps {}
 
-/// What was found in the lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Found {
-    /// What is over and was looked for in the inbox.
-    pub looked_at: u64,
-    /// What nobody had told us.
-    pub gaps: u64,
-    /// Whether the lists were read to their ends.
-    pub complete: bool,
-}
-
 /// Which list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum List {
@@ -56,13 +42,6 @@ impl List {
         match self {
             List::Calls => "twilio_calls",
             List::Messages => "twilio_messages",
-        }
-    }
-
-    const fn object(self) -> &'static str {
-        match self {
-            List::Calls => "call",
-            List::Messages => "message",
         }
     }
 }
@@ -84,7 +63,7 @@ impl Workflow<Trunkline> for FindTwilioGaps {
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Found, Failure> {
         let until = ctx.now().await? - LATE;
-        let mut found = Found { complete: true, ..Found::default() };
+        let mut found = Found::NOTHING;
         for list in [List::Calls, List::Messages] {
             self.read(ctx, list, until, &mut found).await?;
         }
@@ -113,9 +92,8 @@ impl FindTwilioGaps {
                     page(ctx, clients, list, since, until, next.as_deref()).await
                 })
                 .await?;
-            let gaps = ctx
-                .transaction("enter", async |tx| enter(tx, &read.ended, list.object()).await)
-                .await?;
+            let gaps =
+                ctx.transaction("enter", async |tx| enter(tx, &read.ended, object).await).await?;
             found.looked_at += read.ended.len() as u64;
             found.gaps += gaps;
             next = read.next;
@@ -189,18 +167,9 @@ fn message_of(record: &MessageRecord, until: DateTime<Utc>) -> Option<Event> {
     })
 }
 
-/// Brings in what has not come, and says how much that was.
-async fn enter(tx: &mut Tx, ended: &[Event], object: &'static str) -> Result<u64, Failure> {
-    let keys: Vec<String> = ended.iter().map(Event::natural_key).collect();
-    let known = tx.inbox_known(TWILIO, &keys).await?;
-    let mut gaps = 0;
-    for event in ended.iter().filter(|event| !known.contains(&event.natural_key())) {
-        if door::enter(tx, event, None).await? == Delivery::First {
-            metrics::gap(event.provider(), object);
-            gaps += 1;
-        }
-    }
-    Ok(gaps)
+/// A metric's word for what it is about.
+fn object(event: &Event) -> &'static str {
+    if matches!(event, Event::CallStatus(_)) { "call" } else { "message" }
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@
 //! | `call_status` | `call_status.rs` | what the provider says of a call |
 //! | `call_sweep` | `call_sweep.rs` | asks after calls whose end was never told |
 //! | `find_twilio_gaps` | `find_twilio_gaps.rs` | brings in what Twilio did and never told |
+//! | `find_stripe_gaps` | `find_stripe_gaps.rs` | brings in what happened at Stripe and was never told |
 //! | `recording` | `recording.rs` | what the provider says of a recording |
 //! | `take_vitals` | `take_vitals.rs` | counts how the product stands |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
@@ -49,6 +50,7 @@ mod text; // what we write to people
 pub mod metrics; // what is counted beside jobs
 
 pub mod door; // by which everything comes in that a provider tells us
+pub mod gap; // what a provider never told
 
 // A demo, from sign-up to the archive.
 pub mod cancel_tenant_jobs;
@@ -65,6 +67,7 @@ pub mod apply_stripe_event;
 pub mod cancel_subscription;
 pub mod change_plan;
 pub mod create_subscription;
+pub mod find_stripe_gaps;
 pub mod meter_usage;
 pub mod reconcile_pages;
 pub mod reconcile_stripe;

@@ -23,6 +23,7 @@ use crate::{
     demo_expire::DemoExpire,
     demo_restore::DemoRestore,
     demo_signup::DemoSignup,
+    find_stripe_gaps::FindStripeGaps,
     find_twilio_gaps::FindTwilioGaps,
     meter_usage::MeterUsage,
     otp_by_voice::OtpByVoice,
@@ -83,8 +84,10 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<MeterUsage>()
         .with::<CallSweep>()
         .with::<FindTwilioGaps>()
+        .with::<FindStripeGaps>()
         .scheduled(every::<CallSweep>("sweep-calls", "*/10 * * * *"))
         .scheduled(every::<FindTwilioGaps>("find-twilio-gaps", "7 * * * *"))
+        .scheduled(every::<FindStripeGaps>("find-stripe-gaps", "37 * * * *"))
         .scheduled(every::<ServeWaitlist>("serve-waitlist", "* * * * *"))
         .scheduled(every::<SmsReconcile>("reconcile-messages", "*/10 * * * *"))
         .scheduled(every::<CleanExpired>("cleanup-verification-codes", "0 * * * *"))

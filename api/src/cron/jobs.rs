@@ -24,6 +24,7 @@ jobs! {
     "cleanup-verification-codes" "cleanupVerificationCodes" Some("cleanup-verification-codes");
     "sweep-calls" "sweepCalls" Some("sweep-calls");
     "find-twilio-gaps" "findTwilioGaps" Some("find-twilio-gaps");
+    "find-stripe-gaps" "findStripeGaps" Some("find-stripe-gaps");
     "reconcile-messages" "reconcileMessages" Some("reconcile-messages");
     "serve-waitlist" "serveWaitlist" Some("serve-waitlist");
     "expire-demos" "expireDemos" Some("expire-demos");

@@ -8,7 +8,7 @@ use daemon::{config::Env, probes::Probes, telemetry::Metrics};
 use domain::{TenantId, numbers, scope};
 use engine::{Engine, JobDetail, JobFilter, JobId, Registry, State};
 use sandbox::{
-    openai,
+    openai, stripe,
     twilio::{Handle, Inbound, Options},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +23,8 @@ use crate::model::{a_model, of_model};
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const ADMIN_KEY: &str = "an-operators-key-for-tests";
+pub(crate) const STRIPE_KEY: &str = "sk_test_sandbox_of_the_tests";
+pub(crate) const STRIPE_WEBHOOK_SECRET: &str = "whsec_sandbox_of_the_tests";
 
 /// The kinds whose jobs make up a sign-up.
 pub(crate) const SIGN_UP: [&str; 4] =
@@ -36,11 +38,13 @@ pub(crate) struct Props {
     pub(crate) twilio: bool,
     /// Variables of the environment that are set otherwise.
     pub(crate) variables: Vec<(&'static str, &'static str)>,
+    /// The account with Stripe, if one is configured.
+    pub(crate) stripe: Option<stripe::Handle>,
 }
 
 impl Default for Props {
     fn default() -> Props {
-        Props { numbers: 10, twilio: true, variables: Vec::new() }
+        Props { numbers: 10, twilio: true, variables: Vec::new(), stripe: None }
     }
 }
 
@@ -79,6 +83,7 @@ impl Stage {
         let model = a_model(&stop).await;
         let mut variables = variables(db.app_url(), &api, &phone, props.twilio);
         variables.extend(of_model(&model));
+        variables.extend(props.stripe.iter().flat_map(of_stripe));
         variables.extend(props.variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let registry = Arc::new(without_clock());
         let config = worker_config(&variables);
@@ -352,6 +357,16 @@ pub(crate) fn variables(
     variables
 }
 
+/// What a process is told of Stripe's sandbox.
+pub(crate) fn of_stripe(stripe: &stripe::Handle) -> [(&'static str, String); 4] {
+    [
+        ("STRIPE_API_BASE", stripe.base_url().as_str().trim_end_matches('/').to_owned()),
+        ("STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()),
+        ("STRIPE_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET.to_owned()),
+        ("STRIPE_TIMEOUT_MS", "5000".to_owned()),
+    ]
+}
+
 pub(crate) fn worker_config(variables: &BTreeMap<&'static str, String>) -> workers::Config {
     let env = Env::new(|name| variables.get(name).cloned());
     let config = workers::Config::read(&env);
@@ -360,41 +375,5 @@ pub(crate) fn worker_config(variables: &BTreeMap<&'static str, String>) -> worke
 
 /// All kinds, but nothing that runs by the clock: tests that move it would meet ticks by chance.
 pub(crate) fn without_clock() -> Registry<Trunkline> {
-    Registry::default()
-        .with::<workflows::demo_signup::DemoSignup>()
-        .with::<workflows::demo_code::DemoCode>()
-        .with::<workflows::demo_expire::DemoExpire>()
-        .with::<workflows::demo_cleanup::DemoCleanup>()
-        .with::<workflows::demo_convert::DemoConvert>()
-        .with::<workflows::demo_restore::DemoRestore>()
-        .with::<workflows::cancel_tenant_jobs::CancelTenantJobs>()
-        .with::<workflows::take_vitals::TakeVitals>()
-        .with::<workflows::release_number::ReleaseNumber>()
-        .with::<workflows::buy_number::BuyNumber>()
-        .with::<workflows::return_number::ReturnNumber>()
-        .with::<workflows::refill_pool::RefillPool>()
-        .with::<workflows::recover_numbers::RecoverNumbers>()
-        .with::<workflows::sync_number_webhooks::SyncNumberWebhooks>()
-        .with::<workflows::audit_number_webhooks::AuditNumberWebhooks>()
-        .with::<workflows::release_orphan_numbers::ReleaseOrphanNumbers>()
-        .with::<workflows::allocate_number::AllocateNumber>()
-        .with::<workflows::serve_waitlist::ServeWaitlist>()
-        .with::<workflows::send_sms::SendSms>()
-        .with::<workflows::otp_by_voice::OtpByVoice>()
-        .with::<workflows::sms_status::SmsStatus>()
-        .with::<workflows::call_status::CallStatus>()
-        .with::<workflows::recording::Recording>()
-        .with::<workflows::sms_inbound::SmsInbound>()
-        .with::<workflows::ai_reply::AiReply>()
-        .with::<workflows::sms_reconcile::SmsReconcile>()
-        .with::<workflows::call_sweep::CallSweep>()
-        .with::<workflows::find_twilio_gaps::FindTwilioGaps>()
-        .with::<workflows::clean_expired::CleanExpired>()
-        .with::<workflows::create_subscription::CreateSubscription>()
-        .with::<workflows::cancel_subscription::CancelSubscription>()
-        .with::<workflows::change_plan::ChangePlan>()
-        .with::<workflows::apply_stripe_event::ApplyStripeEvent>()
-        .with::<workflows::reconcile_stripe::ReconcileStripe>()
-        .with::<workflows::reconcile_pages::ReconcilePages>()
-        .with::<workflows::meter_usage::MeterUsage>()
+    workflows::registry(false).without_schedules()
 }

@@ -17,12 +17,16 @@ use workflows::{
     cancel_subscription::{CancelSubscription, EndsAt},
     change_plan::{ChangePlan, Proration},
     create_subscription::CreateSubscription,
+    find_stripe_gaps::FindStripeGaps,
     meter_usage::MeterUsage,
     reconcile_pages::{Part, ReconcilePages},
     reconcile_stripe::ReconcileStripe,
 };
 
-use super::shop::{PLANS, SECRET_KEY, a_config, a_stripe, tenant, tenants};
+use super::{
+    gaps::{things_happen, to_be_told},
+    shop::{PLANS, a_config, a_stripe, tenant, tenants},
+};
 
 /// More than a full matrix plays.
 const TENANTS: u64 = 1_000;
@@ -60,7 +64,7 @@ fn books(period_end: i64) -> String {
 impl Outside {
     async fn new() -> Outside {
         let stop = CancellationToken::new();
-        let stripe = a_stripe(&stop, SECRET_KEY).await;
+        let stripe = a_stripe(&stop, crate::stage::STRIPE_KEY).await;
         // No worker reads this address.
         let database = SecretString::from("postgres://nobody@127.0.0.1:1/nothing");
         let config = a_config(&stop, &database, &stripe).await;
@@ -285,6 +289,25 @@ async fn usage_is_counted_and_told_once_whatever_goes_wrong() {
         .invariant("told once", async move |_: &Done| {
             let told: Vec<_> = stripe.usage().into_values().collect();
             ensure(told == [3] || told.is_empty(), || format!("{told:?}"))
+        })
+        .run()
+        .await;
+}
+
+#[tokio::test]
+async fn stripes_events_are_read_whatever_goes_wrong() {
+    let (outside, books) = Outside::subscribed().await;
+    outside.stripe.set_clock_ahead(TimeDelta::hours(-2));
+    things_happen(&outside.stripe, 0..5).await;
+    let wanted = i64::try_from(to_be_told(&outside.stripe).len()).unwrap();
+    assert_eq!(wanted, 5);
+    outside
+        .matrix(only::<FindStripeGaps>().with::<ApplyStripeEvent>(), || FindStripeGaps {})
+        .schema(&books)
+        .invariant("each event came in once", async move |done: &Done| {
+            let kept = "select from trunkline.inbox, (select $1::uuid as job) j where provider = 'stripe' and j.job is not null";
+            let kept = done.count(kept).await;
+            ensure(kept == wanted || !done.succeeded(), || format!("{kept} of {wanted}"))
         })
         .run()
         .await;

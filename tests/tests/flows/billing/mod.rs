@@ -4,6 +4,7 @@ mod shop; // tenants, plans, Stripe and workers
 
 mod changing; // cancel, and another plan
 mod faults; // whatever goes wrong where
+mod gaps; // what Stripe never told
 mod hearing; // what Stripe says has happened
 mod large; // a hundred thousand subscriptions
 mod metering; // what was used

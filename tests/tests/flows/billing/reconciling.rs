@@ -120,7 +120,7 @@ async fn what_concerns_who_pays_is_reported_and_never_touched() {
         ("items[0][price]", "price_starter"),
         ("metadata[tenant_id]", &tenant(5).to_string()),
     ];
-    let made = http.post(url).bearer_auth(super::shop::SECRET_KEY).form(&form).send().await;
+    let made = http.post(url).bearer_auth(crate::stage::STRIPE_KEY).form(&form).send().await;
     assert_eq!(made.unwrap().status(), 200);
     let before = shop.stripe.subscriptions();
     let report = reconcile(&shop).await;

@@ -13,10 +13,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use workflows::Trunkline;
 
-use crate::stage::{a_phone, variables, without_clock, worker_config};
-
-pub(super) const SECRET_KEY: &str = "sk_test_sandbox_of_the_tests";
-pub(super) const WEBHOOK_SECRET: &str = "whsec_sandbox_of_the_tests";
+use crate::stage::{
+    STRIPE_KEY, STRIPE_WEBHOOK_SECRET, a_phone, of_stripe, variables, without_clock, worker_config,
+};
 
 /// Plans with their prices, as an operator has set them.
 pub(super) const PLANS: &str = "
@@ -63,7 +62,7 @@ pub(super) async fn a_stripe(stop: &CancellationToken, secret_key: &str) -> Hand
     let options = Options {
         webhook_delay: Duration::from_millis(5),
         seed: Some(7),
-        ..Options::new(secret_key, WEBHOOK_SECRET)
+        ..Options::new(secret_key, STRIPE_WEBHOOK_SECRET)
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (stripe, serving) = sandbox::Stripe::serve(listener, options, stop.child_token()).unwrap();
@@ -82,11 +81,7 @@ pub(super) async fn a_config(
 ) -> workers::Config {
     let phone = a_phone(stop).await;
     let mut variables = variables(database, "http://127.0.0.1:1", &phone, false);
-    variables.extend([
-        ("STRIPE_API_BASE", stripe.base_url().as_str().trim_end_matches('/').to_owned()),
-        ("STRIPE_SECRET_KEY", SECRET_KEY.to_owned()),
-        ("STRIPE_TIMEOUT_MS", "5000".to_owned()),
-    ]);
+    variables.extend(of_stripe(stripe));
     worker_config(&variables)
 }
 
@@ -95,7 +90,7 @@ impl Shop {
     pub(super) async fn open(count: u64) -> Shop {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
-        let stripe = a_stripe(&stop, SECRET_KEY).await;
+        let stripe = a_stripe(&stop, STRIPE_KEY).await;
         let config = a_config(&stop, db.app_url(), &stripe).await;
         let engine = Engine::connect(config.engine.clone(), &without_clock()).await.unwrap();
         let it = Shop { engine, stripe, config, db, _stop: stop.drop_guard() };
