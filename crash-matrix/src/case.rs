@@ -12,6 +12,9 @@ use crate::{CrashMatrix, Done, Play, TestDb, TestWorker, WorkerOptions, holds, r
 /// A worker's lease: long, because a busy machine is slow, and the matrix ends leases by hand.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How far the clock is moved for what stands before its gates: a slot of most rates.
+const GATED: Duration = Duration::from_secs(1);
+
 /// A workflow with a database of its own.
 pub struct Case<A: App> {
     matrix: CrashMatrix<A>,
@@ -196,8 +199,9 @@ impl<A: App> Case<A> {
     /// Moves the clock to where the next job comes back by itself. True: none does.
     async fn skip(&self) -> bool {
         let kinds = self.kinds();
+        let gated = rest::is_gated(&self.db, &kinds).await.then_some(GATED);
         let pauses =
-            [rest::pause_of(&self.db, &kinds).await, rest::sleep_of(&self.db, &kinds).await];
+            [gated, rest::pause_of(&self.db, &kinds).await, rest::sleep_of(&self.db, &kinds).await];
         let Some(pause) = pauses.into_iter().flatten().min() else { return true };
         self.db.advance(pause).await;
         self.clocks_follow().await;

@@ -44,7 +44,17 @@ pub async fn is_at_rest(db: &TestDb, kinds: &[impl AsRef<str>]) -> bool {
     busy.is_ok_and(|count| count == 0)
 }
 
-/// Waits until it is so.
+/// Whether a job of these kinds stands before its gates: it goes on by itself when they let it.
+pub(crate) async fn is_gated(db: &TestDb, kinds: &[impl AsRef<str>]) -> bool {
+    let statement =
+        "select exists (select from trunkline.waits w join trunkline.kinds k using (kind_id)
+                                    where w.blocked and k.name = any ($1))";
+    let is_gated: Result<bool, _> =
+        sqlx::query_scalar(statement).bind(names(kinds)).fetch_one(db.owner()).await;
+    is_gated.unwrap_or(true)
+}
+
+/// Waits until nothing of these kinds moves.
 pub async fn at_rest(db: &TestDb, kinds: &[impl AsRef<str>]) {
     wait_until("everything is at rest", async || holds(is_at_rest(db, kinds).await)).await;
 }

@@ -50,13 +50,14 @@ impl Environment {
             ("OPENAI_BASE_URL", &openai.api_base()),
             ("OPENAI_API_KEY", &secrets.openai_api_key),
         ];
-        let outer = outer();
-        let variables = made
-            .into_iter()
-            .map(|(name, value)| {
-                (name.to_owned(), outer.get(name).cloned().unwrap_or_else(|| value.to_owned()))
-            })
-            .collect();
+        let made = made.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut variables = BTreeMap::from(made);
+        // What the caller has set for this process holds for those beside it, too.
+        for (name, value) in outer() {
+            if name.starts_with("TRUNKLINE_") || variables.contains_key(&name) {
+                variables.insert(name, value);
+            }
+        }
         Environment { variables }
     }
 

@@ -67,8 +67,9 @@ async fn a_run_that_no_worker_has_seen_is_cancelled_and_the_person_forgotten() {
 }
 
 #[tokio::test]
-async fn somebody_who_wants_no_texts_ends_the_sign_up() {
-    let stage = Stage::new().await;
+async fn somebody_who_wants_no_texts_ends_the_sign_up_where_nobody_is_rung() {
+    let silent = vec![("TRUNKLINE_OTP_BY_VOICE", "false")];
+    let stage = Stage::with(crate::stage::Props { variables: silent, ..Default::default() }).await;
     let _worker = stage.worker().await;
     stage.phone.opt_out("+436641234567");
     let signup = stage.sign_up_as("+436641234567").await;

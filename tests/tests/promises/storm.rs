@@ -15,7 +15,7 @@ use tests::{
 };
 
 use crate::{
-    people::{DOUBLED, HALF_MADE, People, SHARED, UNFINISHED},
+    people::{DOUBLED, HALF_MADE, People, SHARED, UNFINISHED, UNPROVEN},
     recovery::{Watch, in_hand, now, until_ready},
 };
 
@@ -147,10 +147,12 @@ async fn doubled(dev: &Dev, people: &People) -> Vec<String> {
     }
     doubled.extend((0..dev.count(SHARED).await).map(|_| "numbers".to_owned()));
     let texts = dev.texts().await;
+    let unproven: Vec<String> = sqlx::query_scalar(UNPROVEN).fetch_all(dev.rows()).await.unwrap();
     for phone in people.acknowledged().keys() {
         let count = texts.iter().filter(|text| text.to == *phone).count();
-        if count != 1 {
-            doubled.push(format!("{count} texts to one phone"));
+        let replaced = unproven.iter().filter(|to| *to == phone).count();
+        if !(1..=1 + replaced).contains(&count) {
+            doubled.push(format!("{count} texts to one phone, {replaced} codes replaced"));
         }
     }
     doubled
