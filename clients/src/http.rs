@@ -36,7 +36,7 @@ pub fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
 }
 
 /// Makes ring the process's TLS provider. A provider that is installed already stays.
-fn install_tls_provider() {
+pub(crate) fn install_tls_provider() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         // An error means that another part of the process was first, which is as good.

@@ -116,12 +116,12 @@ impl<'a> Inbound<'a> {
             Err(Err(bad)) => return Err(bad),
         };
         let sequence = wire.sequence_number.map(|it| it.0);
-        let stream_sid = wire.stream_sid.ok_or(BadFrame::Missing("streamSid"));
+        let stream_sid = wire.stream_sid.map(|it| it.0).ok_or(BadFrame::Missing("streamSid"));
         Ok(match &*wire.event {
             "media" => {
                 let media = wire.media.ok_or(BadFrame::Missing("media"))?;
                 // Of a stream in both directions there is no other.
-                if media.track.is_some_and(|track| track != "inbound") {
+                if media.track.is_some_and(|track| track.0 != "inbound") {
                     return Err(BadFrame::Invalid("track"));
                 }
                 Self::Media(Media {
@@ -158,8 +158,8 @@ impl<'a> Inbound<'a> {
                 })
             }
             _ => Self::Connected(Connected {
-                protocol: wire.protocol.unwrap_or_default().into_owned(),
-                version: wire.version.unwrap_or_default().into_owned(),
+                protocol: wire.protocol.map(|it| it.0.into_owned()).unwrap_or_default(),
+                version: wire.version.map(|it| it.0.into_owned()).unwrap_or_default(),
             }),
         })
     }

@@ -42,7 +42,7 @@ impl<'a> Outbound<'a> {
             Err(Ok(_)) => return Err(BadFrame::Invalid("event")),
             Err(Err(bad)) => return Err(bad),
         };
-        let stream_sid = wire.stream_sid.ok_or(BadFrame::Missing("streamSid"))?;
+        let stream_sid = wire.stream_sid.map(|it| it.0).ok_or(BadFrame::Missing("streamSid"))?;
         match &*wire.event {
             "media" => {
                 let payload = wire.media.ok_or(BadFrame::Missing("media"))?.payload;

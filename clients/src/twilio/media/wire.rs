@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
 use serde::{Deserialize, Deserializer, de};
 
 use super::FRAME_BYTES_MAX;
-use crate::audio::BadAudio;
+use crate::{audio::BadAudio, borrowed::Str};
 
 /// A frame that is none. Shows nothing of what it held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(super) struct Wire<'a> {
     #[serde(default)]
     pub(super) sequence_number: Option<Number>,
     #[serde(borrow, default)]
-    pub(super) stream_sid: Option<Cow<'a, str>>,
+    pub(super) stream_sid: Option<Str<'a>>,
     #[serde(borrow, default)]
     pub(super) media: Option<WireMedia<'a>>,
     #[serde(borrow, default)]
@@ -48,9 +48,9 @@ pub(super) struct Wire<'a> {
     #[serde(default)]
     pub(super) stop: Option<WireStop>,
     #[serde(borrow, default)]
-    pub(super) protocol: Option<Cow<'a, str>>,
+    pub(super) protocol: Option<Str<'a>>,
     #[serde(borrow, default)]
-    pub(super) version: Option<Cow<'a, str>>,
+    pub(super) version: Option<Str<'a>>,
 }
 
 impl<'a> Wire<'a> {
@@ -83,7 +83,7 @@ struct EventOnly<'a> {
 #[derive(Deserialize)]
 pub(super) struct WireMedia<'a> {
     #[serde(borrow, default)]
-    pub(super) track: Option<Cow<'a, str>>,
+    pub(super) track: Option<Str<'a>>,
     #[serde(default)]
     pub(super) chunk: Option<Number>,
     #[serde(default)]
