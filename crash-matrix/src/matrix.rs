@@ -4,15 +4,23 @@ use std::{sync::Arc, time::Duration};
 
 use engine::{App, Engine, JobDetail, JobId, NewJob, Registry, State, Workflow};
 use futures::future::LocalBoxFuture;
+use rand::{SeedableRng, rngs::StdRng, seq::IteratorRandom};
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::{Calls, Case, Fault, TestDb, stand::Stand};
+use crate::{
+    Calls, Case, Fault, TestDb,
+    seed::{is_full, seed},
+    stand::Stand,
+};
 
 /// Boundaries that each fault is tried at when nobody asks for all: over a few runs each of them has its turn.
 const SAMPLE: usize = 3;
 
-/// A workflow and what must hold of it. [`CrashMatrix::run`] tries every fault at its boundaries.
+/// Faults that are tried in a run that is not full: there are many workflows, so over a few runs each fault has its turn at each.
+const FAULTS: usize = 4;
+
+/// A workflow and what must hold of it. [`CrashMatrix::run`] tries faults at its boundaries.
 pub struct CrashMatrix<A: App> {
     pub(crate) name: String,
     pub(crate) registry: Arc<Registry<A>>,
@@ -25,7 +33,7 @@ pub struct CrashMatrix<A: App> {
     pub(crate) nudge: Option<Box<dyn Nudge>>,
     pub(crate) clock: Option<Box<dyn Fn(Duration)>>,
     pub(crate) invariants: Vec<(String, Box<dyn Invariant>)>,
-    faults: Vec<Fault>,
+    faults: Option<Vec<Fault>>,
     sample: usize,
 }
 
@@ -107,7 +115,7 @@ impl<A: App> CrashMatrix<A> {
             nudge: None,
             clock: None,
             invariants: Vec::new(),
-            faults: Fault::ALL.to_vec(),
+            faults: None,
             sample: SAMPLE,
         }
     }
@@ -172,10 +180,10 @@ impl<A: App> CrashMatrix<A> {
         self
     }
 
-    /// Only these faults.
+    /// These faults, and in any run; without this, all in a full run, and otherwise a few that a seed chooses.
     #[must_use]
     pub fn faults(mut self, faults: &[Fault]) -> Self {
-        self.faults = faults.to_vec();
+        self.faults = Some(faults.to_vec());
         self
     }
 
@@ -200,12 +208,12 @@ impl<A: App> CrashMatrix<A> {
         Case::new(self, engine, db)
     }
 
-    /// Tries every fault at the boundaries, writes down how many were delivered, and fails if anything did not hold.
+    /// Tries the faults at the boundaries, writes down how many were delivered, and fails if anything did not hold.
     ///
     /// # Panics
     /// When something did not hold.
     pub async fn run(self) {
-        let (faults, sample) = (self.faults.clone(), self.sample);
+        let (faults, sample) = (self.faults.clone().unwrap_or_else(chosen), self.sample);
         let calm: Vec<_> =
             faults.iter().copied().filter(|fault| *fault != Fault::Restart).collect();
         let mut matrix = Some(self);
@@ -230,4 +238,11 @@ impl<A: App> CrashMatrix<A> {
         stand.leave().await;
         case.into_matrix()
     }
+}
+
+fn chosen() -> Vec<Fault> {
+    if is_full() {
+        return Fault::ALL.to_vec();
+    }
+    Fault::ALL.into_iter().sample(&mut StdRng::seed_from_u64(seed()), FAULTS)
 }

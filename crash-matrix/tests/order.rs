@@ -182,7 +182,7 @@ fn matrix(name: &str) -> CrashMatrix<Shop> {
 
 #[tokio::test]
 async fn an_order_survives_every_fault_at_every_boundary() {
-    matrix("order").signal("confirmed", true).run().await;
+    matrix("order").signal("confirmed", true).faults(&Fault::ALL).run().await;
 }
 
 #[tokio::test]

@@ -159,6 +159,6 @@ impl Play for Playing {
 }
 
 crash_matrix::crash_matrix!(a_sign_up, Playing::to(End::Active).await);
-crash_matrix::crash_matrix!(undoing_when_time_is_over, Playing::to(End::TimeIsOver).await);
-crash_matrix::crash_matrix!(undoing_after_a_cancel, Playing::to(End::Cancelled).await);
-crash_matrix::crash_matrix!(undoing_after_a_late_failure, Playing::to(End::LateFailure).await);
+crash_matrix::crash_matrix!(undoing_when_time_is_over, Playing::to(End::TimeIsOver).await, sample 1);
+crash_matrix::crash_matrix!(undoing_after_a_cancel, Playing::to(End::Cancelled).await, sample 1);
+crash_matrix::crash_matrix!(undoing_after_a_late_failure, Playing::to(End::LateFailure).await, sample 1);

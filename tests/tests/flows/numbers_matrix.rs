@@ -1,10 +1,9 @@
 //! Every fault at every boundary of what is done with numbers.
 
 use chrono::TimeDelta;
-use crash_matrix::{CrashMatrix, Done, Fault, seed};
+use crash_matrix::{CrashMatrix, Done};
 use domain::{NumberId, TenantId, recovery::Whose};
 use engine::Workflow;
-use rand::{SeedableRng, rngs::StdRng, seq::IteratorRandom};
 use workflows::{
     Trunkline, audit_number_webhooks::AuditNumberWebhooks, buy_number::BuyNumber,
     recover_numbers::RecoverNumbers, refill_pool::RefillPool, release_number::ReleaseNumber,
@@ -73,15 +72,6 @@ pub(crate) fn next_demo() -> TenantId {
     format!("00000000-0000-7000-8000-{:012}", next()).parse().unwrap()
 }
 
-/// There are many kinds: a plain run tries four of the faults on each, chosen by chance; over a few runs each has its turn.
-fn faults() -> Vec<Fault> {
-    if seed::is_full() {
-        return Fault::ALL.to_vec();
-    }
-    let mut chance = StdRng::seed_from_u64(seed::seed());
-    Fault::ALL.into_iter().filter(|fault| *fault != Fault::Restart).sample(&mut chance, 4)
-}
-
 /// A workflow among all others, with all that its clients reach.
 pub(crate) fn matrix<W: Workflow<Trunkline>>(
     outside: &Outside,
@@ -98,7 +88,6 @@ pub(crate) fn matrix<W: Workflow<Trunkline>>(
             let shared = sqlx::query(SHARED).fetch_all(&done.rows).await.unwrap().len();
             ensure(shared == 0, || format!("{shared} numbers are held by two"))
         })
-        .faults(&faults())
         .sample(1)
 }
 
