@@ -84,6 +84,10 @@ id!(
     CallId
 );
 id!(
+    /// Our part in a live call.
+    VoiceSessionId
+);
+id!(
     /// A number of the pool, where the number itself may not stand.
     NumberId
 );

@@ -54,6 +54,7 @@ pub mod limits;
 pub mod messages;
 pub mod switches; // what operators switch for all
 pub mod vitals; // how the product stands
+pub mod voice; // live calls
 
 // What providers post: whose it is, and what never came.
 pub mod routing;
@@ -70,7 +71,7 @@ pub use self::{
     error::Error,
     id::{
         BotId, CallId, CodeId, ConversationId, MappingId, MessageId, NumberId, SubscriptionId,
-        TenantId, UserId,
+        TenantId, UserId, VoiceSessionId,
     },
     locale::Locale,
     phone::PhoneNumber,

@@ -74,6 +74,7 @@ struct WritingWorkflows;
 
 mod admin; // what operators ask
 mod cause; // why a run waits for one of them
+mod claimant; // who has a job, and taking it away from them
 mod committer; // the one write path for everything else
 mod context; // what a body has in its hands
 mod depths; // how much stands where
@@ -124,6 +125,7 @@ pub use self::{
         ParkedFilter, ParkedRun, ProgressView, RedriveFrom, StepView, UndoDeed, UndoStep,
     },
     cause::{Cause, NoSuchCause},
+    claimant::Claimant,
     context::{
         Arrived, Awaited, Branch, ChildEnd, Context, FanOut, Held, Spawned, StepKey, StepPolicy,
         Wait, WaitAny, WhenParentEnds,

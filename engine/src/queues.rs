@@ -64,6 +64,16 @@ impl Engine {
             })
             .collect())
     }
+
+    /// Promises how long a ready job of a queue may wait, unless something is promised already: what an operator has set
+    /// stands.
+    pub async fn promise_first(&self, queue: &str, latency: Duration) -> Result<(), Error> {
+        let target = i32::try_from(latency.as_millis().max(1)).unwrap_or(i32::MAX);
+        let set = self.db().run(async |conn| {
+            store::queues::queue_target_first(conn, queue, target).await
+        });
+        Ok(set.await?)
+    }
 }
 
 impl Tx {

@@ -2,7 +2,11 @@
 
 mod numbers;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use clients::{
     openai::{self, OpenAi},
@@ -87,7 +91,7 @@ impl Config {
         };
         Some(Config {
             engine: engine?,
-            clients: Arc::new(Clients { sms, ai, numbers: desk, stripe, ledger }),
+            clients: Arc::new(Clients { sms, ai, numbers: desk, stripe, voice: OnceLock::new(), ledger }),
             settings: Arc::new(settings),
             try_kinds,
             slots: usize::try_from(slots).unwrap_or(1),

@@ -1,6 +1,10 @@
 //! What all workflows are handed: clients to steps and effects, settings to everything.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use clients::{
     openai::OpenAi,
@@ -11,7 +15,7 @@ use engine::App;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::stripe::StripeAccount;
+use crate::{stripe::StripeAccount, voice_session::desk::VoiceDesk};
 
 /// This application.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Clients {
     pub stripe: Option<StripeAccount>,
     /// The text model; `None` where none is configured, and then a person is asked to answer.
     pub ai: Option<OpenAi>,
+    /// Where calls are spoken; empty in every worker but those of the voice pool.
+    pub voice: OnceLock<Arc<dyn VoiceDesk>>,
     /// The file that the trial kind `ledger` appends to.
     pub ledger: Option<PathBuf>,
 }

@@ -29,6 +29,7 @@
 //! | `call_sweep` | `call_sweep.rs` | asks after calls whose end was never told |
 //! | `find_twilio_gaps` | `find_twilio_gaps.rs` | brings in what Twilio did and never told |
 //! | `find_stripe_gaps` | `find_stripe_gaps.rs` | brings in what happened at Stripe and was never told |
+//! | `voice_session` | `voice_session.rs` | a live call |
 //! | `recording` | `recording.rs` | what the provider says of a recording |
 //! | `take_vitals` | `take_vitals.rs` | counts how the product stands |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
@@ -97,6 +98,7 @@ pub mod sms_reconcile;
 pub mod sms_status;
 pub mod take_vitals;
 pub mod try_kinds;
+pub mod voice_session;
 
 mod registry; // the table of contents
 

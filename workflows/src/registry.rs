@@ -43,6 +43,7 @@ use crate::{
     sync_number_webhooks::SyncNumberWebhooks,
     take_vitals::TakeVitals,
     try_kinds::{Fail, Ledger, Limited, Noop, Sleep, Steps, Timer},
+    voice_session::VoiceSession,
 };
 
 /// All workflows; with `try_kinds` also those for trying and measuring.
@@ -71,6 +72,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<SmsStatus>()
         .with::<CallStatus>()
         .with::<Recording>()
+        .with::<VoiceSession>()
         .with::<SmsInbound>()
         .with::<AiReply>()
         .with::<SmsReconcile>()

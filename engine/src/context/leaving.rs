@@ -64,7 +64,7 @@ impl<'a, A: App> Context<'a, A> {
         std::future::pending().await
     }
 
-    fn stick(&self, why: Suspension) -> u64 {
+    pub(super) fn stick(&self, why: Suspension) -> u64 {
         let id = {
             let mut inner = self.inner().lock();
             inner.stuck_ids += 1;
@@ -84,8 +84,13 @@ impl<'a, A: App> Context<'a, A> {
         while let Ok(rest) = (instant - self.clock()).to_std() {
             pause(rest.max(SHORTEST)).await;
         }
-        self.inner().lock().stuck.retain(|stuck| stuck.id != id);
+        self.unstick(id);
         self.boundary().await;
+    }
+
+    /// A call that could get no further can now.
+    pub(super) fn unstick(&self, id: u64) {
+        self.inner().lock().stuck.retain(|stuck| stuck.id != id);
     }
 
     /// Forgets why branches could get no further: their group has ended without them.

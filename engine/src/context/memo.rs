@@ -1,9 +1,10 @@
 //! What a run has done before this attempt, read once at its beginning.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::WhenParentEnds;
 use crate::{
@@ -23,6 +24,8 @@ pub(crate) struct Memo {
     failures: HashMap<(String, String), u16>,
     /// `None` until a wait asks: most jobs never wait.
     signals: Option<Vec<StoredSignal>>,
+    /// Taken in this attempt; their checkpoints may still be on their way.
+    taken: HashSet<Uuid>,
     last_seq: i16,
 }
 
@@ -48,6 +51,7 @@ impl Memo {
                 })
                 .collect(),
             signals: None,
+            taken: HashSet::new(),
         })
     }
 
@@ -134,10 +138,18 @@ impl Memo {
         self.signals.get_or_insert(signals);
     }
 
+    /// Keeps what a later look has found, but for what was taken in this attempt.
+    pub(crate) fn renew_signals(&mut self, mut signals: Vec<StoredSignal>) {
+        signals.retain(|signal| !self.taken.contains(&signal.signal_id));
+        self.signals = Some(signals);
+    }
+
     /// Takes the oldest signal with one of these names.
     pub(crate) fn take_signal(&mut self, names: &[String]) -> Option<StoredSignal> {
         let signals = self.signals.as_mut()?;
         let place = signals.iter().position(|signal| names.contains(&signal.name))?;
-        Some(signals.remove(place))
+        let signal = signals.remove(place);
+        self.taken.insert(signal.signal_id);
+        Some(signal)
     }
 }

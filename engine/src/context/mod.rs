@@ -133,6 +133,11 @@ impl<'a, A: App> Context<'a, A> {
         self.job().attempt()
     }
 
+    /// Which claim of the job this is. Rises with every claim: what is told to others under an earlier one is void.
+    pub fn epoch(&self) -> i32 {
+        self.job().epoch()
+    }
+
     /// Plain values from the configuration.
     pub fn settings(&self) -> &A::Settings {
         self.world().settings

@@ -12,10 +12,17 @@ use crate::{
     committer::flush::child_signal,
     failure::Failure,
     job::JobId,
-    store::{self, checkpoints::CheckpointRow},
+    store::{self, checkpoints::CheckpointRow, signals::StoredSignal},
     time::interval,
+    wakeups::pause,
     workflow::App,
 };
+
+/// How often a wait looks whether its signal has come while another branch keeps the run at its worker.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Of a pause that is nearly over: a timer does not count less.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// What ended a wait, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -186,28 +193,68 @@ impl<'a, A: App> Context<'a, A> {
         self.read_signals().await;
         let taken = self.inner().lock().memo.take_signal(&signals);
         if let Some(signal) = taken {
-            let ended = Ended {
-                signal: Some(signal.name),
-                payload: signal.payload,
-                dedupe_key: signal.dedupe_key,
-            };
-            self.keep(key, "wait", encoded(&ended)?, Some(signal.signal_id)).await?;
-            return Ok(ended);
+            return self.keep_signal(key, signal).await;
         }
         let until = match limit {
             None => None,
             Some(Limit::At(instant)) => Some(instant),
             Some(Limit::For(time)) => Some(self.deadline(&key, time).await?),
         };
-        let waiting = Suspension::wait(until, signals, format!("waiting for {name}"));
-        match until {
-            None => self.suspend(waiting).await,
-            Some(until) if self.clock() < until => self.suspend_until(until, waiting).await,
-            Some(_) => {}
+        if until.is_none_or(|until| self.clock() < until) {
+            let waiting = Suspension::wait(until, signals.clone(), format!("waiting for {name}"));
+            if let Some(signal) = self.stay_for(until, &signals, waiting).await {
+                return self.keep_signal(key, signal).await;
+            }
         }
         let ended = Ended { signal: None, payload: Value::Null, dedupe_key: None };
         self.keep(key, "wait", encoded(&ended)?, None).await?;
         Ok(ended)
+    }
+
+    async fn keep_signal(&self, key: String, signal: StoredSignal) -> Result<Ended, Failure> {
+        let ended = Ended {
+            signal: Some(signal.name),
+            payload: signal.payload,
+            dedupe_key: signal.dedupe_key,
+        };
+        self.keep(key, "wait", encoded(&ended)?, Some(signal.signal_id)).await?;
+        Ok(ended)
+    }
+
+    /// Notes that the run may leave. Returns only if it does not, because another branch is at work: with the signal when
+    /// it has come meanwhile, without one when the time is over.
+    async fn stay_for(
+        &self,
+        until: Option<DateTime<Utc>>,
+        names: &[String],
+        waiting: Suspension,
+    ) -> Option<StoredSignal> {
+        self.boundary().await;
+        let id = self.stick(waiting);
+        let found = loop {
+            let rest = match until.map(|until| (until - self.clock()).to_std()) {
+                Some(Err(_)) => break None,
+                Some(Ok(rest)) => rest.clamp(SHORTEST, LOOK_AGAIN),
+                None => LOOK_AGAIN,
+            };
+            pause(rest).await;
+            if let Some(signal) = self.look_again(names).await {
+                break Some(signal);
+            }
+        };
+        self.unstick(id);
+        self.boundary().await;
+        found
+    }
+
+    /// What has come since the run was claimed. Not found for want of the database is not found yet.
+    async fn look_again(&self, names: &[String]) -> Option<StoredSignal> {
+        let job_id = self.job_id().as_uuid();
+        let read =
+            self.engine().db().run(async |conn| store::signals::signals_of(conn, job_id).await).await;
+        let memo = &mut self.inner().lock().memo;
+        memo.renew_signals(read.ok()?);
+        memo.take_signal(names)
     }
 }
 

@@ -31,8 +31,11 @@ impl Live {
         self.worker_id.load(Ordering::Acquire)
     }
 
+    /// A claim of this pool. An earlier one of the same job, if it is still at work here, has lost its lease.
     pub(super) fn insert(&self, job: LeasedJob) {
-        self.jobs.lock().insert(job.fence().job_id, job);
+        if let Some(earlier) = self.jobs.lock().insert(job.fence().job_id, job) {
+            earlier.lost().cancel();
+        }
     }
 
     /// Takes a job off the list, unless a later claim of the same job stands there by now.

@@ -54,6 +54,9 @@ pub struct PoolConfig {
     pub lease: Duration,
     /// How often an idle pool looks for work that no wake-up announced.
     pub poll: Duration,
+    /// Whether it waits, while there is a backlog, for room for a batch worth its statement. A pool whose jobs somebody is
+    /// waiting for takes each as soon as there is room for one.
+    pub batches: bool,
     /// How long is kept what is over.
     pub keep: Keep,
 }
@@ -70,7 +73,21 @@ impl PoolConfig {
             // Three missed heartbeats: a pause of the machine is no death, and a dead worker's work is seconds late.
             lease: Duration::from_secs(10),
             poll: Duration::from_millis(500),
+            batches: true,
             keep: Keep::default(),
+        }
+    }
+
+    /// A pool for what somebody is waiting for at this moment: live calls. Its death is noticed sooner, at the price of a
+    /// heartbeat more often.
+    pub fn live(name: &str, slots: usize) -> PoolConfig {
+        PoolConfig {
+            name: name.to_owned(),
+            lease: Duration::from_secs(3),
+            // Only where a wake-up was lost.
+            poll: Duration::from_millis(100),
+            batches: false,
+            ..PoolConfig::batch(slots)
         }
     }
 }

@@ -143,15 +143,16 @@ pub(crate) async fn cancel_request(
         .await
 }
 
-/// A job in a worker's hands that somebody wants cancelled.
+/// A job in a worker's hands that somebody wants cancelled, or that it has no more.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) job_id: Uuid,
-    /// It was terminated: the worker has it no more.
+    /// It was terminated or recalled: the worker has it no more.
     pub(crate) gone: bool,
 }
 
-/// Which of the jobs in a worker's hands somebody wants cancelled.
+/// Which of the jobs in a worker's hands somebody wants cancelled, and which it has no more. One that it has just ended
+/// may be among the latter.
 pub(crate) async fn cancels_asked(
     conn: &mut PgConnection,
     worker_id: i32,
@@ -160,11 +161,17 @@ pub(crate) async fn cancels_asked(
     sqlx::query_as!(
         Asked,
         r#"
-        select c.job_id,
+        select c.job_id as "job_id!",
                (c.mode = 'terminate' and not exists (
                    select from trunkline.leases l where l.job_id = c.job_id and l.worker_id = $1)) as "gone!"
         from trunkline.cancels c
         where c.job_id = any ($2)
+        union all
+        select h.job_id, true
+        from unnest($2::uuid[]) as h (job_id)
+        left join lateral ( -- one look into the index for each
+            select true as held from trunkline.leases l where l.job_id = h.job_id and l.worker_id = $1 limit 1) l on true
+        where l.held is null
         "#,
         worker_id,
         in_hand,

@@ -7,6 +7,7 @@ pub(crate) mod boxes;
 pub(crate) mod bulk;
 pub(crate) mod cancel;
 pub(crate) mod checkpoints;
+pub(crate) mod claimants;
 pub(crate) mod clock;
 pub(crate) mod db;
 pub(crate) mod dead;

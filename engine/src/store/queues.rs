@@ -147,3 +147,19 @@ pub(crate) async fn queue_target(
     .fetch_optional(conn)
     .await
 }
+
+/// Promises a latency for a queue for which nothing is promised yet.
+pub(crate) async fn queue_target_first(
+    conn: &mut PgConnection,
+    name: &str,
+    latency_target_ms: i32,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update trunkline.queues set latency_target_ms = $2 where name = $1 and latency_target_ms is null",
+        name,
+        latency_target_ms,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
