@@ -874,6 +874,28 @@ CREATE TABLE product.vitals (
     CONSTRAINT subject_is_known CHECK ((subject = 'product'::text))
 );
 
+CREATE TABLE product.voice_sessions (
+    session_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    call_sid text NOT NULL,
+    job_id uuid NOT NULL,
+    outcome text,
+    transfer_to product.phone,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT call_sid_has_its_shape CHECK ((call_sid ~ '^CA[0-9a-f]{32}$'::text)),
+    CONSTRAINT closed_iff_it_has_an_outcome CHECK (((outcome IS NULL) = (closed_at IS NULL))),
+    CONSTRAINT only_a_transfer_has_its_number CHECK (((transfer_to IS NOT NULL) = (NOT (outcome IS DISTINCT FROM 'transferred'::text)))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['completed'::text, 'hung_up'::text, 'transferred'::text, 'time_up'::text, 'silent'::text, 'ai_failed'::text, 'overflow'::text, 'abandoned'::text])))
+);
+
+ALTER TABLE ONLY product.voice_sessions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.voice_sessions.job_id IS 'The run of voice_session that speaks. No reference: the history of jobs is dropped in pieces.';
+
+COMMENT ON COLUMN product.voice_sessions.outcome IS 'Null while it lives. The first one stands.';
+
 CREATE TABLE trunkline.audit (
     audit_id bigint NOT NULL,
     at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
@@ -1695,6 +1717,9 @@ ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_standard
 ALTER TABLE ONLY product.calls
     ADD CONSTRAINT a_call_is_ours_once UNIQUE (call_sid);
 
+ALTER TABLE ONLY product.voice_sessions
+    ADD CONSTRAINT a_call_is_spoken_in_one_session UNIQUE (call_sid);
+
 ALTER TABLE ONLY product.demo_signups
     ADD CONSTRAINT a_job_serves_one_signup UNIQUE (job_id);
 
@@ -1832,6 +1857,9 @@ ALTER TABLE ONLY product.verification_failures
 
 ALTER TABLE ONLY product.vitals
     ADD CONSTRAINT vitals_key PRIMARY KEY (subject);
+
+ALTER TABLE ONLY product.voice_sessions
+    ADD CONSTRAINT voice_sessions_key PRIMARY KEY (session_id);
 
 ALTER TABLE ONLY trunkline.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
@@ -2043,6 +2071,8 @@ CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), 
 
 CREATE INDEX verification_failures_expiry_order ON product.verification_failures USING btree (forget_at);
 
+CREATE INDEX voice_sessions_by_tenant ON product.voice_sessions USING btree (tenant_id, created_at);
+
 CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
 
 CREATE INDEX audit_of_subject ON trunkline.audit USING btree (subject, audit_id) WHERE (subject IS NOT NULL);
@@ -2188,6 +2218,9 @@ ALTER TABLE ONLY product.usage_events
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY product.voice_sessions
+    ADD CONSTRAINT voice_sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_schedule_fkey FOREIGN KEY (schedule) REFERENCES trunkline.schedules(name);
 
@@ -2281,6 +2314,8 @@ CREATE POLICY only_ones_own ON product.usage_events USING (product.may_see(tenan
 
 CREATE POLICY only_ones_own ON product.users USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.voice_sessions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
@@ -2304,6 +2339,8 @@ ALTER TABLE product.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE product.usage_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.voice_sessions ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA product TO trunkline_app;
 
@@ -2410,6 +2447,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.users TO trunkline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.verification_failures TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.vitals TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.voice_sessions TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 

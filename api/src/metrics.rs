@@ -14,8 +14,11 @@ pub const SIGNUPS: &str = "demo_signups_total";
 /// Requests that were refused because there were too many, by limit.
 pub const RATE_LIMITED: &str = "rate_limited_total";
 
+/// News of calls' audio streams, by event.
+pub const STREAMS: &str = "voice_stream_events_total";
+
 /// All of them.
-pub const NAMES: [&str; 4] = [REQUEST_TIME, WEBHOOKS, SIGNUPS, RATE_LIMITED];
+pub const NAMES: [&str; 5] = [REQUEST_TIME, WEBHOOKS, SIGNUPS, RATE_LIMITED, STREAMS];
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy)]
@@ -65,4 +68,8 @@ pub(crate) fn signup(outcome: Signup) {
 
 pub(crate) fn rate_limited(limit: &'static str) {
     counter!(RATE_LIMITED, "limit" => limit).increment(1);
+}
+
+pub(crate) fn stream(event: &'static str) {
+    counter!(STREAMS, "event" => event).increment(1);
 }

@@ -103,6 +103,9 @@ routes! {
         post "/telephony/sms-status" TwilioSignature => webhooks::sms_status;
         post "/telephony/status" TwilioSignature => webhooks::call_status;
         post "/telephony/recording" TwilioSignature => webhooks::call_status;
+        post "/telephony/route" TwilioSignature => webhooks::voice_route;
+        post "/telephony/stream-ended" TwilioSignature => webhooks::stream_ended;
+        post "/telephony/stream-status" TwilioSignature => webhooks::stream_status;
         post "/twilio/status" TwilioSignature => webhooks::call_status;
         post "/api/twilio/status" TwilioSignature => webhooks::call_status;
         post "/telephony/sms" TwilioSignature => webhooks::sms_inbound;

@@ -12,7 +12,7 @@ use daemon::{
 use engine::{Engine, PoolConfig, Registry};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use workflows::Trunkline;
+use workflows::{Trunkline, voice_session::VoiceSession};
 
 use crate::{
     VERSION,
@@ -20,6 +20,9 @@ use crate::{
     ready::{self, Ready},
     runtime,
 };
+
+/// The queue of live calls.
+const VOICE: &str = <VoiceSession as engine::Workflow<Trunkline>>::QUEUE;
 
 /// How often readiness asks the database.
 const PING_EVERY: Duration = Duration::from_secs(2);
@@ -71,6 +74,8 @@ pub(crate) async fn start(
         version: VERSION.to_owned(),
         address,
         keep: config.keep,
+        // Live calls are for those who can speak them.
+        queues: registry.queues().into_iter().filter(|queue| queue != VOICE).collect(),
         ..PoolConfig::batch(config.slots)
     };
     let (clients, settings) = (Arc::clone(&config.clients), Arc::clone(&config.settings));

@@ -69,9 +69,9 @@ impl Engine {
     /// stands.
     pub async fn promise_first(&self, queue: &str, latency: Duration) -> Result<(), Error> {
         let target = i32::try_from(latency.as_millis().max(1)).unwrap_or(i32::MAX);
-        let set = self.db().run(async |conn| {
-            store::queues::queue_target_first(conn, queue, target).await
-        });
+        let set = self
+            .db()
+            .run(async |conn| store::queues::queue_target_first(conn, queue, target).await);
         Ok(set.await?)
     }
 }

@@ -91,7 +91,14 @@ impl Config {
         };
         Some(Config {
             engine: engine?,
-            clients: Arc::new(Clients { sms, ai, numbers: desk, stripe, voice: OnceLock::new(), ledger }),
+            clients: Arc::new(Clients {
+                sms,
+                ai,
+                numbers: desk,
+                stripe,
+                voice: OnceLock::new(),
+                ledger,
+            }),
             settings: Arc::new(settings),
             try_kinds,
             slots: usize::try_from(slots).unwrap_or(1),

@@ -72,9 +72,8 @@ impl Workflow<Trunkline> for VoiceSession {
         };
         let mut talk = Talk::default();
         let outcome = self.attend(ctx, &brief, &mut talk).await?;
-        let outcome = ctx
-            .transaction("close", async |tx| self.close(tx, outcome, &talk).await)
-            .await?;
+        let outcome =
+            ctx.transaction("close", async |tx| self.close(tx, outcome, &talk).await).await?;
         ctx.step("hang_up", async |clients, _| {
             if let Ok(desk) = desk_of(clients) {
                 desk.hang_up(self.session);
@@ -191,12 +190,7 @@ impl VoiceSession {
     }
 
     /// The first end stands: a caller may have been told that nobody is free.
-    async fn close(
-        &self,
-        tx: &mut Tx,
-        outcome: Outcome,
-        talk: &Talk,
-    ) -> Result<Outcome, Failure> {
+    async fn close(&self, tx: &mut Tx, outcome: Outcome, talk: &Talk) -> Result<Outcome, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         let to = talk.transfer_to().map(|phone| tx.open(phone)).transpose()?;
         let closed = sessions::close(tx, self.session, outcome, to.as_ref()).await;

@@ -9,7 +9,12 @@ mod sms_status; // what became of a text message
 mod stripe; // what has happened at Stripe
 mod token; // the word that our addresses at Twilio carry
 mod twilio; // a form that Twilio has signed
+mod voice; // where a live call's audio goes
 
 pub(crate) use self::{
-    call_status::call_status, sms_inbound::sms_inbound, sms_status::sms_status, stripe::stripe,
+    call_status::call_status,
+    sms_inbound::sms_inbound,
+    sms_status::sms_status,
+    stripe::stripe,
+    voice::{route as voice_route, stream_ended, stream_status},
 };

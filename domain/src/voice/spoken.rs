@@ -30,7 +30,10 @@ pub struct Spoken {
 /// What was said must not reach a log.
 impl fmt::Debug for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spoken").field("who", &self.who).field("at_ms", &self.at_ms).finish_non_exhaustive()
+        f.debug_struct("Spoken")
+            .field("who", &self.who)
+            .field("at_ms", &self.at_ms)
+            .finish_non_exhaustive()
     }
 }
 

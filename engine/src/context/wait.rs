@@ -250,8 +250,11 @@ impl<'a, A: App> Context<'a, A> {
     /// What has come since the run was claimed. Not found for want of the database is not found yet.
     async fn look_again(&self, names: &[String]) -> Option<StoredSignal> {
         let job_id = self.job_id().as_uuid();
-        let read =
-            self.engine().db().run(async |conn| store::signals::signals_of(conn, job_id).await).await;
+        let read = self
+            .engine()
+            .db()
+            .run(async |conn| store::signals::signals_of(conn, job_id).await)
+            .await;
         let memo = &mut self.inner().lock().memo;
         memo.renew_signals(read.ok()?);
         memo.take_signal(names)

@@ -35,7 +35,11 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
     let mut backlog = false;
     loop {
         // With a backlog, wait for room for a batch worth its statement; without, for room for one.
-        let wanted = if backlog && pool.config.batches { (pool.config.slots / 2).clamp(1, CLAIM_MAX) } else { 1 };
+        let wanted = if backlog && pool.config.batches {
+            (pool.config.slots / 2).clamp(1, CLAIM_MAX)
+        } else {
+            1
+        };
         let Some(room) = room(&pool, wanted).await else { break };
         let (rows, rest) = claimer.round(&pool, room.num_permits()).await;
         backlog = rows.len() == room.num_permits();

@@ -48,6 +48,7 @@ const COVERED: &[(&str, &str)] = &[
     ("sync_number_webhooks", "numbers_matrix.rs"),
     ("take_vitals", "matrix.rs"),
     ("timer", "matrix.rs"),
+    ("voice_session", "voice.rs"),
 ];
 
 #[test]

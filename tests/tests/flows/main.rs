@@ -34,3 +34,4 @@ mod secrets; // what is never stored in the clear
 mod sms; // what Twilio may do
 mod success; // when nothing goes wrong
 mod undoing; // when something does
+mod voice; // live calls, without their sound

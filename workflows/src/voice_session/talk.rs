@@ -136,13 +136,20 @@ mod tests {
     #[test]
     fn what_was_heard_is_kept_in_order_with_what_came_of_it() {
         let mut talk = Talk::default();
-        let asked = Asked { id: "1".to_owned(), name: "text_link".to_owned(), arguments: "{}".to_owned() };
+        let asked =
+            Asked { id: "1".to_owned(), name: "text_link".to_owned(), arguments: "{}".to_owned() };
         let then = Then::Asks(asked.clone());
-        assert_eq!(talk.hear(Heard { upto: 2, said: vec![said("a"), said("b")], then: then.clone() }), then);
+        assert_eq!(
+            talk.hear(Heard { upto: 2, said: vec![said("a"), said("b")], then: then.clone() }),
+            then
+        );
         talk.answered(&asked, Answer::text("sent"));
         talk.hear(Heard { upto: 4, said: vec![said("c")], then: Then::More });
         let texts: Vec<_> = talk.spoken().iter().map(|it| it.text.as_str()).collect();
-        assert_eq!((texts.as_slice(), talk.upto()), (["a", "b", "text_link: sent", "c"].as_slice(), 4));
+        assert_eq!(
+            (texts.as_slice(), talk.upto()),
+            (["a", "b", "text_link: sent", "c"].as_slice(), 4)
+        );
     }
 
     #[test]

@@ -64,7 +64,10 @@ pub(super) async fn carry_out(
     _session: &VoiceSession,
     asked: &Asked,
 ) -> Result<Answer, Failure> {
-    tracing::info!(tool = asked.name.get(..40).unwrap_or(&asked.name), "an assistant asked for what there is not");
+    tracing::info!(
+        tool = asked.name.get(..40).unwrap_or(&asked.name),
+        "an assistant asked for what there is not"
+    );
     Ok(Answer::text("There is no such tool. Offer something else."))
 }
 
