@@ -151,10 +151,11 @@ impl VoiceSession {
         let doing = ctx.join(
             "tool",
             async |branch| {
-                let answer = tools::carry_out(&branch, self, asked).await?;
+                let answer = tools::carry_out(asked);
                 branch
                     .step("answer", async |clients, _| {
-                        desk_of(clients)?.answer(self.session, asked, &answer.of_the_line());
+                        let attending = self.attending(ctx, brief, talk);
+                        desk_of(clients)?.answer(attending, asked, &answer.of_the_line());
                         Ok(())
                     })
                     .await?;

@@ -46,8 +46,8 @@ pub trait VoiceDesk: Send + Sync {
         asked: &'a Asked,
     ) -> BoxFuture<'a, Result<(), Failure>>;
 
-    /// Tells the assistant what came of what it asked for. Twice is once.
-    fn answer(&self, session: VoiceSessionId, asked: &Asked, answer: &LineAnswer);
+    /// Tells the assistant what came of what it asked for, on the line, opened if need be. Twice is once.
+    fn answer(&self, attending: Attending<'_>, asked: &Asked, answer: &LineAnswer);
 
     /// The session is over and written down: the line may be closed.
     fn hang_up(&self, session: VoiceSessionId);

@@ -1,11 +1,10 @@
 //! What the assistant can have done during a call. Each is a child of the session: done once, whoever speaks meanwhile.
 
 use domain::{PhoneNumber, voice::Outcome};
-use engine::{Branch, Failure, Sealed};
+use engine::Sealed;
 use serde::{Deserialize, Serialize};
 
-use super::{VoiceSession, talk::Asked};
-use crate::app::Trunkline;
+use super::talk::Asked;
 
 /// A tool as the model is told of it.
 #[derive(Debug, Clone, Copy)]
@@ -59,16 +58,10 @@ pub struct LineAnswer {
 }
 
 /// Does it. What cannot be done is an answer, too.
-pub(super) async fn carry_out(
-    _ctx: &Branch<'_, Trunkline>,
-    _session: &VoiceSession,
-    asked: &Asked,
-) -> Result<Answer, Failure> {
-    tracing::info!(
-        tool = asked.name.get(..40).unwrap_or(&asked.name),
-        "an assistant asked for what there is not"
-    );
-    Ok(Answer::text("There is no such tool. Offer something else."))
+pub(super) fn carry_out(asked: &Asked) -> Answer {
+    let name: String = asked.name.chars().take(40).collect();
+    tracing::info!(tool = name, "an assistant asked for what there is not");
+    Answer::text("There is no such tool. Offer something else.")
 }
 
 #[cfg(test)]
