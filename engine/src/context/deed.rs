@@ -60,28 +60,38 @@ enum Standing {
     New { seq: i16 },
 }
 
+/// Whether an earlier attempt may have done it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// None has.
+    Never,
+    /// One may have: it is repeated unasked, because the other side honours its key.
+    Perhaps,
+}
+
 impl<A: App> Context<'_, A> {
     /// Does a deed outside this database. Once, if the other side honours its key or the effect has a probe; else at least
     /// once.
     pub async fn effect<E: Effect<A>>(&self, effect: E) -> Result<E::Output, Failure> {
         let key = self.claim_key(E::NAME)?;
-        let seq = match self.standing(&key, "effect", E::NAME).await {
+        let (seq, before) = match self.standing(&key, "effect", E::NAME).await {
             Standing::Done(output) => return self.decoded(&output).await,
             Standing::Open(stored) => {
                 self.boundary().await;
-                if !E::KEY_IS_HONOURED
-                    && let Some(output) = self.ask::<E>(&effect, &key, &stored).await?
-                {
+                if E::KEY_IS_HONOURED {
+                    (stored.seq, Before::Perhaps)
+                } else if let Some(output) = self.ask::<E>(&effect, &key, &stored).await? {
                     return Ok(output);
+                } else {
+                    (stored.seq, Before::Never)
                 }
-                stored.seq
             }
             Standing::New { seq } => {
                 self.boundary().await;
-                seq
+                (seq, Before::Never)
             }
         };
-        self.apply::<E>(effect, key, seq).await
+        self.apply::<E>(effect, key, seq, before).await
     }
 
     /// Makes a named change in this database. Exactly once.
@@ -150,6 +160,7 @@ impl<A: App> Context<'_, A> {
         effect: E,
         key: String,
         seq: i16,
+        before: Before,
     ) -> Result<E::Output, Failure> {
         let attempt = self.inner().lock().memo.attempt(&key, "do");
         let begun_at = self.clock();
@@ -190,7 +201,9 @@ impl<A: App> Context<'_, A> {
             Ok(Err(failure)) => failure,
             Err(_) => Failure::unknown(format!("no end within {} s", E::TIMEOUT.as_secs())),
         };
-        let state = if failure.class == Class::Unknown { "unknown" } else { "idle" };
+        // A refusal says what became of this attempt. It says nothing of an earlier one, which an undo has to ask after.
+        let is_open = failure.class == Class::Unknown || before == Before::Perhaps;
+        let state = if is_open { "unknown" } else { "idle" };
         self.submit(Op::Settle(self.outcome(&key, state, None))).await;
         drop(critical);
         Err(self.fail(&key, "do", E::RETRY, failure).await)

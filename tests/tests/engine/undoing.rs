@@ -113,6 +113,28 @@ async fn an_open_outcome_is_looked_up_before_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_nothing_of_the_attempt_before_whose_reply_was_lost() {
+    let rig = Rig::new().await;
+    rig.world.plan("do:x", [Plan::Lost, Plan::Permanent]);
+    rig.world.plan("do:y", [Plan::LostBefore, Plan::Permanent]);
+    let _worker = rig.worker().await;
+    for (name, undone) in [("x", 1), ("y", 0)] {
+        let id = rig.play([Act::Keyed(name.to_owned())]).await;
+        rig.world.reached(&format!("do:{name}"), 1).await;
+        rig.skip_pause(id).await;
+        rig.becomes(id, State::Failed).await;
+        assert_eq!(
+            rig.world.count(&format!("do:{name}")),
+            2,
+            "its key is honoured: it is repeated"
+        );
+        assert_eq!(rig.world.count(&format!("probe:{name}")), 1, "the undo asks");
+        assert_eq!(rig.world.count(&format!("undo:{name}")), undone);
+    }
+    assert_eq!(rig.world.deeds(), 0);
+}
+
+#[tokio::test]
 async fn a_parent_that_waits_for_the_undo_of_a_child_does_not_spin() {
     let rig = Rig::new().await;
     rig.world.plan("undo:of the child", [Plan::Permanent]);

@@ -28,6 +28,8 @@ pub(crate) enum Act {
     BadCommit,
     /// A deed outside; at `do:`, `undo:` and `probe:`.
     Deed(String),
+    /// The same at a provider that honours keys.
+    Keyed(String),
     /// A line in the ledger table that can be taken back; undone at `undo-line:`.
     Entry(String),
     /// Waits for a signal for at most so many seconds, if given.
@@ -80,7 +82,7 @@ impl Workflow<Toy> for Script {
     type Output = Vec<Value>;
 
     fn ledger(ledger: &mut Registrar<'_, Toy>) {
-        ledger.effect::<Deed>().change::<Entry>();
+        ledger.effect::<Deed>().effect::<Keyed>().change::<Entry>();
     }
 
     async fn run(&self, ctx: &Context<'_, Toy>) -> Result<Vec<Value>, Failure> {
@@ -118,6 +120,7 @@ pub(super) async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Fai
             ctx.transaction("bad", async |tx| write(tx, "not at commit").await).await?.into()
         }
         Act::Deed(name) => ctx.effect(Deed { name: name.clone() }).await?.into(),
+        Act::Keyed(name) => ctx.effect(Keyed(Deed { name: name.clone() })).await?.into(),
         Act::Entry(line) => ctx.change(Entry { line: line.clone() }).await?.into(),
         Act::Wait(name, limit) => {
             let wait = ctx.wait_for::<Value>(name);
@@ -233,6 +236,29 @@ impl Effect<Toy> for Deed {
             | Plan::LostBefore
             | Plan::Panic) => plan.into_result(&place).map(|()| Probe::CannotTell),
         }
+    }
+}
+
+/// A deed at a provider that honours its key, so that it is repeated unasked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Keyed(Deed);
+
+impl Effect<Toy> for Keyed {
+    const NAME: &'static str = "keyed";
+    const RETRY: RetryPolicy = Deed::RETRY;
+    const KEY_IS_HONOURED: bool = true;
+    type Output = String;
+
+    async fn apply(&self, world: &World, call: &EffectCall) -> Result<String, Failure> {
+        self.0.apply(world, call).await
+    }
+
+    async fn undo(&self, world: &World, call: &EffectCall, output: &String) -> Result<(), Failure> {
+        self.0.undo(world, call, output).await
+    }
+
+    async fn probe(&self, world: &World, call: &EffectCall) -> Result<Probe<String>, Failure> {
+        self.0.probe(world, call).await
     }
 }
 

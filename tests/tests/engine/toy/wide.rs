@@ -94,6 +94,7 @@ pub(super) fn play<'f>(
             | Act::Line(_)
             | Act::BadCommit
             | Act::Deed(_)
+            | Act::Keyed(_)
             | Act::Entry(_)
             | Act::Wait(..)
             | Act::Sleep(_)
