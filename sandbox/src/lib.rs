@@ -5,7 +5,9 @@
 
 mod clock; // what time it is at a provider's
 mod connection; // connections that can be cut
+pub mod speech; // speech whose words a program can hear
 mod spell; // a mood, for how many requests
+mod stamp; // when a frame was sent
 mod traffic; // requests and effects, counted by path
 
 pub mod openai;

@@ -43,6 +43,8 @@ async fn twilio(
     let mut options = twilio::Options::new(secrets.twilio_account_sid.clone(), token);
     options.ledger = Some(home.join("sandbox-messages.jsonl"));
     options.inbound_url = Some(Url::parse(&format!("http://{api}/telephony/sms"))?);
+    options.voice_url = Some(Url::parse(&format!("http://{api}/telephony/incoming"))?);
+    options.status_url = Some(Url::parse(&format!("http://{api}/telephony/status"))?);
     let (handle, serving) =
         sandbox::Twilio::serve(any_port().await?, options, life.closing()).await?;
     life.support("sandbox", serving);

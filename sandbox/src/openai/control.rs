@@ -19,7 +19,7 @@ use super::{
 use crate::{spell::Spell, traffic::Traffic, twilio::Mood};
 
 /// A request that cannot be understood: 400, with what would be.
-pub(super) struct Misunderstood(Value);
+pub(super) struct Misunderstood(pub(super) Value);
 
 impl IntoResponse for Misunderstood {
     fn into_response(self) -> Response {
@@ -85,7 +85,7 @@ pub(super) async fn reset(Shared(state): Shared<Arc<State>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Misunderstood> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Misunderstood> {
     serde_json::from_slice(body)
         .map_err(|error| Misunderstood(json!({ "error": error.to_string() })))
 }

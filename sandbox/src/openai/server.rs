@@ -16,11 +16,12 @@ use url::Url;
 use super::{
     chat, control, gate,
     handle::Handle,
+    realtime,
     state::{Options, State},
 };
 use crate::connection::{CuttableListener, Cutter};
 
-/// The stand-in for OpenAI's text API.
+/// The stand-in for OpenAI.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenAi;
 
@@ -54,9 +55,11 @@ async fn run(listener: TcpListener, state: Arc<State>) -> io::Result<()> {
 fn router(state: Arc<State>) -> Router {
     let api = Router::new()
         .route("/v1/chat/completions", post(chat::create))
+        .route("/v1/realtime", get(realtime::open))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&state), gate::treat));
     Router::new()
         .merge(api)
+        .merge(realtime::routes())
         .route("/_sandbox/completions", get(control::completions))
         .route("/_sandbox/requests", get(control::requests))
         .route("/_sandbox/mood", post(control::set_mood))

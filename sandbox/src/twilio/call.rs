@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{auth, gate::form, refusal::Refusal, state::State, text::DATE};
+use super::{auth, gate::form, live::Live, refusal::Refusal, state::State, text::DATE};
 
 /// Twilio's limit for `Twiml`, in characters.
 const TWIML_CHARS_MAX: usize = 4_000;
@@ -207,7 +207,54 @@ pub(super) async fn fetch_call(
     auth::check(&state.options, &headers, &account_sid)?;
     let calls = state.calls();
     let call = file.strip_suffix(".json").and_then(|sid| calls.iter().find(|it| it.sid == sid));
-    call.map(|call| Json(call.wire(&account_sid, call.status))).ok_or(Refusal::not_found())
+    if let Some(call) = call {
+        return Ok(Json(call.wire(&account_sid, call.status)));
+    }
+    let live = file.strip_suffix(".json").and_then(|sid| state.live(sid));
+    live.map(|live| Json(of_person(&live, &account_sid))).ok_or(Refusal::not_found())
+}
+
+/// Ends a call that somebody has placed: `Status=completed`. One that is over cannot be ended (code 21220).
+pub(super) async fn update_call(
+    Shared(state): Shared<Arc<State>>,
+    Path((account_sid, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    auth::check(&state.options, &headers, &account_sid)?;
+    let live = file.strip_suffix(".json").and_then(|sid| state.live(sid));
+    let live = live.ok_or(Refusal::not_found())?;
+    let wanted = form(&body).into_iter().find(|(key, _)| key == "Status").map(|(_, value)| value);
+    if wanted.as_deref() != Some("completed") {
+        return Err(Refusal::of(21218, "'Status' must be completed"));
+    }
+    if !matches!(live.status(), "ringing" | "in-progress") {
+        return Err(Refusal::of(21220, "the call is over"));
+    }
+    live.end();
+    Ok(Json(of_person(&live, &account_sid)))
+}
+
+/// A call that somebody has placed, as Twilio's API shows it.
+fn of_person(live: &Live, account_sid: &str) -> Value {
+    let date = live.placed_at.format(DATE).to_string();
+    json!({
+        "sid": live.sid,
+        "account_sid": account_sid,
+        "to": live.to(),
+        "from": live.from(),
+        "status": live.status(),
+        "direction": "inbound",
+        "api_version": "2010-04-01",
+        "date_created": date,
+        "date_updated": date,
+        "start_time": date,
+        "end_time": null,
+        "duration": null,
+        "price": null,
+        "price_unit": "USD",
+        "uri": format!("/2010-04-01/Accounts/{account_sid}/Calls/{}.json", live.sid),
+    })
 }
 
 fn moment_write<S: Serializer>(moment: &DateTime<Utc>, out: S) -> Result<S::Ok, S::Error> {

@@ -9,6 +9,7 @@ use super::{
     call::{Call, Callee},
     callbacks::CallbackOrder,
     inbound::{self, Inbound, InboundAnswer},
+    live::{self, LiveCall, Placement},
     mood::Spell,
     number::{Change, Number},
     state::State,
@@ -52,6 +53,11 @@ impl Handle {
     /// When nobody answers there.
     pub async fn receive(&self, inbound: Inbound) -> Result<InboundAnswer, reqwest::Error> {
         inbound::deliver(&self.state, inbound).await
+    }
+
+    /// A person calls one of our numbers.
+    pub fn place_call(&self, placement: Placement) -> LiveCall {
+        live::place(&self.state, self.base_url.as_str(), placement)
     }
 
     /// How calls end from now on.

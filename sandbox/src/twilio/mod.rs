@@ -11,6 +11,8 @@
 //! | `/2010-04-01/Accounts/{account}/Calls.json`, `Calls/{sid}.json` | place a call, list, one call |
 //! | `/_sandbox/numbers` | what the account has (GET); how many of the next are taken by others (POST) |
 //! | `/_sandbox/messages`, `calls`, `requests` | what arrived (GET) |
+//! | `/_sandbox/calls` | a person calls one of the account's numbers (POST) |
+//! | `/_sandbox/calls/{sid}` | such a call's story (GET); what the caller does next (POST) |
 //! | `/_sandbox/inbound` | a person writes a text (POST): posted to `url`, signed |
 //! | `/_sandbox/mood`, `callbacks`, `callee`, `opt_outs`, `undeliverable`, `clock`, `reset` | how it behaves (POST) |
 //!
@@ -28,6 +30,7 @@ mod handle; // the same control, typed, for the same process
 mod inbound; // a person writes a text
 mod ledger; // accepted messages on disk
 mod list; // reading messages
+mod live; // calls that people place
 mod market; // which numbers the account has
 mod mood; // what it is like at the moment
 mod number; // one phone number
@@ -50,6 +53,7 @@ pub use self::{
     callbacks::CallbackOrder,
     handle::Handle,
     inbound::{Inbound, InboundAnswer},
+    live::{Deed, LiveCall, Moment, Oddity, Placement, Recording, Story, What},
     mood::{Mood, Spell},
     number::Number,
     options::Options,

@@ -21,6 +21,10 @@ pub struct Options {
     pub ledger: Option<PathBuf>,
     /// Where texts from people are posted, if a request does not say.
     pub inbound_url: Option<Url>,
+    /// Where calls from people are posted, if neither a request nor the number says.
+    pub voice_url: Option<Url>,
+    /// Where the ends of calls are posted, likewise.
+    pub status_url: Option<Url>,
     /// Makes ids and the coin of a spell's ratio repeatable.
     pub seed: Option<u64>,
 }
@@ -35,6 +39,8 @@ impl Options {
             slow_delay: Duration::from_secs(2),
             ledger: None,
             inbound_url: None,
+            voice_url: None,
+            status_url: None,
             seed: None,
         }
     }

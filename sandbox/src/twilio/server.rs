@@ -20,7 +20,7 @@ use super::{
     handle::Handle,
     inbound,
     ledger::{Ledger, Writer},
-    list, numbers,
+    list, live, numbers,
     options::Options,
     page,
     refusal::Refusal,
@@ -83,7 +83,10 @@ async fn run(
             None => Ok(()),
         }
     };
+    let calls = state.live_tasks.clone();
     let (serving, writing, ()) = tokio::join!(serving, writing, carrier.run(state));
+    calls.close();
+    calls.wait().await;
     serving.and(writing)
 }
 
@@ -102,10 +105,9 @@ fn router(state: Arc<State>) -> Router {
         .route(owned, get(numbers::list).post(numbers::buy))
         .route(number, get(numbers::fetch).post(numbers::update).delete(numbers::give_back))
         .route(calls, post(call::create_call).get(call::list_calls))
-        .route(one_call, get(call::fetch_call))
+        .route(one_call, get(call::fetch_call).post(call::update_call))
         .route_layer(middleware::from_fn_with_state(state.clone(), gate::treat));
     let control = Router::new()
-        .route("/_sandbox/calls", get(control::calls))
         .route("/_sandbox/callee", post(control::set_callee))
         .route("/_sandbox/inbound", post(inbound::post))
         .route("/_sandbox/undeliverable", post(control::set_undeliverable))
@@ -121,6 +123,7 @@ fn router(state: Arc<State>) -> Router {
         .route("/", get(page::show))
         .merge(api)
         .merge(control)
+        .merge(live::routes())
         .fallback(|| async { Refusal::not_found() })
         .layer(DefaultBodyLimit::max(gate::BODY_BYTES_MAX))
         .with_state(state)

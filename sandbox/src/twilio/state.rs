@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clients::twilio::MessageStatus;
 use parking_lot::Mutex;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::sync::{oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     call::{CALLS_MAX, Call, CallDraft, Callee},
@@ -18,6 +18,7 @@ use super::{
     clock::Clock,
     inbound::Stopped,
     ledger::Ledger,
+    live::Live,
     market::Market,
     mood::{Mood, Spell},
     number::{Change, Number},
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) journeys: Journeys,
     /// For what people write: posted while they wait.
     pub(super) http: reqwest::Client,
+    /// Calls that people place.
+    pub(super) live_tasks: TaskTracker,
     ledger: Option<Ledger>,
     memory: Mutex<Memory>,
     /// Rises with every change, for those who wait for one.
@@ -59,6 +62,8 @@ struct Memory {
     undeliverable: HashMap<String, u32>,
     /// Newest first.
     calls: VecDeque<Call>,
+    /// Those that people place, newest first.
+    live: VecDeque<Arc<Live>>,
     callee: Callee,
     paths: Paths,
     refused: HashMap<Words, u32>,
@@ -85,7 +90,8 @@ impl State {
         }
         let memory = Mutex::new(Memory { store, ..Memory::empty(random) });
         let changes = watch::Sender::new(0);
-        Arc::new(Self { options, stop, journeys, http, ledger, memory, changes })
+        let live_tasks = TaskTracker::new();
+        Arc::new(Self { options, stop, journeys, http, live_tasks, ledger, memory, changes })
     }
 
     /// Counts a request and says how to treat it, and how long a slow one is held back.
@@ -157,6 +163,22 @@ impl State {
             memory.calls.truncate(CALLS_MAX);
             call
         })
+    }
+
+    pub(super) fn remember(&self, live: &Arc<Live>) {
+        self.change(|memory| {
+            memory.live.push_front(Arc::clone(live));
+            memory.live.truncate(CALLS_MAX);
+        });
+    }
+
+    /// A call that somebody has placed.
+    pub(super) fn live(&self, sid: &str) -> Option<Arc<Live>> {
+        self.memory.lock().live.iter().find(|live| live.sid == sid).cloned()
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.memory.lock().clock.now()
     }
 
     /// Newest first.
@@ -333,6 +355,7 @@ impl Memory {
             stopped: Stopped::default(),
             undeliverable: HashMap::new(),
             calls: VecDeque::new(),
+            live: VecDeque::new(),
             callee: Callee::default(),
             paths: Paths::default(),
             refused: HashMap::new(),
