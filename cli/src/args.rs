@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Play the main job: sign up, read the code, verify, and show what the run did.
     Demo(DemoArgs),
+    /// Call a number of a running `trunkline dev`, and show what is said and when.
+    Call(CallArgs),
     /// Run the API. Configured by the environment.
     Api,
     /// Run a pool of workers. Configured by the environment.
@@ -92,6 +94,35 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Where a running `trunkline dev` keeps its data.
+    #[arg(long, value_name = "DIR", default_value = ".trunkline")]
+    pub(crate) home: PathBuf,
+}
+
+/// Options of `trunkline call`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CallArgs {
+    /// The number to call; any that somebody has, or a new demo's.
+    #[arg(long, value_name = "PHONE")]
+    pub(crate) to: Option<String>,
+    /// Who calls.
+    #[arg(long, value_name = "PHONE", default_value = "+436641234567")]
+    pub(crate) from: String,
+    /// What the caller says, one thing after the other, each when the answer is over.
+    #[arg(long, value_name = "TEXT", conflicts_with = "script")]
+    pub(crate) say: Vec<String>,
+    /// Interrupt the first answer when it has been heard for so long.
+    #[arg(long, value_name = "MS", conflicts_with = "script")]
+    pub(crate) interrupt: Option<u32>,
+    /// What the caller does, a line each: say TEXT, wait MS, press KEY, listen, interrupt MS, hang up.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// How much faster than in the world time goes by for this call.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) speed: u32,
+    /// Print one line of JSON at the end instead of the conversation.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the running `trunkline dev` keeps its data.
     #[arg(long, value_name = "DIR", default_value = ".trunkline")]
     pub(crate) home: PathBuf,
 }

@@ -3,6 +3,7 @@
 mod api; // the API as a process of its own
 mod args; // what can be asked on the command line
 mod bench; // how fast it is
+mod call; // somebody calls
 mod demo; // plays the main job
 mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Dev(options) => dev::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Call(options) => call::run(&options),
         Command::Api => api::run(),
         Command::Worker(options) => worker::run(&options),
         Command::Deploy(command) => deploy::run(&command),

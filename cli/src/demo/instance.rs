@@ -39,7 +39,8 @@ impl Instance {
     }
 }
 
-fn running(home: &Path) -> Option<Ready> {
+/// The instance that runs here, if one does.
+pub(crate) fn running(home: &Path) -> Option<Ready> {
     let line = std::fs::read(ready_file(home)).ok()?;
     let ready: Ready = serde_json::from_slice(&line).ok()?;
     let pid = Pid::from_raw(i32::try_from(ready.pids.trunkline).ok()?)?;

@@ -8,6 +8,10 @@ mod times; // how long things took over many runs
 use std::process::ExitCode;
 
 use self::{instance::Instance, report::Report, times::Times};
+pub(crate) use self::{
+    instance::running,
+    play::{answer, play},
+};
 use crate::{args::DemoArgs, ready, runtime};
 
 pub(crate) fn run(options: &DemoArgs) -> anyhow::Result<ExitCode> {

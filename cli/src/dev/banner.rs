@@ -143,6 +143,7 @@ impl DevReady {
         }
         eprintln!();
         eprintln!("  see the main job at work:   {binary} demo --home {home}");
+        eprintln!("  call and be answered:       {binary} call --home {home}");
         eprintln!(
             "  list jobs:                  curl -H 'Authorization: Bearer {}' {}/v1/admin/jobs",
             self.admin_api_key, self.api

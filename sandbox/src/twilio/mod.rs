@@ -53,7 +53,7 @@ pub use self::{
     callbacks::CallbackOrder,
     handle::Handle,
     inbound::{Inbound, InboundAnswer},
-    live::{Deed, LiveCall, Moment, Oddity, Placement, Recording, Story, What},
+    live::{Deed, Delays, LiveCall, Moment, Oddity, Placement, Recording, Story, What},
     mood::{Mood, Spell},
     number::Number,
     options::Options,

@@ -46,6 +46,8 @@ pub(crate) struct Bridge {
     /// So many streams are dropped without a word as soon as the model speaks.
     pub(crate) drops: AtomicU64,
     pub(crate) unknown: AtomicU64,
+    /// Streams that were ended by the caller with a goodbye.
+    pub(crate) stops: AtomicU64,
 }
 
 pub(crate) fn router(bridge: Arc<Bridge>) -> Router {
@@ -163,7 +165,10 @@ async fn talk(mut socket: WebSocket, bridge: &Bridge) -> Option<()> {
                     }
                     Inbound::Dtmf(digit) => bridge.keys.lock().push(digit.digit),
                     Inbound::Mark(mark) => bridge.marks.lock().push(mark.name.into_owned()),
-                    Inbound::Connected(_) | Inbound::Stop(_) | Inbound::Unknown(_) => {}
+                    Inbound::Stop(_) => {
+                        bridge.stops.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Inbound::Connected(_) | Inbound::Unknown(_) => {}
                 }
             }
             event = events.next() => {

@@ -109,6 +109,26 @@ async fn odd_calls_do_what_odd_calls_do() {
 }
 
 #[tokio::test]
+async fn a_caller_may_hang_up_at_any_time_and_says_goodbye_to_the_stream() {
+    let house = House::open().await;
+    let call = house.twilio.place_call(house.placement(&[]));
+    call.until(|story| (story.heard() == [HELLO]).then_some(())).await;
+    call.hang_up();
+    assert_eq!(closed_by(&house.ended(&call).await), ["caller"]);
+    // The bridge leaves the model when it has read all that the stream said.
+    house.openai.until(|it| (!it.realtime_sessions()[0].open).then_some(())).await;
+    assert_eq!(house.bridge.stops.load(Ordering::Relaxed), 1);
+    let mut hasty = house.placement(&[]);
+    hasty.speed = 1;
+    let call = house.twilio.place_call(hasty);
+    call.until(|story| (story.status == "in-progress").then_some(())).await;
+    call.hang_up();
+    let story = house.ended(&call).await;
+    assert_eq!((story.status, closed_by(&story).len()), ("completed", 0));
+    assert_eq!((house.posts("/route"), house.posts("/status")), (1, 2));
+}
+
+#[tokio::test]
 async fn a_recording_may_be_told_before_the_call() {
     let house = House::open().await;
     let mut placement = house.placement(&["hang up"]);

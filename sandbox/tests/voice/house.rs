@@ -58,6 +58,7 @@ impl House {
             marks: Mutex::default(),
             drops: AtomicU64::default(),
             unknown: AtomicU64::default(),
+            stops: AtomicU64::default(),
         });
         let serving = axum::serve(listener, router(Arc::clone(&bridge)));
         tokio::spawn(

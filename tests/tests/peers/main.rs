@@ -20,3 +20,4 @@ mod openai; // OpenAI's client, and our stand-in for OpenAI
 mod signatures; // what the providers' own libraries sign and accept
 mod stripe; // Stripe's client and our stand-in for Stripe
 mod twilio; // our client, Twilio's client, and our stand-in for Twilio
+mod voice; // calls by speech

@@ -21,12 +21,22 @@ const INSTALLED_WITHIN: Duration = Duration::from_mins(4);
 /// The interpreter of a virtual environment with the packages of `python/<set>.txt`. `None`: they could not be installed,
 /// and that was said.
 pub(crate) async fn python(set: &str) -> Option<PathBuf> {
+    python_with(set, &[]).await
+}
+
+/// The same, where the pins are all that is installed, whatever the packages themselves ask for.
+pub(crate) async fn python_as_it_stands(set: &str) -> Option<PathBuf> {
+    python_with(set, &["--no-deps"]).await
+}
+
+async fn python_with(set: &str, options: &[&str]) -> Option<PathBuf> {
     let pins = Path::new(PINS).join("python").join(format!("{set}.txt"));
     let home = home().join(format!("python-{set}"));
     let pip = home.join("bin/pip");
     let venv = Command::new("python3").arg("-m").arg("venv").arg(&home).tap();
     let install = Command::new(&pip)
         .args(["install", "--quiet", "--disable-pip-version-check", "--no-input", "--timeout=20"])
+        .args(options)
         .args(["--retries=1", "--requirement"])
         .arg(&pins)
         .tap();

@@ -3,7 +3,10 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use clients::twilio::twiml::{Connect, Dial, Record, RejectReason, Verb};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{timeout, timeout_at},
+};
 
 use super::{
     Deed, LiveCall, Oddity, Placement, Recording,
@@ -17,6 +20,9 @@ use crate::{speech, twilio::state::State};
 
 /// A call that asks more often how to go on goes in circles.
 const DOCUMENTS_MAX: usize = 200;
+
+/// What a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// How a call goes on.
 enum Next {
@@ -41,6 +47,13 @@ pub(in crate::twilio) fn place(
     LiveCall(live)
 }
 
+/// Waits until the caller hangs up, which they do when their patience is over.
+async fn hung_up(live: &Live, patience: Duration) {
+    // The time, or the end of the call, whichever comes first.
+    let _ = timeout_at(live.placed + patience, live.over.cancelled()).await;
+    live.end();
+}
+
 struct Call {
     live: Arc<Live>,
     todo: mpsc::Receiver<Deed>,
@@ -55,10 +68,16 @@ impl Call {
         if let Recording::ToldBefore(url) = &live.placement.recording {
             self.tell_recording(url).await;
         }
-        let status = tokio::select! {
-            status = self.talk() => status,
-            () = live.over.cancelled() => "completed",
-            () = tokio::time::sleep_until(live.placed + patience) => "completed",
+        let status = {
+            let mut talk = std::pin::pin!(self.talk());
+            tokio::select! {
+                biased;
+                status = &mut talk => status,
+                // Whoever hangs up still says goodbye.
+                () = hung_up(&live, patience) => {
+                    timeout(GOODBYE, talk).await.unwrap_or("completed")
+                }
+            }
         };
         self.end(status).await;
     }
@@ -109,8 +128,11 @@ impl Call {
     async fn document(&mut self, verbs: Vec<Verb>) -> Next {
         let mut verbs = VecDeque::from(verbs);
         while let Some(verb) = verbs.pop_front() {
-            if !matches!(verb, Verb::Reject { .. }) {
-                self.live.measure(|story| story.status = "in-progress");
+            if self.live.over.is_cancelled() {
+                return Next::Over("completed");
+            }
+            if self.live.status() == "ringing" && !matches!(verb, Verb::Reject { .. }) {
+                self.live.write(|story| story.status = "in-progress");
             }
             match self.verb(verb).await {
                 Next::On => {}

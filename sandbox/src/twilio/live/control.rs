@@ -10,10 +10,10 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Deed, Oddity, Placement, Recording, Story, call};
+use super::{Deed, Delays, Oddity, Placement, Recording, Story, call};
 use crate::twilio::{
     control::{Misunderstood, calls, read},
     state::State,
@@ -87,11 +87,21 @@ async fn place(
     Ok((StatusCode::CREATED, Json(json!({ "sid": call.sid() }))))
 }
 
+/// A call's story, with its delays in short.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    story: Story,
+    delay_ms: Option<Delays>,
+}
+
 async fn tell(
     Shared(state): Shared<Arc<State>>,
     Path(sid): Path<String>,
-) -> Result<Json<Story>, StatusCode> {
-    state.live(&sid).map(|live| Json(live.story())).ok_or(StatusCode::NOT_FOUND)
+) -> Result<Json<Told>, StatusCode> {
+    let live = state.live(&sid).ok_or(StatusCode::NOT_FOUND)?;
+    let story = live.story();
+    Ok(Json(Told { delay_ms: story.delay_ms(), story }))
 }
 
 #[derive(Deserialize)]

@@ -22,6 +22,6 @@ pub(super) use self::{call::place, control::routes, hand::Live};
 pub use self::{
     deed::Deed,
     hand::LiveCall,
-    moment::{Moment, Story, What},
+    moment::{Delays, Moment, Story, What},
     placement::{Oddity, Placement, Recording},
 };

@@ -1,5 +1,7 @@
 //! What happened, and when.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// Moments of one call that are kept.
@@ -122,6 +124,17 @@ pub struct Story {
     pub frames_out: u64,
 }
 
+/// Quantiles, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Delays {
+    /// Half of them took no longer.
+    pub p50: f64,
+    /// One of a hundred took longer.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
 impl Story {
     pub(super) fn keep(&mut self, at_ms: f64, what: What) {
         if self.moments.len() < MOMENTS_MAX {
@@ -143,6 +156,17 @@ impl Story {
     /// Everything that the other side was heard to say.
     pub fn heard(&self) -> Vec<&str> {
         self.moments.iter().filter_map(|moment| heard_text(&moment.what)).collect()
+    }
+
+    /// How long parts of answers took from the sandbox's model to the phone.
+    pub fn delay_ms(&self) -> Option<Delays> {
+        let mut sorted = self.delays_micros.clone();
+        sorted.sort_unstable();
+        let at = |per_cent: usize| {
+            let micros = sorted.get((sorted.len() * per_cent / 100).min(sorted.len() - 1));
+            Duration::from_micros(micros.copied().unwrap_or_default()).as_secs_f64() * 1_000.0
+        };
+        (!sorted.is_empty()).then(|| Delays { p50: at(50), p99: at(99), max: at(100) })
     }
 
     /// From the placing of the call to the first audio of its first stream.

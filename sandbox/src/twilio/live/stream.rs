@@ -199,7 +199,7 @@ impl Talk<'_> {
                     },
                     Some(Ok(Message::Close(_))) => {
                         // The answer to it goes out with the next read.
-                        let _ = self.socket.next().await;
+                        let _ = timeout(CONNECT_WITHIN, self.socket.next()).await;
                         return self.gone(Closed::Server);
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
