@@ -686,13 +686,16 @@ CREATE TABLE product.subscription_plans (
     conversations_monthly_max integer,
     stripe_price_id text,
     meter_event_name text,
+    talk_meter_event_name text,
     CONSTRAINT a_demo_has_no_price CHECK (((plan <> 'demo'::text) OR ((stripe_price_id IS NULL) AND (meter_event_name IS NULL)))),
+    CONSTRAINT a_demo_has_no_talk_meter CHECK (((plan <> 'demo'::text) OR (talk_meter_event_name IS NULL))),
     CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
     CONSTRAINT lifetime_is_positive CHECK ((lifetime_hours > 0)),
     CONSTRAINT meter_event_is_a_name CHECK ((meter_event_name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT monthly_conversations_are_positive CHECK ((conversations_monthly_max > 0)),
     CONSTRAINT plan_is_a_name CHECK ((plan ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT price_has_its_shape CHECK ((stripe_price_id ~ '^[A-Za-z0-9_.-]{1,255}$'::text)),
+    CONSTRAINT talk_meter_event_is_a_name CHECK ((talk_meter_event_name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT talk_time_is_positive CHECK ((talk_secs_max > 0))
 );
 
@@ -703,6 +706,8 @@ COMMENT ON COLUMN product.subscription_plans.conversations_monthly_max IS 'Conve
 COMMENT ON COLUMN product.subscription_plans.stripe_price_id IS 'Null: cannot be bought.';
 
 COMMENT ON COLUMN product.subscription_plans.meter_event_name IS 'The Stripe meter that its outbound messages are reported to. Null: billed as a whole.';
+
+COMMENT ON COLUMN product.subscription_plans.talk_meter_event_name IS 'The Stripe meter that its seconds of talk are reported to. Null: billed as a whole.';
 
 CREATE TABLE product.subscriptions (
     subscription_id uuid NOT NULL,
@@ -745,6 +750,16 @@ COMMENT ON COLUMN product.subscriptions.status IS 'pending: being opened. active
 COMMENT ON COLUMN product.subscriptions.stripe_seen_at IS 'Before Stripe was asked for what stands here. What was asked for earlier is late.';
 
 COMMENT ON COLUMN product.subscriptions.opened_by IS 'The job that opened it.';
+
+CREATE VIEW product.subscriptions_in_force WITH (security_invoker='true') AS
+ SELECT subscriptions.subscription_id,
+    subscriptions.tenant_id,
+    subscriptions.plan,
+    subscriptions.daily_calls_max,
+    subscriptions.talk_secs_max,
+    subscriptions.created_at
+   FROM product.subscriptions
+  WHERE ((subscriptions.status = 'active'::text) AND ((subscriptions.ends_at IS NULL) OR (subscriptions.ends_at > trunkline.now())));
 
 CREATE TABLE product.switches (
     switch text NOT NULL,
@@ -1995,6 +2010,8 @@ CREATE INDEX call_recordings_by_call ON product.call_recordings USING btree (cal
 
 CREATE INDEX call_recordings_by_tenant ON product.call_recordings USING btree (tenant_id);
 
+CREATE INDEX calls_by_change ON product.calls USING btree (updated_at) WHERE ((tenant_id IS NOT NULL) AND (ended_at IS NOT NULL));
+
 CREATE INDEX calls_by_tenant ON product.calls USING btree (tenant_id, started_at);
 
 CREATE INDEX calls_without_an_end ON product.calls USING btree (updated_at) WHERE (ended_at IS NULL);
@@ -2012,6 +2029,8 @@ CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USIN
 CREATE INDEX demo_verification_codes_latest_by_phone ON product.demo_verification_codes USING btree (phone, created_at DESC) WHERE (replaced_at IS NULL);
 
 CREATE INDEX message_bodies_by_tenant ON product.message_bodies USING btree (tenant_id);
+
+CREATE INDEX messages_by_change ON product.messages USING btree (updated_at) WHERE (tenant_id IS NOT NULL);
 
 CREATE INDEX messages_by_tenant ON product.messages USING btree (tenant_id, created_at);
 
@@ -2429,6 +2448,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.sessions TO trunkline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE product.subscription_plans TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.subscriptions TO trunkline_app;
+
+GRANT SELECT ON TABLE product.subscriptions_in_force TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.switches TO trunkline_app;
 

@@ -29,6 +29,9 @@ pub(crate) enum Command {
     /// What this version can do, and what it would do to the runs in flight.
     #[command(subcommand)]
     Deploy(DeployCommand),
+    /// What providers are told, and what they would post: addresses, and signed requests for curl.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Exchange the key of what is stored encrypted.
     #[command(subcommand)]
     Seal(SealCommand),
@@ -48,6 +51,56 @@ pub(crate) enum DeployCommand {
     },
     /// Print what this version can do, as one line of JSON.
     Manifest,
+}
+
+/// What `trunkline webhook` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Sign a request as the provider would (`TWILIO_AUTH_TOKEN`, `STRIPE_WEBHOOK_SECRET`), and print it as a curl command.
+    Sign(SignArgs),
+    /// Print every address of ours that providers post to, and where it is entered.
+    Urls(UrlsArgs),
+}
+
+/// Options of `trunkline webhook sign`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignArgs {
+    /// Whose post it is.
+    #[arg(value_enum)]
+    pub(crate) provider: Provider,
+    /// Where it goes: an address, or a path below `PUBLIC_BASE_URL`.
+    pub(crate) url: String,
+    /// A field of Twilio's form; any number of them.
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "body")]
+    pub(crate) form: Vec<String>,
+    /// The file with the body of JSON; `-` reads it from stdin.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// When Stripe has signed it, in Unix seconds; now, if not said.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) at: Option<i64>,
+    /// Print one line of JSON instead: url, headers, body.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `trunkline webhook urls`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UrlsArgs {
+    /// Show the word that addresses at Twilio carry, too.
+    #[arg(long)]
+    pub(crate) show_token: bool,
+    /// Print one line of JSON instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    /// `X-Twilio-Signature`, over a form or a body of JSON.
+    Twilio,
+    /// `Stripe-Signature`, over an event.
+    Stripe,
 }
 
 /// What `trunkline seal` can do.

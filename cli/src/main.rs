@@ -11,6 +11,7 @@ mod migrate; // brings a database up to date
 mod ready; // the line that tells scripts a process is ready
 mod seal; // exchanging keys
 mod seed; // what a new database is given
+mod webhook; // what providers are told, and would post
 mod worker; // a pool as a process of its own
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Worker(options) => worker::run(&options),
         Command::Deploy(command) => deploy::run(&command),
         Command::Seal(command) => seal::run(&command),
+        Command::Webhook(command) => webhook::run(&command),
         Command::Migrate => migrate::run(),
         Command::Bench(options) => bench::run(&options),
     };

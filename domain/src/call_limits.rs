@@ -37,9 +37,9 @@ pub enum MayCall {
 pub async fn may_call(conn: &mut Conn, tenant: TenantId) -> Result<MayCall, Error> {
     let doing = "call: limits";
     let agreed = sqlx::query!(
-        "select daily_calls_max, talk_secs_max, created_at from product.subscriptions
-         where tenant_id = $1 and status = 'active'
-         for update",
+        "select s.daily_calls_max, s.talk_secs_max, s.created_at
+         from product.subscriptions s join product.subscriptions_in_force using (subscription_id)
+         where s.tenant_id = $1 for update of s",
         tenant.as_uuid()
     )
     .fetch_optional(&mut *conn)

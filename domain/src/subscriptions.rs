@@ -79,24 +79,28 @@ pub struct PaidPlan<'a> {
     pub talk_secs_max: i32,
     /// `price_…`.
     pub stripe_price: &'a str,
-    /// The meter that its usage is reported to; none: billed as a whole.
+    /// The meter that its outbound messages are reported to; none: billed as a whole.
     pub meter_event: Option<&'a str>,
+    /// The meter that its seconds of talk are reported to; none: billed as a whole.
+    pub talk_meter_event: Option<&'a str>,
 }
 
 /// Makes a plan, or changes it. What was agreed with tenants stays as it was agreed.
 pub async fn put_plan(conn: &mut Conn, plan: PaidPlan<'_>) -> Result<(), Error> {
     sqlx::query!(
         "insert into product.subscription_plans
-             (plan, daily_calls_max, talk_secs_max, stripe_price_id, meter_event_name)
-         values ($1, $2, $3, $4, $5)
+             (plan, daily_calls_max, talk_secs_max, stripe_price_id, meter_event_name, talk_meter_event_name)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (plan) do update set
              daily_calls_max = excluded.daily_calls_max, talk_secs_max = excluded.talk_secs_max,
-             stripe_price_id = excluded.stripe_price_id, meter_event_name = excluded.meter_event_name",
+             stripe_price_id = excluded.stripe_price_id, meter_event_name = excluded.meter_event_name,
+             talk_meter_event_name = excluded.talk_meter_event_name",
         plan.plan,
         plan.daily_calls_max,
         plan.talk_secs_max,
         plan.stripe_price,
         plan.meter_event,
+        plan.talk_meter_event,
     )
     .execute(conn)
     .await
@@ -211,8 +215,8 @@ pub async fn messaging_terms(
     sqlx::query_as!(
         MessagingTerms,
         "select p.conversations_monthly_max
-         from product.subscriptions s join product.subscription_plans p using (plan)
-         where s.tenant_id = $1 and s.status = 'active' and (s.ends_at is null or s.ends_at > trunkline.now())",
+         from product.subscriptions_in_force s join product.subscription_plans p using (plan)
+         where s.tenant_id = $1",
         tenant.as_uuid()
     )
     .fetch_optional(conn)

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+pub use self::numbers::urls as number_urls;
+
 use clients::{
     openai::{self, OpenAi},
     stripe::{self, Stripe},
@@ -168,7 +170,7 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         }
     };
     let api_base = url(env, "TWILIO_API_BASE", Some("https://api.twilio.com"));
-    let public_base_url = url(env, PUBLIC_BASE_URL, None);
+    let public_base_url = public_base_url(env);
     let timeout =
         env.var("TWILIO_TIMEOUT_MS").millis(10..=60_000).or(clients::http::REQUEST_TIMEOUT);
     // Twilio's list shows a message within seconds; two minutes are its own advice.
@@ -186,7 +188,7 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         env.mistake("TWILIO_API_BASE", "must be an http or https address");
         return None;
     };
-    let webhook_token = env.var("TWILIO_WEBHOOK_AUTH_TOKEN").secret(16).optional();
+    let webhook_token = webhook_token(env);
     Some(SmsSender {
         twilio,
         from: from?,
@@ -194,6 +196,16 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         webhook_token,
         second_look,
     })
+}
+
+/// How the outside reaches the API.
+pub fn public_base_url(env: &Env) -> Option<Url> {
+    url(env, PUBLIC_BASE_URL, None)
+}
+
+/// The word that our addresses at Twilio carry, where there is one.
+pub fn webhook_token(env: &Env) -> Option<SecretString> {
+    env.var("TWILIO_WEBHOOK_AUTH_TOKEN").secret(16).optional()
 }
 
 /// The text model, where a key is configured.

@@ -66,14 +66,19 @@ impl SmsSender {
 
     /// An address of ours, as Twilio is told it.
     pub fn address(&self, path: &str) -> Url {
-        let mut url = self.public_base_url.clone();
-        url.set_path(path);
-        url.set_query(None);
-        if let Some(token) = &self.webhook_token {
-            url.query_pairs_mut().append_pair("webhook_token", token.expose_secret());
-        }
-        url
+        address(&self.public_base_url, self.webhook_token.as_ref(), path)
     }
+}
+
+/// An address of ours, as Twilio is told it: with the word that it is asked to bring along, where there is one.
+pub fn address(public_base_url: &Url, webhook_token: Option<&SecretString>, path: &str) -> Url {
+    let mut url = public_base_url.clone();
+    url.set_path(path);
+    url.set_query(None);
+    if let Some(token) = webhook_token {
+        url.query_pairs_mut().append_pair("webhook_token", token.expose_secret());
+    }
+    url
 }
 
 /// Where numbers are bought and configured.

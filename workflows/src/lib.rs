@@ -103,7 +103,9 @@ pub mod voice_session;
 mod registry; // the table of contents
 
 pub use self::{
-    app::{Clients, DemoSettings, NumberDesk, NumberSettings, Settings, SmsSender, Trunkline},
+    app::{
+        Clients, DemoSettings, NumberDesk, NumberSettings, Settings, SmsSender, Trunkline, address,
+    },
     registry::registry,
     stripe::StripeAccount,
 };

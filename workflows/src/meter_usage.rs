@@ -2,7 +2,7 @@
 //!
 //! | step | effect | undo | what the customer sees if we stop here |
 //! | --- | --- | --- | --- |
-//! | `count` | the figures of hours that are over | – (counted anew by the next run) | – |
+//! | `count` | the figures of the hours that something has changed in | – (counted anew by the next run) | – |
 //! | `tell_usage` | Stripe counts it, once | – (it was used) | a line on the next invoice |
 //! | `mark` | it is not told again | – | – |
 
@@ -94,7 +94,8 @@ pub struct TellUsage {
 impl TellUsage {
     /// The same for the same hour, whichever run tells it.
     fn identifier(&self) -> String {
-        format!("{}:{}:{}", self.used.tenant, self.used.hour.timestamp(), self.used.quantity)
+        let Untold { tenant, hour, kind, quantity, .. } = &self.used;
+        format!("{tenant}:{}:{kind}:{quantity}", hour.timestamp())
     }
 }
 

@@ -9,12 +9,11 @@ use axum::{
 };
 use domain::{
     TenantId,
-    audit::{self, Entry},
     billing::{self, reconciliation},
     subscriptions::{self, PaidPlan},
     tenants,
 };
-use engine::{Enqueued, Hold, NewJob, Tx, Unique, Workflow};
+use engine::{Enqueued, NewJob, Workflow};
 use serde_json::{Value, json};
 use workflows::{
     cancel_subscription::{CancelSubscription, EndsAt},
@@ -22,7 +21,11 @@ use workflows::{
     create_subscription::{Collection, CreateSubscription},
 };
 
-use super::{key::Operator, steer::reason};
+use super::{
+    key::Operator,
+    order::{address, business_of, no_such_business, note, once_of},
+    steer::reason,
+};
 use crate::{
     caller::Caller,
     json::{Body, Fields},
@@ -48,9 +51,9 @@ pub(crate) async fn billing(
     _: Operator,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let tenant = tenant_of(&id)?;
+    let tenant = business_of(&id)?;
     let mut tx = state.begin().await?;
-    let stands = billing::state(&mut tx, tenant).await?.ok_or_else(no_such_tenant)?;
+    let stands = billing::state(&mut tx, tenant).await?.ok_or_else(no_such_business)?;
     let events = billing::events(&mut tx, tenant, EVENTS_SHOWN).await?;
     let due = stands.due().map(billing::Due::as_str);
     let mut answer = json!(stands);
@@ -80,6 +83,7 @@ pub(crate) async fn put_plan(
     let plan = fields.required("plan", plan_name);
     let price = fields.required("stripe_price_id", |text| stripe_id(text, ""));
     let meter = fields.optional("meter_event_name", plan_name);
+    let talk_meter = fields.optional("talk_meter_event_name", plan_name);
     for name in ["daily_calls_max", "talk_secs_max"] {
         if !fields.has(name) {
             fields.wrong(name, "is missing");
@@ -97,6 +101,7 @@ pub(crate) async fn put_plan(
         talk_secs_max: limit(talk),
         stripe_price: &price,
         meter_event: meter.as_deref(),
+        talk_meter_event: talk_meter.as_deref(),
     };
     let mut tx = state.begin().await?;
     subscriptions::put_plan(&mut tx, paid).await?;
@@ -114,28 +119,33 @@ pub(crate) async fn create_subscription(
     Path(id): Path<String>,
     Body(mut fields): Body,
 ) -> Result<Response, Problem> {
-    let tenant = tenant_of(&id)?;
+    let tenant = business_of(&id)?;
+    let wanted = purchase(&mut fields, tenant);
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    let wanted = fields.finish(wanted)?;
+    must_be_for_sale(&state, &wanted.plan).await?;
+    enqueue(&state, &caller, tenant, "subscription.create", wanted.job(), reason).await
+}
+
+/// What a tenant wants to buy, and how it pays.
+pub(super) fn purchase(fields: &mut Fields, tenant: TenantId) -> Option<CreateSubscription> {
     let plan = fields.required("plan", plan_name);
-    let quantity = number(&mut fields, "quantity", QUANTITY_MAX).unwrap_or(1);
-    let trial_days = number(&mut fields, "trial_days", TRIAL_DAYS_MAX);
+    let quantity = number(fields, "quantity", QUANTITY_MAX).unwrap_or(1);
+    let trial_days = number(fields, "trial_days", TRIAL_DAYS_MAX);
     let payment_method = fields.optional("payment_method", |text| stripe_id(text, "pm_"));
     let collection = fields.optional("collection", |word| match word {
         "charge" => Ok(Collection::Charge),
         "invoice" => Ok(Collection::Invoice),
         _ => Err("must be charge or invoice"),
     });
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let plan = fields.finish(plan)?;
-    let job = CreateSubscription {
+    Some(CreateSubscription {
         quantity: i32::try_from(quantity).unwrap_or(1),
         collection: collection.unwrap_or_default(),
         trial_days: trial_days.and_then(|days| u16::try_from(days).ok()),
         payment_method,
-        ..CreateSubscription::new(tenant, &plan)
-    };
-    must_be_for_sale(&state, &plan).await?;
-    enqueue(&state, &caller, tenant, "subscription.create", job.job(), reason).await
+        ..CreateSubscription::new(tenant, &plan?)
+    })
 }
 
 /// `POST /v1/admin/businesses/{tenant}/subscription/cancel`.
@@ -146,7 +156,7 @@ pub(crate) async fn cancel_subscription(
     Path(id): Path<String>,
     Body(mut fields): Body,
 ) -> Result<Response, Problem> {
-    let tenant = tenant_of(&id)?;
+    let tenant = business_of(&id)?;
     let at = fields.required("at", |word| match word {
         "period_end" => Ok(EndsAt::PeriodEnd),
         "now" => Ok(EndsAt::Now),
@@ -167,7 +177,7 @@ pub(crate) async fn change_plan(
     Path(id): Path<String>,
     Body(mut fields): Body,
 ) -> Result<Response, Problem> {
-    let tenant = tenant_of(&id)?;
+    let tenant = business_of(&id)?;
     let plan = fields.required("plan", plan_name);
     let proration = fields.optional("proration", |word| match word {
         "next_invoice" => Ok(Proration::NextInvoice),
@@ -193,51 +203,24 @@ async fn enqueue(
     reason: Option<String>,
 ) -> Result<Response, Problem> {
     let mut tx = state.begin().await?;
-    tenants::get(&mut tx, tenant).await?.ok_or_else(no_such_tenant)?;
-    let unique = Unique::new("billing", &tenant.to_string(), Hold::WhileLive);
-    let mut job = job.tenant(tenant.as_uuid()).unique(unique);
-    job.traceparent.clone_from(&caller.traceparent);
-    let enqueued = tx.enqueue(job).await?;
+    tenants::get(&mut tx, tenant).await?.ok_or_else(no_such_business)?;
+    let enqueued = tx.enqueue(once_of("billing", job, tenant, caller)).await?;
     if let Enqueued::New(id) = enqueued {
-        let details = json!({ "job": id, "request": caller.request_id, "reason": reason });
+        let details = json!({ "job": id, "reason": reason });
         note(&mut tx, state, caller, action, Some(tenant), details).await?;
     }
     tx.commit().await?;
     let (id, is_new) = (enqueued.id(), matches!(enqueued, Enqueued::New(_)));
-    let location = format!("/v1/admin/jobs/{id}");
     let body = Json(json!({ "jobId": id, "isNew": is_new }));
-    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], body).into_response())
+    Ok((StatusCode::ACCEPTED, [(LOCATION, address(id))], body).into_response())
 }
 
-async fn must_be_for_sale(state: &ApiState, plan: &str) -> Result<(), Problem> {
+pub(super) async fn must_be_for_sale(state: &ApiState, plan: &str) -> Result<(), Problem> {
     let mut tx = state.begin().await?;
     match subscriptions::price_of(&mut tx, plan).await? {
         Some(_) => Ok(()),
         None => Err(Problem::new(Code::UnknownName, "no plan of this name is for sale")),
     }
-}
-
-async fn note(
-    tx: &mut Tx,
-    state: &ApiState,
-    caller: &Caller,
-    action: &str,
-    tenant: Option<TenantId>,
-    details: Value,
-) -> Result<(), Problem> {
-    let ip = caller.ip_digest(&state.config().pepper);
-    let actor = Operator::ACTOR;
-    let entry = Entry { action, tenant, actor, phone: None, ip: Some(&ip), details };
-    Ok(audit::record(tx, entry).await?)
-}
-
-/// A tenant's id from a path. What is no id names nothing.
-fn tenant_of(text: &str) -> Result<TenantId, Problem> {
-    text.parse().map_err(|_| no_such_tenant())
-}
-
-fn no_such_tenant() -> Problem {
-    Problem::new(Code::NotFound, "there is no such business")
 }
 
 fn plan_name(text: &str) -> Result<String, &'static str> {

@@ -4,17 +4,14 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{StatusCode, header::LOCATION},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use domain::{
-    TenantId,
-    audit::{self, Entry},
-    demos,
+    TenantId, demos,
     signups::{self, SignupStatus},
     tenants::{self, TenantStatus},
 };
-use engine::{Hold, JobId, NewJob, Tx, Unique, Workflow};
+use engine::{NewJob, Tx, Workflow};
 use serde_json::{Value, json};
 use workflows::{
     cancel_tenant_jobs::CancelTenantJobs, demo_code::DemoCode, demo_convert::DemoConvert,
@@ -22,7 +19,9 @@ use workflows::{
 };
 
 use super::{
+    billing::{must_be_for_sale, purchase},
     key::Operator,
+    order::{accepted, business_of, no_such_business, note, once, signup_is_elsewhere},
     steer::{reason, reason_of},
 };
 use crate::{
@@ -48,18 +47,26 @@ pub(crate) async fn expire(
     order(tx, &state, &caller, tenant, job, "demo.expire_ordered", reason).await
 }
 
-/// `POST /v1/admin/demo/{tenant}/convert`: makes a demo a customer.
+/// `POST /v1/admin/demo/{tenant}/convert`: makes a demo a customer, of a plan if one is named.
 pub(crate) async fn convert(
     State(state): State<ApiState>,
     _: Operator,
     caller: Caller,
     Path(tenant): Path<String>,
-    MaybeBody(fields): MaybeBody,
+    MaybeBody(mut fields): MaybeBody,
 ) -> Result<Response, Problem> {
-    let (tenant, reason) = (tenant_of(&tenant)?, reason_of(fields)?);
+    let tenant = tenant_of(&tenant)?;
+    let subscription =
+        if fields.has("plan") { purchase(&mut fields, tenant).map(Some) } else { Some(None) };
+    let reason = reason(&mut fields);
+    fields.refuse_others();
+    let subscription = fields.finish(subscription)?;
+    if let Some(wanted) = &subscription {
+        must_be_for_sale(&state, &wanted.plan).await?;
+    }
     let mut tx = state.begin().await?;
     must_be(&mut tx, tenant, &[TenantStatus::Trial, TenantStatus::Expired]).await?;
-    let job = DemoConvert { tenant }.job();
+    let job = DemoConvert { tenant, subscription }.job();
     order(tx, &state, &caller, tenant, job, "demo.convert_ordered", reason).await
 }
 
@@ -91,10 +98,8 @@ pub(crate) async fn new_code(
     let (tenant, reason) = (tenant_of(&tenant)?, reason_of(fields)?);
     let mut tx = state.begin().await?;
     let status = signups::status(&mut tx, tenant).await?;
-    let status = status.ok_or_else(|| Problem::new(Code::NotFound, "there is no such sign-up"))?;
-    if status != SignupStatus::PendingVerification {
-        return Err(Problem::new(Code::WrongState, format!("the sign-up is at {status}"))
-            .with("demoStatus", status.as_str()));
+    if status != Some(SignupStatus::PendingVerification) {
+        return Err(signup_is_elsewhere(status));
     }
     let job = DemoCode { tenant }.job();
     order(tx, &state, &caller, tenant, job, "demo.code_ordered", reason).await
@@ -120,10 +125,9 @@ pub(crate) async fn patch_business(
     let reason = reason(&mut fields);
     fields.refuse_others();
     let suspends = fields.finish(suspends)?;
-    let no_such_tenant = || Problem::new(Code::NotFound, "there is no such tenant");
-    let tenant: TenantId = id.parse().map_err(|_| no_such_tenant())?;
+    let tenant = business_of(&id)?;
     let mut tx = state.begin().await?;
-    let found = tenants::lock(&mut tx, tenant).await?.ok_or_else(no_such_tenant)?;
+    let found = tenants::lock(&mut tx, tenant).await?.ok_or_else(no_such_business)?;
     let next = match (suspends, found.status) {
         (true, _) => TenantStatus::Suspended,
         (false, TenantStatus::Suspended) => {
@@ -165,21 +169,6 @@ async fn order(
     Ok(accepted(job))
 }
 
-/// One job of its kind for a tenant at a time.
-pub(super) fn once(job: NewJob, tenant: TenantId, caller: &Caller) -> NewJob {
-    let unique = Unique::new(&job.kind, &tenant.to_string(), Hold::WhileLive);
-    let mut job = job.tenant(tenant.as_uuid()).unique(unique);
-    job.traceparent.clone_from(&caller.traceparent);
-    job
-}
-
-/// 202 with the job to look at.
-pub(super) fn accepted(job: JobId) -> Response {
-    let url = format!("/v1/admin/jobs/{job}");
-    (StatusCode::ACCEPTED, [(LOCATION, url.clone())], Json(json!({ "id": job, "statusUrl": url })))
-        .into_response()
-}
-
 /// A demo where it stands elsewhere is left alone.
 async fn must_be(tx: &mut Tx, tenant: TenantId, wanted: &[TenantStatus]) -> Result<(), Problem> {
     let found = tenants::get(tx, tenant).await?;
@@ -189,20 +178,4 @@ async fn must_be(tx: &mut Tx, tenant: TenantId, wanted: &[TenantStatus]) -> Resu
     }
     Err(Problem::new(Code::WrongState, format!("the demo is at {}", found.status))
         .with("tenantStatus", found.status.as_str()))
-}
-
-/// What an operator did, in the transaction in which they did it.
-pub(super) async fn note(
-    tx: &mut Tx,
-    state: &ApiState,
-    caller: &Caller,
-    action: &str,
-    tenant: Option<TenantId>,
-    mut details: Value,
-) -> Result<(), Problem> {
-    details["request"] = json!(caller.request_id);
-    let ip = caller.ip_digest(&state.config().pepper);
-    let actor = Operator::ACTOR;
-    let entry = Entry { action, tenant, actor, phone: None, ip: Some(&ip), details };
-    Ok(audit::record(tx, entry).await?)
 }

@@ -9,6 +9,7 @@ mod key; // who is an operator
 mod lifecycle; // demos and tenants, after the sign-up
 mod maintenance; // switches for the whole product
 mod numbers; // the pool
+mod order; // what orders have in common
 mod steer; // retry, cancel, redrive
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted

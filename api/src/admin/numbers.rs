@@ -19,7 +19,7 @@ use workflows::{
 
 use super::{
     key::Operator,
-    lifecycle::{accepted, note, once},
+    order::{accepted, note, once},
     steer::{reason, reason_of},
 };
 use crate::{

@@ -10,12 +10,12 @@ use domain::{codes, signups};
 use serde_json::json;
 use workflows::demo_signup::VerifiedBy;
 
-use super::{key::Operator, steer::reason_of};
+use super::{key::Operator, order::signup_is_elsewhere, steer::reason_of};
 use crate::{
     caller::Caller,
     demo::{Witness, mark_verified, status_url, tenant_of},
     json::MaybeBody,
-    problem::{Code, Problem},
+    problem::Problem,
     state::ApiState,
 };
 
@@ -30,11 +30,7 @@ pub(crate) async fn vouch(
     let mut tx = state.begin().await?;
     let Some(verified) = codes::waive(&mut tx, tenant).await? else {
         let status = signups::status(&mut tx, tenant).await?;
-        return Err(match status {
-            None => Problem::new(Code::NotFound, "there is no such sign-up"),
-            Some(status) => Problem::new(Code::WrongState, format!("the sign-up is at {status}"))
-                .with("demoStatus", status.as_str()),
-        });
+        return Err(signup_is_elsewhere(status));
     };
     let witness = Witness {
         by: VerifiedBy::Operator,

@@ -5,8 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Conn, Error, TenantId, error::During};
 
-/// How far back an hour is counted anew: a call's end, or a message's, may be heard of late.
-const COUNT_AGAIN_HOURS: i32 = 3;
+/// An hour's figure may be told so long after it began: a call lasts up to four hours, but few do; what comes later is told
+/// as a difference.
+const SETTLED_AFTER_HOURS: i32 = 3;
+
+/// What changed in so many hours before the last count is looked at again: a change counts from its commit on, and no
+/// transaction of ours lasts that long.
+const COUNT_AGAIN_HOURS: i32 = 1;
 
 /// Stretches that nobody counted are caught up with in pieces of this size.
 const STRETCH_HOURS_MAX: i32 = 48;
@@ -22,14 +27,14 @@ pub struct Counted {
     pub is_behind: bool,
 }
 
-/// Counts the whole hours since the last time, and the last few again. Twice is once: an hour's figure is replaced.
+/// Counts anew each hour in which something counts that has changed since the last time, however long ago the hour was. Twice
+/// is once: an hour's figure is replaced.
 pub async fn count(conn: &mut Conn) -> Result<Counted, Error> {
     let doing = "usage: count";
     let span = sqlx::query!(
-        r#"with now as (select date_trunc('hour', trunkline.now(), 'UTC') as this),
+        r#"with now as (select trunkline.now() as this),
                 done as (select coalesce((select counted_until from product.usage_progress),
-                                         (select date_trunc('hour', min(created_at), 'UTC') from product.tenants),
-                                         now.this) as until from now)
+                                         (select min(created_at) from product.tenants), now.this) as until from now)
            select done.until - make_interval(hours => $1) as "since!",
                   least(now.this, done.until + make_interval(hours => $2)) as "until!", now.this as "this!"
            from now, done"#,
@@ -59,11 +64,15 @@ async fn count_calls(
     until: DateTime<Utc>,
 ) -> Result<u64, Error> {
     let written = sqlx::query!(
-        "insert into product.usage_events as u (tenant_id, hour, kind, quantity)
-         select tenant_id, hour, kind, sum(quantity)
-         from (select tenant_id, date_trunc('hour', started_at, 'UTC') as hour, duration_secs
-               from product.calls
-               where tenant_id is not null and ended_at is not null and started_at >= $1 and started_at < $2) c
+        "with changed as (
+             select distinct tenant_id, date_trunc('hour', started_at, 'UTC') as hour from product.calls
+             where tenant_id is not null and ended_at is not null and updated_at >= $1 and updated_at <= $2
+         )
+         insert into product.usage_events as u (tenant_id, hour, kind, quantity)
+         select changed.tenant_id, hour, kind, sum(quantity)
+         from changed
+         join product.calls c on c.tenant_id = changed.tenant_id and c.ended_at is not null
+              and c.started_at >= hour and c.started_at < hour + interval '1 hour'
          cross join lateral (values ('calls', 1), ('talk_secs', c.duration_secs)) as used (kind, quantity)
          where quantity > 0
          group by 1, 2, 3
@@ -86,12 +95,17 @@ async fn count_messages(
     until: DateTime<Utc>,
 ) -> Result<u64, Error> {
     let written = sqlx::query!(
-        "insert into product.usage_events as u (tenant_id, hour, kind, quantity)
-         select tenant_id, date_trunc('hour', created_at, 'UTC'),
+        "with changed as (
+             select distinct tenant_id, date_trunc('hour', created_at, 'UTC') as hour from product.messages
+             where tenant_id is not null and updated_at >= $1 and updated_at <= $2
+         )
+         insert into product.usage_events as u (tenant_id, hour, kind, quantity)
+         select changed.tenant_id, hour,
                 case direction when 'inbound' then 'messages_in' else 'messages_out' end, count(*)
-         from product.messages
-         where tenant_id is not null and created_at >= $1 and created_at < $2
-           and (direction = 'inbound' or provider_sid is not null)
+         from changed
+         join product.messages m on m.tenant_id = changed.tenant_id
+              and m.created_at >= hour and m.created_at < hour + interval '1 hour'
+         where direction = 'inbound' or provider_sid is not null
          group by 1, 2, 3
          on conflict (tenant_id, hour, kind) do update
              set quantity = excluded.quantity, counted_at = trunkline.now()
@@ -112,6 +126,8 @@ pub struct Untold {
     pub tenant: TenantId,
     /// `cus_…`.
     pub customer: String,
+    /// Of what: `messages_out` or `talk_secs`.
+    pub kind: String,
     /// Stripe's meter.
     pub meter: String,
     /// The hour.
@@ -122,22 +138,24 @@ pub struct Untold {
     pub quantity: i64,
 }
 
-/// What tenants whose plan bills by use have used in hours that are not counted anew any more.
+/// What tenants whose plan bills by use have used in hours that are over for a while.
 pub async fn untold(conn: &mut Conn, limit: i64) -> Result<Vec<Untold>, Error> {
     let rows = sqlx::query!(
-        r#"select u.tenant_id, t.stripe_customer_id as "customer!", p.meter_event_name as "meter!", u.hour,
+        r#"select u.tenant_id, t.stripe_customer_id as "customer!", m.kind as "kind!", m.meter as "meter!", u.hour,
                   u.reported_quantity, u.quantity
            from product.usage_events u
            join product.tenants t using (tenant_id)
-           join product.subscriptions s on s.tenant_id = u.tenant_id and s.status = 'active'
+           join product.subscriptions_in_force s using (tenant_id)
            join product.subscription_plans p using (plan)
+           cross join lateral (values ('messages_out', p.meter_event_name), ('talk_secs', p.talk_meter_event_name))
+               as m (kind, meter)
            cross join product.usage_progress done
-           where u.kind = 'messages_out' and u.quantity > u.reported_quantity and p.meter_event_name is not null
+           where u.kind = m.kind and u.quantity > u.reported_quantity and m.meter is not null
              and t.stripe_customer_id is not null and u.hour >= s.created_at
              and u.hour < done.counted_until - make_interval(hours => $2)
-           order by u.hour, u.tenant_id limit $1"#,
+           order by u.hour, u.tenant_id, u.kind limit $1"#,
         limit,
-        COUNT_AGAIN_HOURS,
+        SETTLED_AFTER_HOURS,
     )
     .fetch_all(conn)
     .await
@@ -145,6 +163,7 @@ pub async fn untold(conn: &mut Conn, limit: i64) -> Result<Vec<Untold>, Error> {
     let rows = rows.into_iter().map(|r| Untold {
         tenant: r.tenant_id.into(),
         customer: r.customer,
+        kind: r.kind,
         meter: r.meter,
         hour: r.hour,
         told: r.reported_quantity,
@@ -160,7 +179,7 @@ pub async fn mark_told(conn: &mut Conn, told: &Untold) -> Result<(), Error> {
          where tenant_id = $1 and hour = $2 and kind = $3 and reported_quantity < $4",
         told.tenant.as_uuid(),
         told.hour,
-        "messages_out",
+        told.kind,
         told.quantity,
     )
     .execute(conn)

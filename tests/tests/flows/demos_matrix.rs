@@ -91,7 +91,7 @@ async fn a_demo_is_removed_whole_or_stays_whole_whatever_goes_wrong() {
 #[tokio::test]
 async fn a_demo_becomes_a_customer_or_stays_one_whatever_goes_wrong() {
     let outside = Outside::new().await;
-    let convert = || DemoConvert { tenant: next_demo() };
+    let convert = || DemoConvert { tenant: next_demo(), subscription: None };
     matrix::<DemoConvert>(&outside, |all| CrashMatrix::of(all, convert))
         .schema(&demos("expired", "expired"))
         .invariant("active, or as it was", async |done: &Done| {

@@ -14,6 +14,7 @@ mod packages; // installs what is pinned, or says why not
 mod partner; // a script that answers each line of JSON with one
 mod prism; // a proxy that validates
 
+mod commands; // what the command line signs
 mod localstripe; // a second Stripe
 mod numbers; // the same with phone numbers
 mod openai; // OpenAI's client, and our stand-in for OpenAI

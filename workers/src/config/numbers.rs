@@ -5,6 +5,8 @@ use std::time::Duration;
 use clients::twilio::{NumberSearch, NumberUrls};
 use daemon::config::Env;
 use domain::phone::Region;
+use secrecy::SecretString;
+use url::Url;
 use workflows::{NumberDesk, NumberSettings, SmsSender};
 
 use super::hours;
@@ -42,23 +44,27 @@ pub(super) fn desk(env: &Env, sms: Option<&SmsSender>) -> Option<NumberDesk> {
     if !KINDS.contains(&&*kind) {
         env.mistake("TRUNKLINE_NUMBERS_KIND", format!("must be one of {}", KINDS.join(", ")));
     }
-    let voice = path(env, "TWILIO_VOICE_WEBHOOK_PATH", "/telephony/incoming");
-    let status = path(env, "TWILIO_STATUS_WEBHOOK_PATH", "/telephony/status");
+    let urls = sms.map(|sms| urls(env, &sms.public_base_url, sms.webhook_token.as_ref()));
     let address_sid = env.var("TWILIO_ADDRESS_SID").text().optional();
     let bundle_sid = env.var("TWILIO_BUNDLE_SID").text().optional();
     let sms = sms?;
     Some(NumberDesk {
         twilio: sms.twilio.clone(),
         search: NumberSearch { country: country.code().to_owned(), kind, sms: true, page_size: 20 },
-        urls: NumberUrls {
-            voice: sms.address(&voice),
-            status: sms.address(&status),
-            sms: sms.address(SMS_PATH),
-        },
+        urls: urls?,
         address_sid,
         bundle_sid,
         second_look: sms.second_look.max(Duration::from_secs(1)),
     })
+}
+
+/// Where calls and texts for all numbers go.
+pub fn urls(env: &Env, base: &Url, webhook_token: Option<&SecretString>) -> NumberUrls {
+    let voice = path(env, "TWILIO_VOICE_WEBHOOK_PATH", "/telephony/incoming");
+    let status = path(env, "TWILIO_STATUS_WEBHOOK_PATH", "/telephony/status");
+    let [voice, status, sms] =
+        [&voice, &status, SMS_PATH].map(|path| workflows::address(base, webhook_token, path));
+    NumberUrls { voice, status, sms }
 }
 
 fn path(env: &Env, name: &'static str, default: &str) -> String {

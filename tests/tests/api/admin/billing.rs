@@ -43,6 +43,29 @@ async fn a_subscription_is_one_job_however_often_it_is_asked_for_and_audited_onc
 }
 
 #[tokio::test]
+async fn a_demo_is_converted_with_the_plan_that_it_buys_or_not_at_all() {
+    let stage = Stage::open().await;
+    a_plan(&stage).await;
+    let tenant = a_tenant(&stage).await;
+    let path = format!("/v1/admin/demo/{tenant}/convert");
+    let convert = async |body: Value| stage.post(&path).as_operator().json(&body).send().await;
+    for body in [
+        json!({ "plan": "starter", "quantity": 0 }),
+        json!({ "plan": "starter", "coupon": "x" }),
+        json!({ "payment_method": "pm_card_visa" }),
+    ] {
+        convert(body).await.problem(422, "invalid_fields");
+    }
+    convert(json!({ "plan": "platinum" })).await.problem(422, "unknown_name");
+    let wanted = json!({ "plan": "starter", "quantity": 2, "payment_method": "pm_card_visa" });
+    let ordered = convert(wanted).await.is(202);
+    let job = stage.job(ordered["id"].as_str().unwrap()).await;
+    let buys = &job["args"]["subscription"];
+    assert_eq!((&buys["plan"], &buys["quantity"]), (&json!("starter"), &json!(2)));
+    assert_eq!(buys["tenant"], json!(tenant));
+}
+
+#[tokio::test]
 async fn what_cannot_be_meant_is_refused_and_nothing_is_enqueued() {
     let stage = Stage::open().await;
     a_plan(&stage).await;

@@ -17,6 +17,7 @@ use workflows::{
     cancel_subscription::{CancelSubscription, EndsAt},
     change_plan::{ChangePlan, Proration},
     create_subscription::CreateSubscription,
+    demo_convert::DemoConvert,
     find_stripe_gaps::FindStripeGaps,
     meter_usage::MeterUsage,
     reconcile_pages::{Part, ReconcilePages},
@@ -24,6 +25,7 @@ use workflows::{
 };
 
 use super::{
+    converting::A_DEMO,
     gaps::{things_happen, to_be_told},
     shop::{PLANS, a_config, a_stripe, tenant, tenants},
 };
@@ -308,6 +310,47 @@ async fn stripes_events_are_read_whatever_goes_wrong() {
             let kept = "select from trunkline.inbox, (select $1::uuid as job) j where provider = 'stripe' and j.job is not null";
             let kept = done.count(kept).await;
             ensure(kept == wanted || !done.succeeded(), || format!("{kept} of {wanted}"))
+        })
+        .run()
+        .await;
+}
+
+/// Whether the tenant of the job `$1` is a customer who pays, or still a demo.
+const PAYS: &str = "
+    select from trunkline.jobs j join product.tenants t on t.tenant_id::text = j.args ->> 'tenant'
+    join product.subscriptions s on s.tenant_id = t.tenant_id and s.status = 'active'
+    where j.job_id = $1 and (t.status, s.plan) = ('active', 'starter')";
+const TRIES: &str = "
+    select from trunkline.jobs j join product.tenants t on t.tenant_id::text = j.args ->> 'tenant'
+    join product.subscriptions s on s.tenant_id = t.tenant_id and s.status = 'active'
+    where j.job_id = $1 and (t.status, s.plan) = ('trial', 'demo')";
+
+#[tokio::test]
+async fn a_demo_buys_a_plan_or_stays_a_demo_whatever_goes_wrong() {
+    let outside = Outside::new().await;
+    let stripe = outside.stripe.clone();
+    let convert = || {
+        let tenant = tenant(next());
+        let subscription = CreateSubscription {
+            payment_method: Some("pm_card_visa".to_owned()),
+            ..CreateSubscription::new(tenant, "starter")
+        };
+        DemoConvert { tenant, subscription: Some(subscription) }
+    };
+    outside
+        .matrix(only::<DemoConvert>().with::<CreateSubscription>(), convert)
+        .named("demo_convert_and_buy")
+        .schema(A_DEMO)
+        .invariant("a customer who pays, or the demo that it was", async move |done: &Done| {
+            let whose = done.job.args["tenant"].as_str().unwrap_or_default();
+            let all = stripe.subscriptions().into_iter();
+            let live = all
+                .filter(|it| it.metadata["tenant_id"] == whose && it.status != "canceled")
+                .count();
+            let (pays, tries) = (done.count(PAYS).await, done.count(TRIES).await);
+            let wanted = i64::from(done.succeeded());
+            let there = (pays, tries, i64::try_from(live).unwrap_or_default());
+            ensure(there == (wanted, 1 - wanted, wanted), || format!("{there:?}"))
         })
         .run()
         .await;

@@ -69,6 +69,58 @@ async fn calls_and_their_talk_are_counted_when_they_are_over() {
     assert_eq!(shop.rows(figures).await, 2);
 }
 
+/// A call of the first tenant that began so many hours ago, and is over.
+async fn a_call(shop: &Shop, sid: u32, hours_ago: u32, talk_secs: u32) {
+    shop.arrange(&format!(
+        "insert into product.calls (call_id, tenant_id, call_sid, status, rank, started_at, ended_at, duration_secs)
+         values (gen_random_uuid(), '{}', 'CA' || md5('{sid}'), 'completed', product.call_rank('completed'),
+                 date_trunc('hour', trunkline.now()) - interval '{hours_ago} hours', trunkline.now(), {talk_secs})",
+        tenant(1)
+    ))
+    .await;
+}
+
+async fn pays_by_use(shop: &Shop, meter: &str) {
+    shop.arrange(&format!(
+        "update product.subscription_plans set meter_event_name = null where plan = 'flexible';
+         update product.subscription_plans set {meter} where plan = 'flexible';
+         update product.subscriptions set plan = 'flexible', created_at = created_at - interval '5 days'"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn talk_is_told_once_and_an_end_that_is_heard_of_days_later_is_told_as_the_difference() {
+    let shop = Shop::subscribed(1).await;
+    let _worker = shop.worker().await;
+    counted_from_the_beginning(&shop).await;
+    pays_by_use(&shop, "talk_meter_event_name = 'talk_secs'").await;
+    a_call(&shop, 1, 30, 61).await;
+    shop.stripe.set_mood(Spell { for_requests: Some(1), ..Spell::from(Mood::LosesReply) });
+    assert_eq!(meter(&shop).await["told"], json!(1));
+    assert_eq!(meter(&shop).await["told"], json!(0));
+    shop.advance(Duration::from_hours(30)).await;
+    assert_eq!(meter(&shop).await, json!({ "counted": 0, "told": 0 }));
+    // Found by a sweep, long after its hour.
+    a_call(&shop, 2, 60, 59).await;
+    shop.advance(Duration::from_hours(1)).await;
+    assert_eq!(meter(&shop).await, json!({ "counted": 2, "told": 1 }));
+    let told: Vec<_> = shop.stripe.usage().into_values().collect();
+    assert_eq!((told.len(), told.iter().sum::<i64>()), (2, 120));
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_an_hour_that_may_still_grow() {
+    let shop = Shop::subscribed(1).await;
+    let _worker = shop.worker().await;
+    counted_from_the_beginning(&shop).await;
+    pays_by_use(&shop, "talk_meter_event_name = 'talk_secs'").await;
+    a_call(&shop, 1, 1, 61).await;
+    assert_eq!(meter(&shop).await, json!({ "counted": 2, "told": 0 }));
+    shop.advance(Duration::from_hours(4)).await;
+    assert_eq!(meter(&shop).await, json!({ "counted": 0, "told": 1 }));
+}
+
 #[tokio::test]
 async fn stripe_hears_once_of_what_a_plan_bills_by_use() {
     let shop = Shop::subscribed(1).await;

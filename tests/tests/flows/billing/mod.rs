@@ -3,6 +3,7 @@
 mod shop; // tenants, plans, Stripe and workers
 
 mod changing; // cancel, and another plan
+mod converting; // a demo that buys a plan
 mod faults; // whatever goes wrong where
 mod gaps; // what Stripe never told
 mod hearing; // what Stripe says has happened

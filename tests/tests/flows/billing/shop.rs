@@ -24,7 +24,8 @@ pub(super) const PLANS: &str = "
            ('flexible', 500, 360000, 'price_flexible', 'messages_out');";
 
 /// The kinds whose pauses are skipped.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
+    "demo_convert",
     "create_subscription",
     "cancel_subscription",
     "change_plan",

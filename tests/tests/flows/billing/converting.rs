@@ -1,0 +1,89 @@
+//! A demo that buys a plan, or stays a demo; and what is in force, asked from everywhere.
+
+use domain::{
+    billing,
+    call_limits::{self, MayCall, Refused},
+    scope, subscriptions,
+};
+use engine::State;
+use serde_json::json;
+use workflows::{create_subscription::CreateSubscription, demo_convert::DemoConvert};
+
+use super::shop::{Shop, tenant};
+
+/// The first tenant as a demo that runs.
+pub(super) const A_DEMO: &str = "
+    select set_config('trunkline.scope', 'platform', true);
+    update product.tenants set status = 'trial', demo_expires_at = trunkline.now() + interval '1 hour';
+    insert into product.subscriptions (subscription_id, tenant_id, plan, daily_calls_max, talk_secs_max, ends_at)
+    select gen_random_uuid(), tenant_id, 'demo', 50, 7200, trunkline.now() + interval '1 hour' from product.tenants;";
+
+/// How the tenants stand, with what is in force.
+const STANDS: &str =
+    "select from product.tenants t join product.subscriptions_in_force s using (tenant_id)
+                      where (t.status, s.plan) =";
+
+fn convert(payment_method: &str) -> DemoConvert {
+    let subscription = CreateSubscription {
+        payment_method: Some(payment_method.to_owned()),
+        ..CreateSubscription::new(tenant(1), "starter")
+    };
+    DemoConvert { tenant: tenant(1), subscription: Some(subscription) }
+}
+
+#[tokio::test]
+async fn a_demo_that_buys_a_plan_is_served_by_its_own_until_that_is_paid() {
+    let shop = Shop::open(1).await;
+    shop.arrange(A_DEMO).await;
+    let _worker = shop.worker().await;
+    let job = shop.done(&convert("pm_card_visa")).await;
+    let bought = job.output.unwrap();
+    assert_eq!(bought["stripe_id"], json!(shop.live()[0].id));
+    assert_eq!(shop.rows(&format!("{STANDS} ('active', 'starter')")).await, 1);
+    let room = "select from product.subscriptions where (plan, status) = ('demo', 'cancelled')";
+    assert_eq!((shop.rows(room).await, shop.kept_cents()), (1, 4_900));
+}
+
+#[tokio::test]
+async fn a_demo_whose_card_is_declined_stays_the_demo_that_it_was() {
+    let shop = Shop::open(1).await;
+    shop.arrange(A_DEMO).await;
+    let _worker = shop.worker().await;
+    let job = shop.run(&convert("pm_card_chargeDeclined")).await;
+    assert_eq!(job.summary.state, State::Failed);
+    assert_eq!(shop.rows(&format!("{STANDS} ('trial', 'demo')")).await, 1);
+    assert_eq!((shop.live().len(), shop.kept_cents(), shop.stripe.customers().len()), (0, 0, 0));
+}
+
+/// Calls, messages and billing are asked by different parts of the product.
+#[tokio::test]
+async fn whether_a_tenant_is_served_is_answered_alike_by_calls_messages_and_billing() {
+    let shop = Shop::open(1).await;
+    let all = [
+        ("", false),
+        ("'active', null", true),
+        ("'active', trunkline.now() + interval '1 minute'", true),
+        ("'active', trunkline.now() - interval '1 minute'", false),
+        ("'pending', null", false),
+        ("'lapsed', null", false),
+        ("'cancelled', trunkline.now()", false),
+    ];
+    for (row, is_served) in all {
+        shop.arrange("delete from product.subscriptions").await;
+        if !row.is_empty() {
+            let insert = "insert into product.subscriptions
+                (subscription_id, tenant_id, plan, daily_calls_max, talk_secs_max, status, ends_at)";
+            let id = tenant(1);
+            let values = format!("gen_random_uuid(), '{id}', 'starter', 9, 99, {row}");
+            shop.arrange(&format!("{insert} values ({values})")).await;
+        }
+        let mut tx = shop.engine.begin().await.unwrap();
+        scope::tenant(&mut tx, tenant(1)).await.unwrap();
+        let calls = call_limits::may_call(&mut tx, tenant(1)).await.unwrap();
+        let messages = subscriptions::messaging_terms(&mut tx, tenant(1)).await.unwrap();
+        let due = billing::billing_due(&mut tx, tenant(1)).await.unwrap();
+        assert_eq!(calls != MayCall::No(Refused::NoSubscription), is_served, "calls: {row}");
+        assert_eq!(messages.is_some(), is_served, "messages: {row}");
+        assert_eq!(due.is_none(), is_served, "billing: {row}");
+    }
+}
