@@ -1,7 +1,9 @@
--- Talk that a plan bills by use, usage that is counted by what has changed, and one answer to what is in force.
+-- Talk that a plan bills by use, usage that is counted by what has changed, one answer to what is in force, and messages that
+-- are sent again.
 --
--- Serves: metering, and whoever asks whether a tenant has paid for calls and messages. Old code survives: a column that may be
--- null, a view, indexes. Undone by dropping what is created here.
+-- Serves: metering, whoever asks whether a tenant has paid for calls and messages, and messages that the network did not
+-- deliver this time. Old code survives: columns with defaults or nulls, a view, indexes. Undone by dropping what is created
+-- here.
 
 alter table product.subscription_plans
     add column talk_meter_event_name text
@@ -9,6 +11,12 @@ alter table product.subscription_plans
     add constraint a_demo_has_no_talk_meter check (plan <> 'demo' or talk_meter_event_name is null);
 comment on column product.subscription_plans.talk_meter_event_name is
     'The Stripe meter that its seconds of talk are reported to. Null: billed as a whole.';
+
+-- A message that was not delivered is sent again as a new one; the occasion says whether that still helps.
+alter table product.messages
+    add column occasion text constraint occasion_is_a_word check (occasion ~ '^[a-z][a-z0-9_]{0,62}$'),
+    add column resends smallint not null default 0 constraint resends_are_few check (resends between 0 and 9);
+comment on column product.messages.resends is 'How many before this one said the same and were not delivered.';
 
 -- What a call or a message is counted by: when something was last heard of it.
 create index calls_by_change on product.calls (updated_at) where tenant_id is not null and ended_at is not null;

@@ -470,14 +470,18 @@ CREATE TABLE product.messages (
     updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     conversation_id uuid,
     reason text,
+    occasion text,
+    resends smallint DEFAULT 0 NOT NULL,
     CONSTRAINT attempts_are_counted CHECK ((attempts >= 0)),
     CONSTRAINT body_sealed_fits CHECK (((octet_length(body_sealed) >= 1) AND (octet_length(body_sealed) <= 16384))),
     CONSTRAINT dated_iff_attempted CHECK (((attempts > 0) = (attempted_at IS NOT NULL))),
     CONSTRAINT direction_is_known CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
+    CONSTRAINT occasion_is_a_word CHECK ((occasion ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT provider_sid_has_its_shape CHECK ((provider_sid ~ '^(SM|MM)[0-9a-f]{32}$'::text)),
     CONSTRAINT purpose_is_a_name CHECK ((purpose ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT rank_is_that_of_the_status CHECK ((NOT (rank IS DISTINCT FROM product.message_rank(status)))),
     CONSTRAINT reason_is_a_word CHECK ((reason ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT resends_are_few CHECK (((resends >= 0) AND (resends <= 9))),
     CONSTRAINT skipped_means_never_attempted CHECK (((status <> 'skipped'::text) OR (provider_sid IS NULL)))
 );
 
@@ -486,6 +490,8 @@ ALTER TABLE ONLY product.messages FORCE ROW LEVEL SECURITY;
 COMMENT ON COLUMN product.messages.attempted_at IS 'When the newest attempt to hand it over began. With status pending: whether it left is not known yet.';
 
 COMMENT ON COLUMN product.messages.reason IS 'Why it was never handed over, where that was decided here.';
+
+COMMENT ON COLUMN product.messages.resends IS 'How many before this one said the same and were not delivered.';
 
 CREATE TABLE product.messaging_settings (
     tenant_id uuid NOT NULL,

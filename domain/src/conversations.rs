@@ -91,18 +91,33 @@ pub async fn get(
     row.map(Conversation::try_from).transpose()
 }
 
-/// A tenant's conversations, the latest first.
+/// Where a list was left off: after a conversation that stood there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// When something was last said in it.
+    pub last_message_at: DateTime<Utc>,
+    /// Which.
+    pub conversation: ConversationId,
+}
+
+/// A tenant's conversations, the latest first, from the first or after one of them. One in which something is said meanwhile
+/// moves to the front, and is not met again.
 pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
+    after: Option<After>,
     rows_max: i64,
 ) -> Result<Vec<Conversation>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select conversation_id, tenant_id, phone::text as "phone!", mode, mode_changed_at, last_message_at
-           from product.conversations where tenant_id = $1
-           order by last_message_at desc, conversation_id limit $2"#,
+           from product.conversations
+           where tenant_id = $1
+             and ($2::timestamptz is null or (last_message_at, conversation_id) < ($2, $3::uuid))
+           order by last_message_at desc, conversation_id desc limit $4"#,
         tenant.as_uuid(),
+        after.map(|after| after.last_message_at),
+        after.map(|after| after.conversation.as_uuid()),
         rows_max,
     )
     .fetch_all(conn)

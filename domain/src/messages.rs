@@ -1,13 +1,17 @@
 //! Text messages and what became of them. The row is there before the provider hears of the message, so that news about it
 //! always finds it.
 
-use crate::{Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During};
+use crate::{
+    Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During, sending::Occasion,
+};
 
+mod again; // what is sent a second time
 mod inbound; // what came in
 mod stale; // what nobody has told the end of
 mod status; // where a message stands
 
 pub use self::{
+    again::{create_again, said_in},
     inbound::{Inbound, NewInbound, file, inbound, receive},
     stale::{Stale, stale},
     status::MessageStatus,
@@ -22,6 +26,8 @@ pub struct NewMessage<'a> {
     pub tenant: Option<TenantId>,
     /// What it is for: `verification_code`.
     pub purpose: &'a str,
+    /// On what occasion.
+    pub occasion: Occasion,
     /// To whom.
     pub to: &'a PhoneNumber,
     /// From which of our numbers.
@@ -41,6 +47,10 @@ pub struct Message {
     pub tenant: Option<TenantId>,
     /// What it is for.
     pub purpose: String,
+    /// On what occasion, if that was written down.
+    pub occasion: Option<Occasion>,
+    /// How many before it said the same and were not delivered.
+    pub resends: i16,
     /// To whom.
     pub to: PhoneNumber,
     /// From which of our numbers.
@@ -63,8 +73,8 @@ pub struct Message {
 pub async fn create(conn: &mut Conn, new: NewMessage<'_>) -> Result<(), Error> {
     sqlx::query!(
         "insert into product.messages
-             (message_id, tenant_id, direction, purpose, to_phone, from_phone, body_sealed, conversation_id)
-         values ($1, $2, 'outbound', $3, $4::text, $5::text, $6, $7)
+             (message_id, tenant_id, direction, purpose, to_phone, from_phone, body_sealed, conversation_id, occasion)
+         values ($1, $2, 'outbound', $3, $4::text, $5::text, $6, $7, $8)
          on conflict (message_id) do nothing",
         new.message.as_uuid(),
         new.tenant.map(TenantId::as_uuid),
@@ -73,6 +83,7 @@ pub async fn create(conn: &mut Conn, new: NewMessage<'_>) -> Result<(), Error> {
         new.from.map(PhoneNumber::as_e164),
         new.body_sealed,
         new.said.map(|(conversation, _)| conversation.as_uuid()),
+        new.occasion.as_str(),
     )
     .execute(&mut *conn)
     .await
@@ -107,7 +118,7 @@ async fn keep_body(
 pub async fn get(conn: &mut Conn, message: MessageId) -> Result<Option<Message>, Error> {
     let row = sqlx::query!(
         r#"select tenant_id, purpose, to_phone as "to_phone!", from_phone, body_sealed, provider_sid, status, error_code,
-                  attempts, attempted_at
+                  attempts, attempted_at, occasion, resends
            from product.messages where message_id = $1"#,
         message.as_uuid()
     )
@@ -119,6 +130,8 @@ pub async fn get(conn: &mut Conn, message: MessageId) -> Result<Option<Message>,
             message,
             tenant: r.tenant_id.map(TenantId::from),
             purpose: r.purpose,
+            occasion: r.occasion.as_deref().map(str::parse).transpose()?,
+            resends: r.resends,
             to: PhoneNumber::stored(&r.to_phone)?,
             from: r.from_phone.as_deref().map(PhoneNumber::stored).transpose()?,
             body_sealed: r.body_sealed,

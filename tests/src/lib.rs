@@ -9,7 +9,8 @@ mod proxy; // a network that loses what it is told to lose
 pub mod fleet; // real processes
 
 pub use crash_matrix::{
-    Fault, Play, Tally, TestDb, TestWorker, WorkerOptions, holds, rest, seed, superuser, wait_until,
+    Fault, Play, Tally, TestDb, TestWorker, WorkerOptions, holds, rest, seed, superuser,
+    wait_until, within,
 };
 
 pub use self::{

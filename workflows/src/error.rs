@@ -1,10 +1,15 @@
 //! What is worth repeating: the one place where facts become classes of failure.
 
+use std::time::Duration;
+
 use clients::{
     openai, stripe,
     twilio::{self, RejectedClass},
 };
 use engine::Failure;
+
+/// A revoked token is exchanged, a suspension lifted, by a person.
+const ACCOUNT_PAUSE: Duration = Duration::from_mins(1);
 
 /// What a failed request to Twilio means for a message that must not be sent twice.
 pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
@@ -27,11 +32,12 @@ pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
             RejectedClass::QueueFull | RejectedClass::Undelivered | RejectedClass::NoNumbers => {
                 Failure::retry(error)
             }
+            // Everything else fails as well until somebody has seen to it: the breaker hears of it, and nothing is lost.
+            RejectedClass::Account => Failure::retry_after(ACCOUNT_PAUSE, error),
             RejectedClass::Recipient
             | RejectedClass::OptedOut
             | RejectedClass::Content
             | RejectedClass::Config
-            | RejectedClass::Account
             | RejectedClass::NumberTaken
             | RejectedClass::Other => Failure::permanent(error),
         },
@@ -41,6 +47,9 @@ pub(crate) fn of_twilio(error: &twilio::Error) -> Failure {
 /// What a failed request means that changes nothing at Twilio.
 pub(crate) fn of_twilio_read(error: &twilio::Error) -> Failure {
     match error {
+        twilio::Error::Rejected { class: RejectedClass::Account, .. } => {
+            Failure::retry_after(ACCOUNT_PAUSE, error)
+        }
         twilio::Error::Rejected { .. } => Failure::permanent(error),
         twilio::Error::RateLimited { retry_after: Some(after) } => {
             Failure::retry_after(*after, error)
@@ -155,6 +164,16 @@ mod tests {
         let rejected = |class| stripe::Error::Rejected { status: 400, code: None, class };
         assert!(of_stripe(&rejected(stripe::RejectedClass::Card)).is_permanent());
         assert!(!of_stripe(&rejected(stripe::RejectedClass::Credentials)).is_permanent());
+    }
+
+    #[test]
+    fn an_account_that_is_refused_is_no_fault_of_the_message() {
+        let refusal = twilio::Error::Rejected {
+            status: 401,
+            code: Some(20_003),
+            class: RejectedClass::Account,
+        };
+        assert!(!of_twilio(&refusal).is_permanent() && !of_twilio_read(&refusal).is_permanent());
     }
 
     #[test]

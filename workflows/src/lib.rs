@@ -45,6 +45,7 @@
 mod alert; // what a tenant's owner is to know at once
 mod app; // what all of them are handed
 mod error; // what is worth repeating
+mod resend; // what the network did not deliver
 mod stripe; // Stripe as our workflows use it
 mod text; // what we write to people
 

@@ -11,8 +11,46 @@ pub const STRIPE_FIXES: &str = "stripe_fixes_total";
 /// What a provider did and never told us, brought in by a reconciler, by provider and object.
 pub const INBOX_GAPS: &str = "inbox_gap_total";
 
+/// Messages of which nobody could tell whether they had left.
+pub const SMS_AMBIGUOUS: &str = "sms_ambiguous_total";
+/// Messages of unknown outcome that were found at the provider.
+pub const SMS_ADOPTED: &str = "sms_adopted_total";
+/// Messages that were followed by another one, by why.
+pub const SMS_RESENT: &str = "sms_resent_total";
+/// Answers of Twilio that concern the whole account: credentials, suspension, balance.
+pub const ACCOUNT_REFUSED: &str = "twilio_account_refused_total";
+
 /// All of them.
-pub const NAMES: [&str; 3] = [STRIPE_MISMATCHES, STRIPE_FIXES, INBOX_GAPS];
+pub const NAMES: [&str; 7] = [
+    STRIPE_MISMATCHES,
+    STRIPE_FIXES,
+    INBOX_GAPS,
+    SMS_AMBIGUOUS,
+    SMS_ADOPTED,
+    SMS_RESENT,
+    ACCOUNT_REFUSED,
+];
+
+/// Nobody can tell whether a message has left.
+pub(crate) fn ambiguous() {
+    counter!(SMS_AMBIGUOUS).increment(1);
+}
+
+/// A message of unknown outcome is at the provider.
+pub(crate) fn adopted() {
+    counter!(SMS_ADOPTED).increment(1);
+}
+
+/// A message is followed by another one: `unknown` (it was never taken), `replaced` (a new code), `undelivered`.
+pub(crate) fn resent(why: &'static str) {
+    counter!(SMS_RESENT, "why" => why).increment(1);
+}
+
+/// Twilio refuses the whole account: somebody has to see to it.
+pub(crate) fn account_refused(code: Option<u32>) {
+    counter!(ACCOUNT_REFUSED).increment(1);
+    tracing::error!(code, "Twilio refuses our account: credentials, suspension or balance");
+}
 
 /// Something that nobody had told.
 pub(crate) fn gap(provider: &'static str, object: &'static str) {

@@ -87,7 +87,11 @@ impl Workflow<Trunkline> for SmsReconcile {
             behind = Some(*last);
             sum.looked_up += stale.len() as u64;
             let found = ctx.step("look", async |clients, _| look(clients, &stale).await).await?;
-            sum.settled += ctx.transaction("settle", async |tx| settle(tx, &found).await).await?;
+            sum.settled += ctx
+                .transaction("settle", async |tx| {
+                    settle(tx, &found, ctx.settings().sms_every_ms).await
+                })
+                .await?;
         }
         Ok(sum)
     }
@@ -124,7 +128,7 @@ async fn look(clients: &Clients, stale: &[(MessageId, String)]) -> Result<Vec<Fo
     Ok(found)
 }
 
-async fn settle(tx: &mut Tx, found: &[Found]) -> Result<u64, Failure> {
+async fn settle(tx: &mut Tx, found: &[Found], every_ms: u32) -> Result<u64, Failure> {
     scope::platform(tx).await.map_err(of_domain)?;
     let mut settled = 0;
     for Found { message, sid, status, error_code } in found {
@@ -133,7 +137,7 @@ async fn settle(tx: &mut Tx, found: &[Found]) -> Result<u64, Failure> {
             messages::apply_status(tx, named, *status, *error_code).await.map_err(of_domain)?;
         if applied == Applied::Yes {
             settled += 1;
-            follow_up(tx, *message, *status, *error_code).await?;
+            follow_up(tx, *message, (*status, *error_code), every_ms).await?;
         }
     }
     Ok(settled)

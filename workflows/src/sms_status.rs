@@ -3,7 +3,7 @@
 //!
 //! | step | effect | undo |
 //! | --- | --- | --- |
-//! | `apply` | the message moves on; a code that did not arrive wakes its sign-up; whom the provider says to have opted out has | – (facts) |
+//! | `apply` | the message moves on; a code that did not arrive wakes its sign-up; what the network did not deliver is said again later; whom the provider says to have opted out has | – (facts) |
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use domain::{
 use engine::{Context, Failure, JobId, Retention, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::Trunkline, demo_signup::NOT_DELIVERED, error::of_domain};
+use crate::{app::Trunkline, demo_signup::NOT_DELIVERED, error::of_domain, metrics, resend};
 
 /// How often a report about a message that we do not know is looked at again, and how long after: our own row is committed
 /// before the provider hears of the message, but its id there only with the answer.
@@ -79,14 +79,23 @@ impl SmsStatus {
         ctx: &Context<'_, Trunkline>,
         status: MessageStatus,
     ) -> Result<Option<Report>, Failure> {
-        let report = ctx.transaction("apply", async |tx| self.apply(tx, status).await).await?;
+        let report = ctx
+            .transaction("apply", async |tx| {
+                self.apply(tx, status, ctx.settings().sms_every_ms).await
+            })
+            .await?;
         if report == Some(Report::Double) {
             tracing::error!(job.id = %ctx.job_id(), "a message may have been sent twice");
         }
         Ok(report)
     }
 
-    async fn apply(&self, tx: &mut Tx, status: MessageStatus) -> Result<Option<Report>, Failure> {
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        status: MessageStatus,
+        every_ms: u32,
+    ) -> Result<Option<Report>, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         let named = match self.message {
             Some(message) => Named::Ours(message, &self.sid),
@@ -97,7 +106,7 @@ impl SmsStatus {
         Ok(match applied {
             Applied::Yes => {
                 if let Some(message) = messages::which(tx, named).await.map_err(of_domain)? {
-                    follow_up(tx, message, status, self.error_code).await?;
+                    follow_up(tx, message, (status, self.error_code), every_ms).await?;
                 }
                 Some(Report::Applied)
             }
@@ -112,8 +121,8 @@ impl SmsStatus {
 pub(crate) async fn follow_up(
     tx: &mut Tx,
     message: MessageId,
-    status: MessageStatus,
-    error_code: Option<i32>,
+    (status, error_code): (MessageStatus, Option<i32>),
+    every_ms: u32,
 ) -> Result<(), Failure> {
     if !matches!(status, MessageStatus::Undelivered | MessageStatus::Failed) {
         return Ok(());
@@ -122,6 +131,9 @@ pub(crate) async fn follow_up(
     let class = error_code.and_then(|code| u32::try_from(code).ok()).map(RejectedClass::of);
     if class == Some(RejectedClass::OptedOut) {
         note_opt_out(tx, &found).await?;
+    }
+    if resend::plan(tx, &found, error_code, every_ms).await? {
+        metrics::resent("undelivered");
     }
     if found.purpose == "verification_code"
         && let Some(tenant) = found.tenant

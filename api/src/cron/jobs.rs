@@ -26,6 +26,8 @@ jobs! {
     "find-twilio-gaps" "findTwilioGaps" Some("find-twilio-gaps");
     "find-stripe-gaps" "findStripeGaps" Some("find-stripe-gaps");
     "reconcile-messages" "reconcileMessages" Some("reconcile-messages");
+    // Planned messages are jobs that begin by themselves; what is left to do is to see that each comes to its end.
+    "process-scheduled" "processScheduled" Some("reconcile-messages");
     "serve-waitlist" "serveWaitlist" Some("serve-waitlist");
     "expire-demos" "expireDemos" Some("expire-demos");
     "cleanup-stale-demo-tenants" "cleanupStaleDemoTenants" Some("cleanup-stale-demo-tenants");
@@ -36,7 +38,6 @@ jobs! {
     "stripe-reconciliation" "stripeReconciliation" Some("stripe-reconciliation");
     "usage-tracking" "usageTracking" Some("usage-tracking");
 
-    "process-scheduled" "processScheduled" None;
     "check-missed-calls" "checkMissedCalls" None;
     "auto-review-response" "autoReviewResponse" None;
     "send-nps" "sendNps" None;

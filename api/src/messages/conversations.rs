@@ -4,11 +4,11 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat};
 use domain::{
     ConversationId,
     audit::{self, Entry},
-    conversations::{self, Conversation, ConversationMode},
+    conversations::{self, After, Conversation, ConversationMode},
     scope,
     sessions::Session,
 };
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     caller::Caller,
-    json::{Body, Query},
+    json::{Body, Fields, Query},
     people::{OwnOrigin, OwnPassword},
     problem::{Code, Problem},
     state::ApiState,
@@ -33,11 +33,15 @@ pub(crate) async fn conversations(
     OwnPassword(session): OwnPassword,
     Query(query): Query,
 ) -> Result<Json<Value>, Problem> {
-    let limit = limit_of(query)?;
+    let (after, limit) = page_of(query)?;
     let mut tx = state.engine().begin().await?;
     scope::tenant(&mut tx, session.tenant).await?;
-    let found = conversations::list(&mut tx, session.tenant, limit).await?;
-    Ok(Json(json!({ "items": found.iter().map(view).collect::<Vec<_>>() })))
+    let mut found = conversations::list(&mut tx, session.tenant, after, limit + 1).await?;
+    let page = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = found.len() > page;
+    found.truncate(page);
+    let next = found.last().filter(|_| is_more).map(cursor_after);
+    Ok(Json(json!({ "items": found.iter().map(view).collect::<Vec<_>>(), "next_cursor": next })))
 }
 
 /// `GET /api/conversations/{conversation}`: with what was said last, oldest first.
@@ -114,19 +118,43 @@ pub(super) async fn of_session(
     conversations::get(tx, id).await?.ok_or_else(missing)
 }
 
-fn limit_of(mut query: crate::json::Fields) -> Result<i64, Problem> {
+fn limit_of(mut query: Fields) -> Result<i64, Problem> {
+    let limit = limit_in(&mut query);
+    query.refuse_others();
+    query.finish(Some(limit))
+}
+
+fn page_of(mut query: Fields) -> Result<(Option<After>, i64), Problem> {
+    let limit = limit_in(&mut query);
+    let after = query.optional("cursor", |text| {
+        cursor_read(text).ok_or("must be a next_cursor of an earlier answer")
+    });
+    query.refuse_others();
+    query.finish(Some((after, limit)))
+}
+
+fn limit_in(query: &mut Fields) -> i64 {
     let limit = query.optional("limit", |text| {
         let wanted = text.parse::<u32>().ok().filter(|limit| (1..=SHOWN_MAX).contains(limit));
         wanted.ok_or(format!("must be a number from 1 to {SHOWN_MAX}"))
     });
-    query.refuse_others();
-    query.finish(Some(limit.unwrap_or(SHOWN).into()))
+    limit.unwrap_or(SHOWN).into()
+}
+
+/// Opaque to clients: which kind of cursor, microseconds, and the conversation.
+fn cursor_after(last: &Conversation) -> String {
+    let micros = last.last_message_at.timestamp_micros();
+    format!("c1.{micros}.{}", last.conversation)
+}
+
+fn cursor_read(text: &str) -> Option<After> {
+    let (micros, conversation) = text.strip_prefix("c1.")?.split_once('.')?;
+    let last_message_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    Some(After { last_message_at, conversation: conversation.parse().ok()? })
 }
 
 fn view(conversation: &Conversation) -> Value {
-    let at = |instant: chrono::DateTime<chrono::Utc>| {
-        instant.to_rfc3339_opts(SecondsFormat::Millis, true)
-    };
+    let at = |instant: DateTime<chrono::Utc>| instant.to_rfc3339_opts(SecondsFormat::Millis, true);
     json!({
         "id": conversation.conversation,
         "channel": "sms",
@@ -135,4 +163,22 @@ fn view(conversation: &Conversation) -> Value {
         "modeChangedAt": at(conversation.mode_changed_at),
         "lastMessageAt": at(conversation.last_message_at),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_what_is_none_names_nothing() {
+        let id = ConversationId::mint();
+        let read = cursor_read(&format!("c1.1700000000000001.{id}")).unwrap();
+        assert_eq!(read.last_message_at.timestamp_micros(), 1_700_000_000_000_001);
+        assert_eq!(read.conversation, id);
+        for text in
+            ["", "c1.", "c1.1.x", "c2.1.x", &format!("c1.x.{id}"), &format!("c1.{}.{id}", i64::MAX)]
+        {
+            assert!(cursor_read(text).is_none(), "{text}");
+        }
+    }
 }

@@ -27,12 +27,12 @@ pub(super) async fn treat(
     let (mood, spell) = state.arrive(path.as_str(), request.method().as_str());
     let given = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
     let key = given.and_then(|it| it.strip_prefix("Bearer "));
-    if key != Some(state.options.api_key.expose_secret()) {
+    if mood == Mood::Unauthorized || key != Some(state.options.api_key.expose_secret()) {
         let why = "Incorrect API key provided";
         return refusal(StatusCode::UNAUTHORIZED, "invalid_request_error", why);
     }
     match mood {
-        Mood::Accepts => next.run(request).await,
+        Mood::Accepts | Mood::Unauthorized => next.run(request).await,
         Mood::Slow => {
             let answer = next.run(request).await;
             let delay = spell.delay.unwrap_or(state.options.slow_delay);

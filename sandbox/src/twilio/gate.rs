@@ -36,6 +36,7 @@ pub(super) async fn treat(
         }
         Mood::RateLimited => turn_away(&state, request, Refusal::rate_limited()).await,
         Mood::ServerError => turn_away(&state, request, Refusal::failed()).await,
+        Mood::Unauthorized => turn_away(&state, request, Refusal::unauthenticated()).await,
         Mood::LosesReply => {
             let answer = next.run(request).await;
             connection.cut();

@@ -25,17 +25,20 @@ pub enum Mood {
     LosesReply,
     /// Cuts the connection before anything is done.
     Down,
+    /// 401 with code 20003: the token was revoked.
+    Unauthorized,
 }
 
 impl Mood {
     /// Every mood.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Accepts,
         Self::Slow,
         Self::RateLimited,
         Self::ServerError,
         Self::LosesReply,
         Self::Down,
+        Self::Unauthorized,
     ];
 
     /// Its name on the wire.
@@ -47,6 +50,7 @@ impl Mood {
             Self::ServerError => "server_error",
             Self::LosesReply => "loses_reply",
             Self::Down => "down",
+            Self::Unauthorized => "unauthorized",
         }
     }
 }
@@ -55,7 +59,12 @@ impl Temper for Mood {
     fn touches(self, writes: bool) -> bool {
         match self {
             Self::LosesReply => writes,
-            Self::Accepts | Self::Slow | Self::RateLimited | Self::ServerError | Self::Down => true,
+            Self::Accepts
+            | Self::Slow
+            | Self::RateLimited
+            | Self::ServerError
+            | Self::Down
+            | Self::Unauthorized => true,
         }
     }
 }

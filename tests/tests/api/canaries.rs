@@ -73,6 +73,8 @@ async fn play(stage: &Stage, errors: &mut Errors) -> Vec<String> {
     let cookie = people(stage, errors, &demo).await;
     operators(stage, errors, &demo).await;
     webhooks(stage, errors).await;
+    money(stage, errors, &demo).await;
+    texts(stage, errors, &cookie).await;
     let session = cookie.split('=').nth(1).unwrap().to_owned();
     vec![token, session]
 }
@@ -166,6 +168,57 @@ async fn webhooks(stage: &Stage, errors: &mut Errors) {
     errors
         .keep(Webhook::status(SID, "sent").query(&format!("sm={phone}")).post(stage).await)
         .is(400);
+}
+
+/// What Stripe posts, and what operators write about money.
+async fn money(stage: &Stage, errors: &mut Errors, demo: &Demo) {
+    let event = json!({ "id": "evt_1", "data": { "object": { "id": PERSON, "email": demo.guest.email() } } });
+    for header in ["t=1,v1=00", PERSON] {
+        let ask = stage.post("/webhooks/stripe").header("stripe-signature", header);
+        errors.keep(ask.body("application/json", event.to_string()).send().await).is(401);
+    }
+    let ask = |path: String, body: Value| stage.post(&path).as_operator().json(&body).send();
+    let (phone, tenant) = (demo.guest.phone(), &demo.tenant);
+    let wrong = json!({ "plan": phone, "payment_method": PERSON, "quantity": phone });
+    for path in [
+        format!("/v1/admin/businesses/{tenant}/subscription"),
+        format!("/v1/admin/demo/{tenant}/convert"),
+        "/v1/admin/plans".to_owned(),
+    ] {
+        errors.keep(ask(path, wrong.clone()).await).is(422);
+    }
+    let number = json!({ "phone": format!("{phone}x"), "twilio_sid": PERSON });
+    errors.keep(ask("/v1/admin/numbers".to_owned(), number).await).is(422);
+    errors.keep(ask(format!("/v1/admin/demo/{phone}/code"), json!({})).await).is(404);
+    errors.keep(stage.post("/api/cron").bearer(WRONG_KEY).send().await).is(401);
+    errors
+        .keep(
+            stage
+                .get(&format!("/v1/admin/webhooks?object={phone}&state={PERSON}"))
+                .as_operator()
+                .send()
+                .await,
+        )
+        .is(422);
+}
+
+/// What a tenant's people write.
+async fn texts(stage: &Stage, errors: &mut Errors, cookie: &str) {
+    let ask = |path: &str, body: Value| stage.post(path).cookie(cookie).json(&body).send();
+    let phone = Guest(4242).phone();
+    let sent = json!({ "to": phone, "body": SAID });
+    errors.keep(ask("/api/messages", sent).await).is(202);
+    let wrong = json!({ "to": format!("{phone}{phone}"), "body": SAID, "sendAt": SAID });
+    errors.keep(ask("/api/messages", wrong).await).is(422);
+    errors
+        .keep(ask("/api/messaging", json!({ "ownerPhone": SAID, "timeZone": phone })).await)
+        .is(422);
+    errors
+        .keep(stage.get(&format!("/api/conversations?cursor={phone}")).cookie(cookie).send().await)
+        .is(422);
+    errors
+        .keep(ask(&format!("/api/conversations/{phone}/messages"), json!({ "body": SAID })).await)
+        .is(404);
 }
 
 #[tokio::test]

@@ -211,3 +211,35 @@ async fn nobody_sees_or_touches_another_tenants_conversations() {
     shop.stage.db.advance(Duration::from_hours(80)).await;
     shop.get("/api/conversations").await.problem(401, "tenant_context_required");
 }
+
+#[tokio::test]
+async fn conversations_are_paged_through_while_people_write() {
+    let stage = Stage::open().await;
+    let demo = stage.active(Guest(1)).await;
+    let cookie = stage.own_session(&demo).await;
+    let mut all = Vec::new();
+    for person in 1..=5 {
+        all.push(stage.conversation(&demo, &format!("+43660000000{person}")).await);
+        stage.db.advance(std::time::Duration::from_secs(1)).await;
+    }
+    let page = async |query: &str| {
+        stage.get(&format!("/api/conversations?{query}")).cookie(&cookie).send().await
+    };
+    let ids = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = page("limit=2").await.is(200);
+    assert_eq!(ids(&first), [all[4].clone(), all[3].clone()]);
+    // Somebody writes: that conversation is at the front now, and the pages behind have no gap.
+    stage.conversation(&demo, "+436600000005").await;
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = page(&format!("limit=2&cursor={next}")).await.is(200);
+    assert_eq!(ids(&second), [all[2].clone(), all[1].clone()]);
+    let next = second["next_cursor"].as_str().unwrap();
+    let last = page(&format!("limit=2&cursor={next}")).await.is(200);
+    assert_eq!((ids(&last), &last["next_cursor"]), (vec![all[0].clone()], &Value::Null));
+    for wrong in ["cursor=x", "cursor=c1.1.x", "limit=0"] {
+        page(wrong).await.problem(422, "invalid_fields");
+    }
+}

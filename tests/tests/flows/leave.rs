@@ -179,3 +179,65 @@ async fn an_outage_of_the_provider_opens_its_breaker_and_what_waits_goes_when_it
     }
     shop.rests().await;
 }
+
+#[tokio::test]
+async fn an_account_that_twilio_refuses_opens_the_breaker_and_loses_no_message() {
+    let shop = Shop::open().await;
+    shop.stage.phone.set_mood(Mood::Unauthorized);
+    for person in 1..=6 {
+        let message = shop.message(&format!("+43660000000{person}"), Occasion::Answer);
+        shop.enqueue(message.job()).await;
+    }
+    let open = "select from trunkline.gates where breaker -> 'phase' ->> 'phase' = 'open'";
+    wait_until("the breaker opens", async || holds(shop.stage.db.number(open).await == 1)).await;
+    rest::at_rest(&shop.stage.db, &["send_sms"]).await;
+    let failed = "select from product.messages where status = 'failed'";
+    assert_eq!(shop.stage.db.number(failed).await, 0);
+    shop.stage.phone.set_mood(Mood::Accepts);
+    wait_until("all are sent", async || {
+        shop.stage.advance(Duration::from_secs(20)).await;
+        let sent =
+            "select from product.messages where purpose = 'reminder' and provider_sid is not null";
+        holds(shop.stage.db.number(sent).await == 6)
+    })
+    .await;
+    shop.rests().await;
+}
+
+#[tokio::test]
+async fn a_text_that_the_network_did_not_deliver_is_sent_again_after_a_while_and_not_for_ever() {
+    let shop = Shop::open().await;
+    shop.stage.phone.set_undeliverable(PERSON, 30_003);
+    shop.enqueue(shop.message(PERSON, Occasion::Answer).job()).await;
+    let said = async |times| {
+        wait_until("it is said", async || {
+            let failed = "select from product.messages where status = 'undelivered'";
+            holds(shop.said().len() == times && shop.stage.db.number(failed).await >= 1)
+        })
+        .await;
+        rest::at_rest(&shop.stage.db, &["send_sms", "sms_status"]).await;
+        assert_eq!(shop.said().len(), times);
+    };
+    said(1).await;
+    shop.stage.advance(Duration::from_mins(9)).await;
+    said(1).await;
+    shop.stage.advance(Duration::from_mins(2)).await;
+    said(2).await;
+    shop.stage.advance(Duration::from_mins(61)).await;
+    said(3).await;
+    shop.rests().await;
+    let chain = "select from product.messages where resends in (1, 2) and status = 'undelivered'";
+    assert_eq!(shop.stage.db.number(chain).await, 2);
+
+    // What the assistant says has a minute, and whoever says STOP meanwhile is left alone.
+    shop.enqueue(shop.message(PERSON, Occasion::AiAnswer).job()).await;
+    said(4).await;
+    shop.rests().await;
+    shop.enqueue(shop.message(PERSON, Occasion::Notice).job()).await;
+    said(5).await;
+    shop.hears("STOP").await;
+    rest::at_rest(&shop.stage.db, &["sms_inbound"]).await;
+    shop.stage.advance(Duration::from_mins(11)).await;
+    shop.rests().await;
+    assert_eq!((shop.said().len(), shop.newest().await.1.as_str()), (5, "opted_out"));
+}

@@ -113,6 +113,23 @@ async fn a_text_that_is_not_delivered_is_followed_by_a_call_with_a_new_code() {
     ends_well(&stage, &signup, &code).await;
 }
 
+/// The report comes over the webhook's route while the text's own job is still in doubt: before the sign-up waits for it.
+#[tokio::test]
+async fn a_report_that_comes_before_the_sign_up_waits_for_it_is_kept_and_delivered() {
+    let stage = Stage::new().await;
+    let _worker = stage.worker().await;
+    stage.phone.set_mood(Spell { for_requests: Some(1), ..Spell::from(Mood::LosesReply) });
+    let signup = SignUp { phone: "+436641234500".to_owned(), ..stage_signup(&stage).await };
+    let kept = "select from trunkline.signals";
+    wait_until("the signal is there", async || holds(stage.db.number(kept).await == 1)).await;
+    let waits = "select from trunkline.jobs j join trunkline.kinds k using (kind_id)
+                 join trunkline.ready r using (job_id) where k.name = 'demo_signup'";
+    assert_eq!(stage.db.number(waits).await, 0, "nobody is woken by what nobody waits for");
+    let code = heard(&stage, &signup).await;
+    ends_well(&stage, &signup, &code).await;
+    assert_eq!(stage.db.number(kept).await, 0);
+}
+
 async fn stage_signup(stage: &Stage) -> SignUp {
     stage.phone.set_undeliverable("+436641234500", 30_003);
     stage.sign_up_as("+436641234500").await

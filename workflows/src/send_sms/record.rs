@@ -137,6 +137,7 @@ impl RecordSms {
             message: self.message,
             tenant: self.for_tenant,
             purpose: &self.purpose,
+            occasion: self.occasion,
             to,
             from,
             body_sealed: None, // this job has it

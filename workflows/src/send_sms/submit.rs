@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use clients::twilio::{Error, Message, NewMessage};
+use clients::twilio::{Error, Message, NewMessage, RejectedClass};
 use domain::{MessageId, PhoneNumber};
 use engine::{Effect, EffectCall, Failure, Jitter, Probe, RetryPolicy, Sealed};
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{Clients, SmsSender, Trunkline},
     error::{of_twilio, of_twilio_read},
+    metrics,
 };
 
-/// Never earlier than 1 s, 2 s and 4 s after a failed attempt; then patiently, and for no longer than a code lives.
+/// Never earlier than 1 s, 2 s and 4 s after a failed attempt; then patiently, for most of a day. (A code's job has a deadline
+/// of its own.)
 const RETRY: RetryPolicy = RetryPolicy::delays(
     &[
         Duration::from_secs(1),
@@ -24,8 +26,10 @@ const RETRY: RetryPolicy = RetryPolicy::delays(
         Duration::from_secs(30),
         Duration::from_mins(1),
         Duration::from_mins(2),
+        Duration::from_mins(10),
+        Duration::from_mins(30),
     ],
-    8,
+    40,
 )
 .jitter(Jitter::Up(20));
 
@@ -95,10 +99,18 @@ impl Effect<Trunkline> for SubmitSms {
                 Err(_) => Err(of_twilio(&Error::ServerError { status })),
             },
             Err(Error::Rejected { status, code, class }) => {
+                if class == RejectedClass::Account {
+                    metrics::account_refused(code);
+                }
                 let failure = of_twilio(&Error::Rejected { status, code, class });
                 if failure.is_permanent() { Ok(Submitted::Refused { code }) } else { Err(failure) }
             }
-            Err(error) => Err(of_twilio(&error)),
+            Err(error) => {
+                if matches!(error, Error::Unknown(_)) {
+                    metrics::ambiguous();
+                }
+                Err(of_twilio(&error))
+            }
         }
     }
 
@@ -109,6 +121,7 @@ impl Effect<Trunkline> for SubmitSms {
     ) -> Result<Probe<Submitted>, Failure> {
         let sender = sender(clients)?;
         if let Some(found) = self.look(sender, call).await? {
+            metrics::adopted();
             return Ok(Probe::Happened(found));
         }
         // A message may show up late in the list.
@@ -119,8 +132,14 @@ impl Effect<Trunkline> for SubmitSms {
         };
         match patience.checked_sub(call.age) {
             Some(early) if !early.is_zero() => Ok(Probe::NotYet(early)),
-            Some(_) | None if self.is_replaceable => Ok(Probe::Happened(Submitted::Unproven)),
-            Some(_) | None => Ok(Probe::DidNotHappen),
+            Some(_) | None if self.is_replaceable => {
+                metrics::resent("replaced");
+                Ok(Probe::Happened(Submitted::Unproven))
+            }
+            Some(_) | None => {
+                metrics::resent("unknown");
+                Ok(Probe::DidNotHappen)
+            }
         }
     }
 }

@@ -5,11 +5,13 @@ use domain::{
     call_limits::{self, MayCall, Refused},
     scope, subscriptions,
 };
-use engine::State;
+use engine::{Context, Failure, State, Workflow};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use workflows::{create_subscription::CreateSubscription, demo_convert::DemoConvert};
+use workflows::{Trunkline, create_subscription::CreateSubscription, demo_convert::DemoConvert};
 
 use super::shop::{Shop, tenant};
+use crate::stage::without_clock;
 
 /// The first tenant as a demo that runs.
 pub(super) const A_DEMO: &str = "
@@ -53,6 +55,39 @@ async fn a_demo_whose_card_is_declined_stays_the_demo_that_it_was() {
     assert_eq!(job.summary.state, State::Failed);
     assert_eq!(shop.rows(&format!("{STANDS} ('trial', 'demo')")).await, 1);
     assert_eq!((shop.live().len(), shop.kept_cents(), shop.stripe.customers().len()), (0, 0, 0));
+}
+
+/// A purchase that comes to nothing after all, because of what its parent has to do besides.
+#[derive(Serialize, Deserialize)]
+struct BuysAndFails(CreateSubscription);
+
+impl Workflow<Trunkline> for BuysAndFails {
+    const KIND: &'static str = "buys_and_fails";
+    const QUEUE: &'static str = "billing";
+    type Output = ();
+
+    async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<(), Failure> {
+        ctx.child(self.0.clone()).await?;
+        Err(Failure::undo("somebody thought better of it"))
+    }
+}
+
+#[tokio::test]
+async fn what_a_failed_parent_bought_is_given_back() {
+    let shop = Shop::open(1).await;
+    shop.arrange(A_DEMO).await;
+    shop.arrange("update product.tenants set status = 'active'").await;
+    let registry = without_clock().with::<BuysAndFails>();
+    let _worker = shop.worker_of(registry).await;
+    let bought = convert("pm_card_visa").subscription.unwrap();
+    let job = shop.run(&BuysAndFails(bought)).await;
+    assert_eq!(job.summary.state, State::Failed);
+    assert_eq!(shop.stripe.charges().len(), 1, "it had been paid");
+    assert_eq!((shop.live().len(), shop.kept_cents(), shop.stripe.customers().len()), (0, 0, 0));
+    assert_eq!(shop.rows(&format!("{STANDS} ('active', 'demo')")).await, 1);
+    let over = "select from product.subscriptions s join product.tenants t using (tenant_id)
+                where (s.plan, s.status) = ('starter', 'cancelled') and t.stripe_customer_id is null";
+    assert_eq!(shop.rows(over).await, 1);
 }
 
 /// Calls, messages and billing are asked by different parts of the product.

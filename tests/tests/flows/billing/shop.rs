@@ -1,10 +1,10 @@
 //! Tenants, plans, Stripe's sandbox and workers. No front door: a job is enqueued as the API would.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use domain::TenantId;
-use engine::{Engine, JobDetail, JobId, State, Workflow};
+use engine::{Engine, JobDetail, JobId, Registry, State, Workflow};
 use sandbox::stripe::{Handle, Options, Subscription};
 use secrecy::SecretString;
 use sqlx::AssertSqlSafe;
@@ -24,7 +24,8 @@ pub(super) const PLANS: &str = "
            ('flexible', 500, 360000, 'price_flexible', 'messages_out');";
 
 /// The kinds whose pauses are skipped.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
+    "buys_and_fails",
     "demo_convert",
     "create_subscription",
     "cancel_subscription",
@@ -39,6 +40,8 @@ pub(super) struct Shop {
     pub(super) engine: Engine,
     pub(super) stripe: Handle,
     pub(super) config: workers::Config,
+    /// What another process would be told.
+    pub(super) variables: BTreeMap<&'static str, String>,
     pub(super) db: TestDb,
     _stop: DropGuard,
 }
@@ -80,10 +83,18 @@ pub(super) async fn a_config(
     database: &SecretString,
     stripe: &Handle,
 ) -> workers::Config {
+    worker_config(&a_workers_variables(stop, database, stripe).await)
+}
+
+async fn a_workers_variables(
+    stop: &CancellationToken,
+    database: &SecretString,
+    stripe: &Handle,
+) -> BTreeMap<&'static str, String> {
     let phone = a_phone(stop).await;
     let mut variables = variables(database, "http://127.0.0.1:1", &phone, false);
     variables.extend(of_stripe(stripe));
-    worker_config(&variables)
+    variables
 }
 
 impl Shop {
@@ -92,9 +103,10 @@ impl Shop {
         let db = TestDb::new().await;
         let stop = CancellationToken::new();
         let stripe = a_stripe(&stop, STRIPE_KEY).await;
-        let config = a_config(&stop, db.app_url(), &stripe).await;
+        let variables = a_workers_variables(&stop, db.app_url(), &stripe).await;
+        let config = worker_config(&variables);
         let engine = Engine::connect(config.engine.clone(), &without_clock()).await.unwrap();
-        let it = Shop { engine, stripe, config, db, _stop: stop.drop_guard() };
+        let it = Shop { engine, stripe, config, variables, db, _stop: stop.drop_guard() };
         it.arrange(PLANS).await;
         it.arrange(&tenants(count)).await;
         it
@@ -106,10 +118,15 @@ impl Shop {
     }
 
     pub(super) async fn worker(&self) -> TestWorker<Trunkline> {
+        self.worker_of(without_clock()).await
+    }
+
+    /// A worker that knows other kinds.
+    pub(super) async fn worker_of(&self, registry: Registry<Trunkline>) -> TestWorker<Trunkline> {
         let options = WorkerOptions { lease: Duration::from_secs(30), ..WorkerOptions::default() };
         let (config, clients) = (self.config.engine.clone(), Arc::clone(&self.config.clients));
         let settings = Arc::clone(&self.config.settings);
-        TestWorker::start(config, Arc::new(without_clock()), clients, settings, options).await
+        TestWorker::start(config, Arc::new(registry), clients, settings, options).await
     }
 
     /// Runs a workflow to its end, over all its pauses.
