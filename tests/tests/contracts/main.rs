@@ -7,6 +7,7 @@ mod source; // Rust, as far as it matters here
 
 mod arrows; // who may depend on whom
 mod commands; // the commands that the documents name
+mod coverage; // docs/coverage.md against the tests it names
 mod excerpts; // the code that the documents show
 mod habits; // what no source file does
 mod metrics; // docs/metrics.md against what is emitted
