@@ -50,8 +50,8 @@ async fn the_master_makes_each_tick_once_and_tells_of_each_job() {
     assert_eq!(first["results"]["cleanupVerificationCodes"]["state"], "ready");
     assert_eq!(first["errors"], serde_json::json!([]));
     assert!(first["timestamp"].is_string());
-    assert!(first["results"].as_object().unwrap().contains_key("processScheduled"));
-    assert!(first["results"]["processScheduled"].is_null(), "what is not built is no success");
+    assert!(first["results"].as_object().unwrap().contains_key("winBack"));
+    assert!(first["results"]["winBack"].is_null(), "what is not built is no success");
     assert_eq!(stage.jobs_of("clean_expired").await, 1);
 
     stage.db.advance(Duration::from_hours(1)).await;

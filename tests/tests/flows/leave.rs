@@ -184,13 +184,19 @@ async fn an_outage_of_the_provider_opens_its_breaker_and_what_waits_goes_when_it
 async fn an_account_that_twilio_refuses_opens_the_breaker_and_loses_no_message() {
     let shop = Shop::open().await;
     shop.stage.phone.set_mood(Mood::Unauthorized);
-    for person in 1..=6 {
+    let before = shop.stage.phone.requests_total();
+    for person in 1..=5 {
         let message = shop.message(&format!("+43660000000{person}"), Occasion::Answer);
         shop.enqueue(message.job()).await;
     }
+    wait_until("all are refused", async || holds(shop.stage.phone.requests_total() == before + 5))
+        .await;
+    rest::at_rest(&shop.stage.db, &["send_sms"]).await;
+    shop.enqueue(shop.message("+436600000006", Occasion::Answer).job()).await;
     let open = "select from trunkline.gates where breaker -> 'phase' ->> 'phase' = 'open'";
     wait_until("the breaker opens", async || holds(shop.stage.db.number(open).await == 1)).await;
     rest::at_rest(&shop.stage.db, &["send_sms"]).await;
+    assert_eq!(shop.stage.phone.requests_total(), before + 5, "nobody is asked any more");
     let failed = "select from product.messages where status = 'failed'";
     assert_eq!(shop.stage.db.number(failed).await, 0);
     shop.stage.phone.set_mood(Mood::Accepts);

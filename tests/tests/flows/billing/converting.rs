@@ -5,7 +5,7 @@ use domain::{
     call_limits::{self, MayCall, Refused},
     scope, subscriptions,
 };
-use engine::{Context, Failure, State, Workflow};
+use engine::{Context, Engine, Failure, State, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use workflows::{Trunkline, create_subscription::CreateSubscription, demo_convert::DemoConvert};
@@ -78,9 +78,11 @@ async fn what_a_failed_parent_bought_is_given_back() {
     shop.arrange(A_DEMO).await;
     shop.arrange("update product.tenants set status = 'active'").await;
     let registry = without_clock().with::<BuysAndFails>();
+    let engine = Engine::connect(shop.config.engine.clone(), &registry).await.unwrap();
     let _worker = shop.worker_of(registry).await;
     let bought = convert("pm_card_visa").subscription.unwrap();
-    let job = shop.run(&BuysAndFails(bought)).await;
+    let id = engine.enqueue(BuysAndFails(bought).job()).await.unwrap().id();
+    let job = shop.ends(id).await;
     assert_eq!(job.summary.state, State::Failed);
     assert_eq!(shop.stripe.charges().len(), 1, "it had been paid");
     assert_eq!((shop.live().len(), shop.kept_cents(), shop.stripe.customers().len()), (0, 0, 0));
