@@ -14,15 +14,18 @@ const QUESTION: &str = "What are your opening hours?";
 
 /// A number that somebody has; of a new demo, if nobody has one yet.
 pub(super) async fn number(http: &Client, instance: &Ready) -> anyhow::Result<String> {
-    let url = format!("{}/v1/admin/numbers?status=allocated&limit=1", instance.api);
-    let numbers = answer(http.get(url).bearer_auth(&instance.admin_api_key)).await?;
-    if let Some(phone) = numbers["items"][0]["phone"].as_str() {
-        return Ok(phone.to_owned());
+    if let Some(phone) = allocated(http, instance).await? {
+        return Ok(phone);
     }
     eprintln!("nobody has a number yet: signing a demo up");
-    let played = play(instance).await?;
-    let phone = played.access["phoneNumber"].as_str();
-    phone.map(ToOwned::to_owned).context("the demo has no number")
+    play(instance).await?;
+    allocated(http, instance).await?.context("the demo has no number")
+}
+
+async fn allocated(http: &Client, instance: &Ready) -> anyhow::Result<Option<String>> {
+    let url = format!("{}/v1/admin/numbers?status=allocated&limit=1", instance.api);
+    let numbers = answer(http.get(url).bearer_auth(&instance.admin_api_key)).await?;
+    Ok(numbers["items"][0]["phone"].as_str().map(ToOwned::to_owned))
 }
 
 /// The lines of a script: a file's, or what was asked for.
