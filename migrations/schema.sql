@@ -260,6 +260,49 @@ CREATE TABLE product.bots (
 
 ALTER TABLE ONLY product.bots FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE product.business_hours (
+    tenant_id uuid NOT NULL,
+    weekday smallint NOT NULL,
+    from_min smallint NOT NULL,
+    until_min smallint NOT NULL,
+    CONSTRAINT hours_begin_in_a_day CHECK (((from_min >= 0) AND (from_min <= 1439))),
+    CONSTRAINT hours_end_after_they_begin CHECK ((until_min > from_min)),
+    CONSTRAINT hours_end_in_a_day CHECK (((until_min >= 1) AND (until_min <= 1440))),
+    CONSTRAINT weekday_is_one CHECK (((weekday >= 1) AND (weekday <= 7)))
+);
+
+ALTER TABLE ONLY product.business_hours FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.business_hours.weekday IS '1: Monday. Minutes after midnight in the tenant''s zone.';
+
+CREATE TABLE product.call_answers (
+    call_sid text NOT NULL,
+    call_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    outcome text NOT NULL,
+    locale product.locale NOT NULL,
+    words text NOT NULL,
+    transfer_phone product.phone,
+    talk_max_secs integer,
+    session_id uuid,
+    dialled text,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT a_person_has_a_number CHECK (((outcome = 'person'::text) = (transfer_phone IS NOT NULL))),
+    CONSTRAINT call_sid_has_its_shape CHECK ((call_sid ~ '^CA[0-9a-f]{32}$'::text)),
+    CONSTRAINT dialled_is_a_word CHECK ((dialled ~ '^[a-z][a-z-]{0,31}$'::text)),
+    CONSTRAINT only_who_talks_has_a_limit CHECK (((outcome = ANY (ARRAY['assistant'::text, 'person'::text])) = (talk_max_secs IS NOT NULL))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['assistant'::text, 'person'::text, 'no_subscription'::text, 'daily_calls'::text, 'talk_time'::text, 'voice_off'::text, 'out_of_hours'::text, 'calls_disabled'::text]))),
+    CONSTRAINT talk_is_limited CHECK ((talk_max_secs > 0)),
+    CONSTRAINT the_assistant_has_a_session CHECK (((outcome = 'assistant'::text) = (session_id IS NOT NULL))),
+    CONSTRAINT words_fit CHECK (((length(words) >= 1) AND (length(words) <= 500)))
+);
+
+ALTER TABLE ONLY product.call_answers FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.call_answers.session_id IS 'In which the assistant speaks.';
+
+COMMENT ON COLUMN product.call_answers.dialled IS 'What became of the attempt to reach a person, in Twilio''s word (DialCallStatus).';
+
 CREATE TABLE product.call_recordings (
     recording_sid text NOT NULL,
     call_sid text NOT NULL,
@@ -282,6 +325,68 @@ CREATE TABLE product.call_recordings (
 ALTER TABLE ONLY product.call_recordings FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.call_recordings.tenant_id IS 'That of the call; null until there is news of the call itself.';
+
+CREATE TABLE product.call_requests (
+    request_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    call_id uuid,
+    kind text NOT NULL,
+    phone product.phone,
+    details jsonb,
+    details_sealed bytea,
+    is_urgent boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    done_at timestamp with time zone,
+    forget_at timestamp with time zone NOT NULL,
+    CONSTRAINT dated_iff_done CHECK (((status = 'done'::text) = (done_at IS NOT NULL))),
+    CONSTRAINT details_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
+    CONSTRAINT details_in_the_clear_or_sealed CHECK ((num_nonnulls(details, details_sealed) = 1)),
+    CONSTRAINT details_sealed_fits CHECK (((octet_length(details_sealed) >= 1) AND (octet_length(details_sealed) <= 32768))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['message'::text, 'callback'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY product.call_requests FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.call_requests.details IS 'What was left: name, text, when. In a box of its own where the tenant wants transcripts sealed.';
+
+CREATE TABLE product.call_text_backs (
+    call_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT reason_is_a_word CHECK ((reason ~ '^[a-z][a-z_]{0,31}$'::text))
+);
+
+ALTER TABLE ONLY product.call_text_backs FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE product.call_transcripts (
+    call_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    locale product.locale NOT NULL,
+    ended text NOT NULL,
+    turns smallint NOT NULL,
+    said jsonb,
+    said_sealed bytea,
+    summary text,
+    summary_sealed bytea,
+    is_urgent boolean NOT NULL,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    forget_at timestamp with time zone NOT NULL,
+    CONSTRAINT ended_is_a_word CHECK ((ended ~ '^[a-z][a-z_]{0,31}$'::text)),
+    CONSTRAINT said_in_the_clear_or_sealed CHECK ((num_nonnulls(said, said_sealed) = 1)),
+    CONSTRAINT said_is_a_list CHECK ((jsonb_typeof(said) = 'array'::text)),
+    CONSTRAINT said_sealed_fits CHECK (((octet_length(said_sealed) >= 1) AND (octet_length(said_sealed) <= 1048576))),
+    CONSTRAINT summary_fits CHECK (((length(summary) >= 1) AND (length(summary) <= 2000))),
+    CONSTRAINT summary_sealed_fits CHECK (((octet_length(summary_sealed) >= 1) AND (octet_length(summary_sealed) <= 16384))),
+    CONSTRAINT the_summary_is_kept_like_the_rest CHECK ((((said IS NOT NULL) OR (summary IS NULL)) AND ((said_sealed IS NOT NULL) OR (summary_sealed IS NULL)))),
+    CONSTRAINT turns_are_counted CHECK ((turns >= 0)),
+    CONSTRAINT what_is_kept_is_forgotten_later CHECK ((forget_at > created_at))
+);
+
+ALTER TABLE ONLY product.call_transcripts FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE product.calls (
     call_id uuid NOT NULL,
@@ -777,7 +882,7 @@ CREATE TABLE product.switches (
     CONSTRAINT only_what_is_on_ends CHECK ((is_on OR (until IS NULL))),
     CONSTRAINT reason_fits CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT set_by_fits CHECK (((length(set_by) >= 1) AND (length(set_by) <= 200))),
-    CONSTRAINT switch_is_known CHECK ((switch = ANY (ARRAY['demo_disabled'::text, 'sms_bypass'::text, 'voice_codes'::text]))),
+    CONSTRAINT switch_is_known CHECK ((switch = ANY (ARRAY['demo_disabled'::text, 'sms_bypass'::text, 'voice_codes'::text, 'calls_disabled'::text]))),
     CONSTRAINT what_is_on_has_a_reason CHECK (((NOT is_on) OR (reason IS NOT NULL)))
 );
 
@@ -916,6 +1021,33 @@ ALTER TABLE ONLY product.voice_sessions FORCE ROW LEVEL SECURITY;
 COMMENT ON COLUMN product.voice_sessions.job_id IS 'The run of voice_session that speaks. No reference: the history of jobs is dropped in pieces.';
 
 COMMENT ON COLUMN product.voice_sessions.outcome IS 'Null while it lives. The first one stands.';
+
+CREATE TABLE product.voice_settings (
+    tenant_id uuid NOT NULL,
+    voice_mode text DEFAULT 'always'::text NOT NULL,
+    greeting text,
+    transfer_phone product.phone,
+    emergency_keywords text[],
+    owner_alerts text DEFAULT 'urgent'::text NOT NULL,
+    seal_transcripts boolean DEFAULT false NOT NULL,
+    transcripts_kept_days smallint DEFAULT 90 NOT NULL,
+    links jsonb DEFAULT '{}'::jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT emergency_keywords_are_few CHECK ((cardinality(emergency_keywords) <= 50)),
+    CONSTRAINT greeting_fits CHECK (((length(greeting) >= 1) AND (length(greeting) <= 500))),
+    CONSTRAINT links_are_an_object CHECK ((jsonb_typeof(links) = 'object'::text)),
+    CONSTRAINT owner_alerts_are_known CHECK ((owner_alerts = ANY (ARRAY['every_call'::text, 'urgent'::text, 'none'::text]))),
+    CONSTRAINT transcripts_are_kept_a_while CHECK (((transcripts_kept_days >= 1) AND (transcripts_kept_days <= 3650))),
+    CONSTRAINT voice_mode_is_known CHECK ((voice_mode = ANY (ARRAY['always'::text, 'after_hours'::text, 'business_hours'::text, 'off'::text])))
+);
+
+ALTER TABLE ONLY product.voice_settings FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE product.voice_settings IS 'A tenant without a row has what domain/src/voice_settings.rs says. Its time zone is that of product.messaging_settings.';
+
+COMMENT ON COLUMN product.voice_settings.transfer_phone IS 'Where a person picks up. Null: nobody does.';
+
+COMMENT ON COLUMN product.voice_settings.emergency_keywords IS 'Null: the usual ones.';
 
 CREATE TABLE trunkline.audit (
     audit_id bigint NOT NULL,
@@ -1735,6 +1867,9 @@ ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_long FOR
 
 ALTER TABLE ONLY trunkline.outcomes ATTACH PARTITION trunkline.outcomes_standard FOR VALUES IN ('1');
 
+ALTER TABLE ONLY product.call_answers
+    ADD CONSTRAINT a_call_is_answered_once UNIQUE (call_id);
+
 ALTER TABLE ONLY product.calls
     ADD CONSTRAINT a_call_is_ours_once UNIQUE (call_sid);
 
@@ -1756,6 +1891,12 @@ ALTER TABLE ONLY product.messages
 ALTER TABLE ONLY product.demo_archive
     ADD CONSTRAINT a_run_archives_once UNIQUE (job_id);
 
+ALTER TABLE ONLY product.call_answers
+    ADD CONSTRAINT a_session_answers_one_call UNIQUE (session_id);
+
+ALTER TABLE ONLY product.call_text_backs
+    ADD CONSTRAINT a_text_answers_one_call UNIQUE (message_id);
+
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT a_user_is_of_one_tenant UNIQUE (user_id, tenant_id);
 
@@ -1768,8 +1909,23 @@ ALTER TABLE ONLY product.billing_events
 ALTER TABLE ONLY product.bots
     ADD CONSTRAINT bots_key PRIMARY KEY (bot_id);
 
+ALTER TABLE ONLY product.business_hours
+    ADD CONSTRAINT business_hours_key PRIMARY KEY (tenant_id, weekday, from_min);
+
+ALTER TABLE ONLY product.call_answers
+    ADD CONSTRAINT call_answers_key PRIMARY KEY (call_sid);
+
 ALTER TABLE ONLY product.call_recordings
     ADD CONSTRAINT call_recordings_key PRIMARY KEY (recording_sid);
+
+ALTER TABLE ONLY product.call_requests
+    ADD CONSTRAINT call_requests_key PRIMARY KEY (request_id);
+
+ALTER TABLE ONLY product.call_text_backs
+    ADD CONSTRAINT call_text_backs_key PRIMARY KEY (call_id);
+
+ALTER TABLE ONLY product.call_transcripts
+    ADD CONSTRAINT call_transcripts_key PRIMARY KEY (call_id);
 
 ALTER TABLE ONLY product.calls
     ADD CONSTRAINT calls_key PRIMARY KEY (call_id);
@@ -1881,6 +2037,9 @@ ALTER TABLE ONLY product.vitals
 
 ALTER TABLE ONLY product.voice_sessions
     ADD CONSTRAINT voice_sessions_key PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY product.voice_settings
+    ADD CONSTRAINT voice_settings_key PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY trunkline.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
@@ -2012,9 +2171,23 @@ CREATE INDEX billing_events_by_tenant ON product.billing_events USING btree (ten
 
 CREATE INDEX bots_by_tenant ON product.bots USING btree (tenant_id);
 
+CREATE INDEX call_answers_by_tenant ON product.call_answers USING btree (tenant_id, created_at);
+
 CREATE INDEX call_recordings_by_call ON product.call_recordings USING btree (call_sid);
 
 CREATE INDEX call_recordings_by_tenant ON product.call_recordings USING btree (tenant_id);
+
+CREATE INDEX call_requests_latest ON product.call_requests USING btree (tenant_id, created_at DESC, request_id DESC);
+
+CREATE INDEX call_requests_of_call ON product.call_requests USING btree (call_id);
+
+CREATE INDEX call_requests_to_forget ON product.call_requests USING btree (forget_at);
+
+CREATE INDEX call_text_backs_by_tenant ON product.call_text_backs USING btree (tenant_id, created_at);
+
+CREATE INDEX call_transcripts_by_tenant ON product.call_transcripts USING btree (tenant_id);
+
+CREATE INDEX call_transcripts_to_forget ON product.call_transcripts USING btree (forget_at);
 
 CREATE INDEX calls_by_change ON product.calls USING btree (updated_at) WHERE ((tenant_id IS NOT NULL) AND (ended_at IS NOT NULL));
 
@@ -2098,6 +2271,8 @@ CREATE INDEX verification_failures_expiry_order ON product.verification_failures
 
 CREATE INDEX voice_sessions_by_tenant ON product.voice_sessions USING btree (tenant_id, created_at);
 
+CREATE INDEX voice_sessions_without_an_end ON product.voice_sessions USING btree (session_id) WHERE (outcome IS NULL);
+
 CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
 
 CREATE INDEX audit_of_subject ON trunkline.audit USING btree (subject, audit_id) WHERE (subject IS NOT NULL);
@@ -2177,8 +2352,35 @@ ALTER TABLE ONLY product.sessions
 ALTER TABLE ONLY product.bots
     ADD CONSTRAINT bots_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY product.business_hours
+    ADD CONSTRAINT business_hours_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.call_answers
+    ADD CONSTRAINT call_answers_call_id_fkey FOREIGN KEY (call_id) REFERENCES product.calls(call_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.call_answers
+    ADD CONSTRAINT call_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY product.call_recordings
     ADD CONSTRAINT call_recordings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY product.call_requests
+    ADD CONSTRAINT call_requests_call_id_fkey FOREIGN KEY (call_id) REFERENCES product.calls(call_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY product.call_requests
+    ADD CONSTRAINT call_requests_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.call_text_backs
+    ADD CONSTRAINT call_text_backs_call_id_fkey FOREIGN KEY (call_id) REFERENCES product.calls(call_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.call_text_backs
+    ADD CONSTRAINT call_text_backs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.call_transcripts
+    ADD CONSTRAINT call_transcripts_call_id_fkey FOREIGN KEY (call_id) REFERENCES product.calls(call_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.call_transcripts
+    ADD CONSTRAINT call_transcripts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY product.calls
     ADD CONSTRAINT calls_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE SET NULL;
@@ -2246,6 +2448,9 @@ ALTER TABLE ONLY product.users
 ALTER TABLE ONLY product.voice_sessions
     ADD CONSTRAINT voice_sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY product.voice_settings
+    ADD CONSTRAINT voice_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_schedule_fkey FOREIGN KEY (schedule) REFERENCES trunkline.schedules(name);
 
@@ -2261,7 +2466,17 @@ ALTER TABLE product.billing_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.bots ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.business_hours ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.call_answers ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.call_recordings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.call_requests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.call_text_backs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.call_transcripts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.calls ENABLE ROW LEVEL SECURITY;
 
@@ -2291,7 +2506,17 @@ CREATE POLICY only_ones_own ON product.billing_events USING (product.may_see(ten
 
 CREATE POLICY only_ones_own ON product.bots USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.business_hours USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.call_answers USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.call_recordings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.call_requests USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.call_text_backs USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
+CREATE POLICY only_ones_own ON product.call_transcripts USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.calls USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
@@ -2341,6 +2566,8 @@ CREATE POLICY only_ones_own ON product.users USING (product.may_see(tenant_id)) 
 
 CREATE POLICY only_ones_own ON product.voice_sessions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.voice_settings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
@@ -2366,6 +2593,8 @@ ALTER TABLE product.usage_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE product.users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.voice_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.voice_settings ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA product TO trunkline_app;
 
@@ -2405,7 +2634,17 @@ GRANT SELECT,INSERT ON TABLE product.billing_events TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE product.bots TO trunkline_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE product.business_hours TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.call_answers TO trunkline_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE product.call_recordings TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.call_requests TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE product.call_text_backs TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.call_transcripts TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.calls TO trunkline_app;
 
@@ -2476,6 +2715,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.verification_failures TO trun
 GRANT SELECT,INSERT,UPDATE ON TABLE product.vitals TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.voice_sessions TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.voice_settings TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 

@@ -7,6 +7,7 @@ mod serve;
 mod state; // what every handler has in its hands // the layers around them, and the listener
 
 mod admin; // what operators ask and do
+mod calls; // a tenant's calls, and how they are taken
 mod cron; // what an outside clock asks for
 mod demo; // a sign-up, from the form to the access data
 mod health;

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
+use domain::calls::answers::Outcome;
 use metrics::{counter, histogram};
 
 /// From a request's head to its answer, in seconds, by method, route and status.
 pub const REQUEST_TIME: &str = "http_server_request_duration_seconds";
 /// Webhooks that came in, by provider and result.
 pub const WEBHOOKS: &str = "webhooks_received_total";
+/// Calls that came in, by who took them or why nobody did.
+pub const CALLS_ANSWERED: &str = "calls_answered_total";
 /// Demo sign-ups that were asked for, by outcome.
 pub const SIGNUPS: &str = "demo_signups_total";
 /// Requests that were refused because there were too many, by limit.
@@ -18,7 +21,8 @@ pub const RATE_LIMITED: &str = "rate_limited_total";
 pub const STREAMS: &str = "voice_stream_events_total";
 
 /// All of them.
-pub const NAMES: [&str; 5] = [REQUEST_TIME, WEBHOOKS, SIGNUPS, RATE_LIMITED, STREAMS];
+pub const NAMES: [&str; 6] =
+    [REQUEST_TIME, WEBHOOKS, CALLS_ANSWERED, SIGNUPS, RATE_LIMITED, STREAMS];
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +32,7 @@ pub(crate) enum Webhook {
     BadSignature,
     Malformed,
     TenantClosed,
+    NobodysNumber,
 }
 
 /// What became of a request for a demo.
@@ -52,8 +57,13 @@ pub(crate) fn webhook(provider: &'static str, result: Webhook) {
         Webhook::BadSignature => "bad_signature",
         Webhook::Malformed => "malformed",
         Webhook::TenantClosed => "tenant_closed",
+        Webhook::NobodysNumber => "nobodys_number",
     };
     counter!(WEBHOOKS, "provider" => provider, "result" => result).increment(1);
+}
+
+pub(crate) fn call_answered(outcome: Outcome) {
+    counter!(CALLS_ANSWERED, "outcome" => outcome.as_str()).increment(1);
 }
 
 pub(crate) fn signup(outcome: Signup) {

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    admin, cron, demo, health, messages, people,
+    admin, calls, cron, demo, health, messages, people,
     problem::{Code, Problem},
     state::ApiState,
     webhooks,
@@ -99,7 +99,18 @@ routes! {
         post "/api/messages" OwnPassword => messages::schedule;
         get "/api/messaging" OwnPassword => messages::settings;
         post "/api/messaging" OwnPassword => messages::put_settings;
+        get "/api/calls" OwnPassword => calls::calls;
+        get "/api/calls/{call}" OwnPassword => calls::call;
+        get "/api/call-requests" OwnPassword => calls::call_requests;
+        post "/api/call-requests/{request}" OwnPassword => calls::set_call_request;
+        get "/api/voice" OwnPassword => calls::voice;
+        post "/api/voice" OwnPassword => calls::put_voice;
 
+        post "/telephony/incoming" TwilioSignature => webhooks::incoming;
+        post "/twilio/voice" TwilioSignature => webhooks::incoming;
+        post "/api/twilio/voice" TwilioSignature => webhooks::incoming;
+        post "/api/webhooks/twilio/voice" TwilioSignature => webhooks::incoming;
+        post "/telephony/dialed" TwilioSignature => webhooks::dialed;
         post "/telephony/sms-status" TwilioSignature => webhooks::sms_status;
         post "/telephony/status" TwilioSignature => webhooks::call_status;
         post "/telephony/recording" TwilioSignature => webhooks::call_status;
@@ -146,6 +157,8 @@ routes! {
         post "/v1/admin/businesses/{tenant}/subscription" AdminKey => admin::create_subscription;
         post "/v1/admin/businesses/{tenant}/subscription/cancel" AdminKey => admin::cancel_subscription;
         post "/v1/admin/businesses/{tenant}/subscription/change-plan" AdminKey => admin::change_plan;
+        get "/v1/admin/businesses/{tenant}/voice" AdminKey => calls::admin_voice;
+        post "/v1/admin/businesses/{tenant}/voice" AdminKey => calls::admin_put_voice;
         post "/v1/admin/plans" AdminKey => admin::put_plan;
         get "/v1/admin/billing/reconciliation" AdminKey => admin::last_reconciliation;
 

@@ -87,3 +87,15 @@ pub async fn prompt_of(conn: &mut Conn, tenant: TenantId) -> Result<Option<Strin
     .during("bot: prompt")?;
     Ok(row.map(|row| row.system_prompt))
 }
+
+/// In which language a tenant's assistant speaks, as a tag such as `de-AT`; none without one.
+pub async fn locale_of(conn: &mut Conn, tenant: TenantId) -> Result<Option<String>, Error> {
+    let row = sqlx::query!(
+        r#"select locale::text as "locale!" from product.bots where tenant_id = $1 order by created_at, bot_id limit 1"#,
+        tenant.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("bot: locale")?;
+    Ok(row.map(|row| row.locale))
+}

@@ -52,8 +52,11 @@ pub async fn may_call(conn: &mut Conn, tenant: TenantId) -> Result<MayCall, Erro
                   coalesce(sum(case when ended_at is not null then coalesce(duration_secs, 0)
                                else greatest(extract(epoch from trunkline.now() - coalesce(answered_at, started_at)), 0)
                                end), 0)::int8 as "talk_secs!"
-           from product.calls
-           where tenant_id = $1 and started_at >= $2"#,
+           from product.calls c
+           where tenant_id = $1 and started_at >= $2
+             -- What nobody took was not used.
+             and not exists (select from product.call_answers a
+                             where a.call_id = c.call_id and a.outcome not in ('assistant', 'person'))"#,
         tenant.as_uuid(),
         agreed.created_at,
     )

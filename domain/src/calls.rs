@@ -3,8 +3,14 @@
 //! Whoever applies news of a call holds the call's lock until the transaction ends, so news of one call is applied one after
 //! the other; and each only moves it forward ([`progress`]), so the order does not matter.
 
+pub mod answers; // how it was answered
+pub mod kept; // in the clear, or in a box
+pub mod list; // as a tenant's people see them
 pub mod progress; // where a call is, and what news does to it
 pub mod recordings; // what was recorded of it
+pub mod requests; // what callers left for the owner
+pub mod text_backs; // the one text after a call that nobody took
+pub mod transcripts; // what was said
 
 use chrono::{DateTime, Utc};
 
@@ -98,6 +104,17 @@ pub async fn apply(
     Ok(Applied::Yes)
 }
 
+/// Applies news of a call that has to have a row afterwards, and gives its id.
+pub async fn apply_and_get(
+    conn: &mut Conn,
+    sid: &str,
+    about: About<'_>,
+    news: &News,
+) -> Result<CallId, Error> {
+    apply(conn, sid, about, news).await?;
+    get(conn, sid).await?.map(|call| call.call).ok_or(Error::NotFound { what: "call" })
+}
+
 async fn write(
     conn: &mut Conn,
     call: CallId,
@@ -168,6 +185,35 @@ pub async fn get(conn: &mut Conn, sid: &str) -> Result<Option<Call>, Error> {
         })
     })
     .transpose()
+}
+
+/// Who is at the two ends of a call. Has no `Debug`.
+pub struct Phones {
+    /// The caller, unless withheld.
+    pub from: Option<PhoneNumber>,
+    /// The callee.
+    pub to: Option<PhoneNumber>,
+}
+
+/// Who is at the two ends of a call, if it is there and visible.
+pub async fn phones(conn: &mut Conn, call: CallId) -> Result<Option<Phones>, Error> {
+    let row = sqlx::query!(
+        "select from_phone::text as from_phone, to_phone::text as to_phone from product.calls where call_id = $1",
+        call.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .during("call: phones")?;
+    let phone = |stored: Option<String>| stored.as_deref().map(PhoneNumber::stored).transpose();
+    row.map(|r| Ok(Phones { from: phone(r.from_phone)?, to: phone(r.to_phone)? })).transpose()
+}
+
+/// When the provider first told of a call, if it is there and visible.
+pub async fn began_at(conn: &mut Conn, call: CallId) -> Result<Option<DateTime<Utc>>, Error> {
+    sqlx::query_scalar!("select started_at from product.calls where call_id = $1", call.as_uuid())
+        .fetch_optional(conn)
+        .await
+        .during("call: began at")
 }
 
 /// Calls without an end of which nothing was heard since then, by their names, after one name and at most so many.

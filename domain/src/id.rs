@@ -88,6 +88,10 @@ id!(
     VoiceSessionId
 );
 id!(
+    /// What a caller left for the owner.
+    RequestId
+);
+id!(
     /// A number of the pool, where the number itself may not stand.
     NumberId
 );

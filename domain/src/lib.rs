@@ -42,6 +42,11 @@ pub mod opt_outs;
 pub mod quiet;
 pub mod sending;
 
+// When calls are taken, and by whom.
+pub mod hours;
+pub mod urgent;
+pub mod voice_settings;
+
 // Who may come in.
 pub mod sessions;
 pub mod users;
@@ -70,8 +75,8 @@ pub use self::{
     email::Email,
     error::Error,
     id::{
-        BotId, CallId, CodeId, ConversationId, MappingId, MessageId, NumberId, SubscriptionId,
-        TenantId, UserId, VoiceSessionId,
+        BotId, CallId, CodeId, ConversationId, MappingId, MessageId, NumberId, RequestId,
+        SubscriptionId, TenantId, UserId, VoiceSessionId,
     },
     locale::Locale,
     phone::PhoneNumber,

@@ -34,6 +34,11 @@ impl Zone {
         self.0.name()
     }
 
+    /// What the clock on the wall there shows.
+    pub(crate) fn local(self, now: DateTime<Utc>) -> NaiveDateTime {
+        now.with_timezone(&self.0).naive_local()
+    }
+
     /// The first day of the month in which it is `now` there.
     pub fn month(self, now: DateTime<Utc>) -> chrono::NaiveDate {
         use chrono::Datelike;

@@ -18,6 +18,8 @@ words! {
         SmsBypass = "sms_bypass",
         /// Codes are spoken on the phone instead of sent by text.
         VoiceCodes = "voice_codes",
+        /// No call is answered; callers are told, and those that are being spoken go on.
+        CallsDisabled = "calls_disabled",
     }
 }
 

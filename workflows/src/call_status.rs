@@ -3,14 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    PhoneNumber, TenantId,
-    calls::{self, About, Applied, Direction, News},
+    CallId, PhoneNumber, TenantId,
+    calls::{self, About, Applied, Direction, News, text_backs::Missed},
     routing, scope,
 };
-use engine::{Context, Failure, Retention, Sealed, Tx, Workflow};
+use engine::{Context, Failure, Retention, Sealed, Tx, WhenParentEnds, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::Trunkline, error::of_domain};
+use crate::{app::Trunkline, error::of_domain, missed_call_textback::MissedCallTextback};
 
 /// Applies one report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,11 +61,47 @@ impl Workflow<Trunkline> for CallStatus {
     type Output = Report;
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Report, Failure> {
-        ctx.transaction("apply", async |tx| self.apply(tx).await).await
+        let report = ctx.transaction("apply", async |tx| self.apply(tx).await).await?;
+        if self.was_never_taken() {
+            let missed = ctx.transaction("missed", async |tx| self.missed(tx).await).await?;
+            if let Some(call) = missed {
+                let text = MissedCallTextback { call, why: Missed::Unanswered };
+                ctx.spawn_with(text, WhenParentEnds::LeaveAlone).await?;
+            }
+        }
+        Ok(report)
     }
 }
 
 impl CallStatus {
+    /// Whether it ended before anybody, our answer included, picked up.
+    fn was_never_taken(&self) -> bool {
+        use calls::CallStatus as Status;
+        match self.status.parse() {
+            Ok(Status::Busy | Status::Failed | Status::NoAnswer | Status::Canceled) => true,
+            Ok(
+                Status::Queued
+                | Status::Initiated
+                | Status::Ringing
+                | Status::InProgress
+                | Status::Completed,
+            )
+            | Err(_) => false,
+        }
+    }
+
+    /// The call, if it was somebody's attempt to reach a tenant and this is how it ended.
+    async fn missed(&self, tx: &mut Tx) -> Result<Option<CallId>, Failure> {
+        scope::platform(tx).await.map_err(of_domain)?;
+        let call = calls::get(tx, &self.sid).await.map_err(of_domain)?;
+        let missed = call.filter(|call| {
+            call.direction == Some(Direction::Inbound)
+                && call.tenant.is_some()
+                && call.progress.status.as_str() == self.status
+        });
+        Ok(missed.map(|call| call.call))
+    }
+
     async fn apply(&self, tx: &mut Tx) -> Result<Report, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         let news = News {

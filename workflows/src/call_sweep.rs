@@ -1,19 +1,21 @@
 //! Calls whose end was never told: asked for at the provider, and brought in through the door by which the webhook would have
-//! come.
+//! come. And sessions that outlived their call because nobody spoke in them: they end, and what follows a call follows.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clients::twilio::{CallRecord, Error, RejectedClass};
 use domain::{
-    PhoneNumber,
+    PhoneNumber, VoiceSessionId,
     calls::{self, CallStatus as Status, Direction},
     scope,
+    voice::{Outcome, Spoken, sessions},
 };
-use engine::{Context, Delivery, Failure, Retention, RetryPolicy, StepPolicy, Tx, Workflow};
+use engine::{Context, Delivery, Failure, JobId, Retention, RetryPolicy, StepPolicy, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    after_call::AfterCall,
     app::{Clients, Trunkline},
     call_status::CallStatus,
     door::{self, Event},
@@ -23,6 +25,9 @@ use crate::{
 
 /// After so long without news somebody is asked. A call that is being spoken is asked about again and again.
 const SILENT: TimeDelta = TimeDelta::minutes(15);
+
+/// So long after its call a session in which nobody speaks is given up: longer than it takes to be handed on.
+const OUTLIVED: TimeDelta = TimeDelta::minutes(5);
 
 /// Calls that are asked about in one step.
 const PAGE: i64 = 50;
@@ -44,6 +49,9 @@ pub struct Swept {
     pub silent: u64,
     /// Those that are over, which nobody had told.
     pub ended: u64,
+    /// Sessions that had outlived their call.
+    #[serde(default)]
+    pub sessions: u64,
 }
 
 impl Workflow<Trunkline> for CallSweep {
@@ -73,8 +81,54 @@ impl Workflow<Trunkline> for CallSweep {
             swept.ended += ended.len() as u64;
             ctx.transaction("enter", async |tx| enter_all(tx, &ended).await).await?;
         }
+        let since = ctx.now().await? - OUTLIVED;
+        let mut after = None;
+        for _ in 0..PAGES_MAX {
+            let page = ctx.transaction("outlived", async |tx| give_up(tx, since, after).await);
+            let Page { ended, last } = page.await?;
+            swept.sessions += ended;
+            let Some(last) = last else { break };
+            after = Some(last);
+        }
         Ok(swept)
     }
+}
+
+/// A page of sessions that were looked at.
+#[derive(Serialize, Deserialize)]
+struct Page {
+    ended: u64,
+    last: Option<VoiceSessionId>,
+}
+
+/// Ends sessions that have outlived their call, but for those that a worker holds: it notices by itself.
+async fn give_up(
+    tx: &mut Tx,
+    since: DateTime<Utc>,
+    after: Option<VoiceSessionId>,
+) -> Result<Page, Failure> {
+    scope::platform(tx).await.map_err(of_domain)?;
+    let found = sessions::outlived(tx, since, after, PAGE).await.map_err(of_domain)?;
+    let mut page = Page { ended: 0, last: found.last().map(|session| session.session) };
+    for session in found {
+        if tx.claimant_of(JobId::from(session.job)).await?.is_some() {
+            continue;
+        }
+        let closed = sessions::close(tx, session.session, Outcome::Abandoned, None).await;
+        if !closed.map_err(of_domain)? {
+            continue;
+        }
+        page.ended += 1;
+        let follow = AfterCall {
+            call: session.call,
+            session: session.session,
+            tenant: session.tenant,
+            turns: tx.seal(&Vec::<Spoken>::new())?,
+            outcome: Outcome::Abandoned,
+        };
+        tx.enqueue(follow.job().tenant(session.tenant.as_uuid())).await?;
+    }
+    Ok(page)
 }
 
 /// Those that are over.

@@ -1,8 +1,8 @@
-//! Forgets what has served its time: verification codes, sessions, counters of rate limits.
+//! Forgets what has served its time: verification codes, sessions, counters of rate limits, what was said in calls.
 
 use std::time::Duration;
 
-use domain::{codes, demos, guesses, limits, scope, sessions};
+use domain::{calls::transcripts, codes, demos, guesses, limits, scope, sessions};
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,9 @@ pub struct CleanedUp {
     /// People of demos that were removed long ago.
     #[serde(default)]
     pub people_forgotten: u64,
+    /// Transcripts, and what callers left, that were kept as long as their tenant wanted.
+    #[serde(default)]
+    pub calls_forgotten: u64,
 }
 
 impl Workflow<Trunkline> for CleanExpired {
@@ -51,6 +54,7 @@ impl Workflow<Trunkline> for CleanExpired {
                 limits: limits::clean(tx).await.map_err(of_domain)?
                     + guesses::clean(tx).await.map_err(of_domain)?,
                 people_forgotten: demos::forget(tx, ARCHIVES_KEPT).await.map_err(of_domain)?,
+                calls_forgotten: transcripts::clean(tx).await.map_err(of_domain)?,
             })
         })
         .await

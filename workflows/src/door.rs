@@ -1,13 +1,14 @@
 //! The door by which everything comes in that a provider tells us: by its webhook, by a reconciler that found out that none
 //! had come, or by an operator who has one applied again. One event has one natural key, so whoever is second is a repeat.
 
-use domain::TenantId;
+use domain::{CallId, TenantId, VoiceSessionId, calls::text_backs::Missed};
 use engine::{Delivery, Error, InboxEntry, NewJob, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    apply_stripe_event::ApplyStripeEvent, call_status::CallStatus, recording::Recording,
-    sms_inbound::SmsInbound, sms_status::SmsStatus,
+    apply_stripe_event::ApplyStripeEvent, call_status::CallStatus,
+    missed_call_textback::MissedCallTextback, recording::Recording, sms_inbound::SmsInbound,
+    sms_status::SmsStatus, voice_session::VoiceSession,
 };
 
 /// Twilio's name in the inbox and in metrics.
@@ -28,6 +29,48 @@ pub struct StripeHint {
     pub kind: String,
 }
 
+/// That somebody has rung, and what was decided about it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallIncoming {
+    /// The provider's id of the call.
+    pub sid: String,
+    /// Who was called.
+    pub tenant: TenantId,
+    /// The call.
+    pub call: CallId,
+    /// What follows.
+    pub next: Next,
+}
+
+/// What follows a call that has come in.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(tag = "next", rename_all = "snake_case")]
+pub enum Next {
+    /// The assistant speaks.
+    Session {
+        /// In this session.
+        session: VoiceSessionId,
+        /// For so long at the most.
+        talk_max_secs: u32,
+    },
+    /// Nobody does; the caller may be written to.
+    TextBack {
+        /// Why.
+        why: Missed,
+    },
+}
+
+/// That a person was rung up for a caller and did not pick up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallDialed {
+    /// The provider's id of the caller's call.
+    pub sid: String,
+    /// That call.
+    pub call: CallId,
+    /// Who was called.
+    pub tenant: TenantId,
+}
+
 /// What a provider tells. This is what the inbox keeps: ids and words; phones are sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -36,6 +79,10 @@ pub enum Event {
     MessageStatus(SmsStatus),
     /// Somebody has written.
     MessageReceived(SmsInbound),
+    /// Somebody has rung.
+    CallIncoming(CallIncoming),
+    /// A person was rung up in vain.
+    CallDialed(CallDialed),
     /// Where a call is.
     CallStatus(CallStatus),
     /// Where a recording is.
@@ -50,6 +97,8 @@ impl Event {
         match self {
             Event::MessageStatus(_)
             | Event::MessageReceived(_)
+            | Event::CallIncoming(_)
+            | Event::CallDialed(_)
             | Event::CallStatus(_)
             | Event::Recording(_) => TWILIO,
             Event::Stripe(_) => STRIPE,
@@ -62,6 +111,8 @@ impl Event {
         match self {
             Event::MessageStatus(it) => format!("{}:{}", it.sid, it.status),
             Event::MessageReceived(it) => it.sid.clone(),
+            Event::CallIncoming(it) => format!("{}:incoming", it.sid),
+            Event::CallDialed(it) => format!("{}:dialed", it.sid),
             Event::CallStatus(it) => format!("{}:{}", it.sid, it.status),
             Event::Recording(it) => format!("{}:{}", it.sid, it.status),
             Event::Stripe(it) => it.event.clone(),
@@ -73,6 +124,8 @@ impl Event {
         match self {
             Event::MessageStatus(it) => &it.sid,
             Event::MessageReceived(it) => &it.sid,
+            Event::CallIncoming(it) => &it.sid,
+            Event::CallDialed(it) => &it.sid,
             Event::CallStatus(it) => &it.sid,
             Event::Recording(it) => &it.call_sid,
             Event::Stripe(it) => &it.object,
@@ -84,11 +137,29 @@ impl Event {
         match self {
             Event::MessageStatus(it) => it.job(),
             Event::MessageReceived(it) => of_tenant(it.job(), it.tenant),
+            Event::CallIncoming(it) => of_tenant(it.job(), Some(it.tenant)),
+            Event::CallDialed(it) => {
+                let text = MissedCallTextback { call: it.call, why: Missed::PersonAway };
+                of_tenant(text.job(), Some(it.tenant))
+            }
             Event::CallStatus(it) => of_tenant(it.job(), it.tenant),
             Event::Recording(it) => it.job(),
             Event::Stripe(it) => {
                 ApplyStripeEvent { event: it.event.clone(), object: it.object.clone() }.job()
             }
+        }
+    }
+}
+
+impl CallIncoming {
+    fn job(&self) -> NewJob {
+        let call = self.call;
+        match self.next {
+            Next::Session { session, talk_max_secs } => {
+                let (call_sid, tenant) = (self.sid.clone(), self.tenant);
+                VoiceSession { session, call, call_sid, tenant, talk_max_secs }.job()
+            }
+            Next::TextBack { why } => MissedCallTextback { call, why }.job(),
         }
     }
 }
@@ -106,13 +177,22 @@ pub async fn enter(
     event: &Event,
     traceparent: Option<&str>,
 ) -> Result<Delivery, Error> {
+    enter_as(tx, event, event.job(), traceparent).await
+}
+
+/// The same, with the job that was made of the event: for those who need its id.
+pub async fn enter_as(
+    tx: &mut Tx,
+    event: &Event,
+    mut job: NewJob,
+    traceparent: Option<&str>,
+) -> Result<Delivery, Error> {
     let entry = InboxEntry {
         provider: event.provider(),
         dedupe_key: event.natural_key(),
         object_key: event.object().to_owned(),
         payload: serde_json::to_value(event).map_err(Error::Encode)?,
     };
-    let mut job = event.job();
     job.traceparent = traceparent.map(ToOwned::to_owned);
     tx.inbox(&entry, job).await
 }

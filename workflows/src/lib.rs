@@ -30,6 +30,12 @@
 //! | `find_twilio_gaps` | `find_twilio_gaps.rs` | brings in what Twilio did and never told |
 //! | `find_stripe_gaps` | `find_stripe_gaps.rs` | brings in what happened at Stripe and was never told |
 //! | `voice_session` | `voice_session.rs` | a live call |
+//! | `after_call` | `after_call.rs` | what follows a call: transcript, summary, who has to know |
+//! | `missed_call_textback` | `missed_call_textback.rs` | the one text after a call that nobody took |
+//! | `take_message` | `take_message.rs` | a caller leaves a message for the owner |
+//! | `request_callback` | `request_callback.rs` | a caller wants to be called back |
+//! | `text_link` | `text_link.rs` | a caller gets a link by text, while they talk |
+//! | `transfer` | `transfer.rs` | whom a caller is put through to |
 //! | `recording` | `recording.rs` | what the provider says of a recording |
 //! | `take_vitals` | `take_vitals.rs` | counts how the product stands |
 //! | `clean_expired` | `clean_expired.rs` | forgets codes, sessions and counters whose time is over |
@@ -44,6 +50,7 @@
 
 mod alert; // what a tenant's owner is to know at once
 mod app; // what all of them are handed
+mod call_request; // what a caller leaves for the owner
 mod error; // what is worth repeating
 mod resend; // what the network did not deliver
 mod stripe; // Stripe as our workflows use it
@@ -87,17 +94,23 @@ pub mod serve_waitlist;
 pub mod sync_number_webhooks;
 
 // Messages and calls.
+pub mod after_call;
 pub mod ai_reply;
 pub mod call_status;
 pub mod call_sweep;
 pub mod find_twilio_gaps;
+pub mod missed_call_textback;
 pub mod otp_by_voice;
 pub mod recording;
+pub mod request_callback;
 pub mod send_sms;
 pub mod sms_inbound;
 pub mod sms_reconcile;
 pub mod sms_status;
+pub mod take_message;
 pub mod take_vitals;
+pub mod text_link;
+pub mod transfer;
 pub mod try_kinds;
 pub mod voice_session;
 
@@ -107,6 +120,7 @@ pub use self::{
     app::{
         Clients, DemoSettings, NumberDesk, NumberSettings, Settings, SmsSender, Trunkline, address,
     },
+    call_request::Taken,
     registry::registry,
     stripe::StripeAccount,
 };

@@ -4,6 +4,7 @@ use engine::{Missed, Registry, Schedule, Workflow};
 use serde_json::json;
 
 use crate::{
+    after_call::AfterCall,
     ai_reply::AiReply,
     allocate_number::AllocateNumber,
     app::Trunkline,
@@ -26,6 +27,7 @@ use crate::{
     find_stripe_gaps::FindStripeGaps,
     find_twilio_gaps::FindTwilioGaps,
     meter_usage::MeterUsage,
+    missed_call_textback::MissedCallTextback,
     otp_by_voice::OtpByVoice,
     reconcile_pages::ReconcilePages,
     reconcile_stripe::ReconcileStripe,
@@ -34,6 +36,7 @@ use crate::{
     refill_pool::RefillPool,
     release_number::ReleaseNumber,
     release_orphan_numbers::ReleaseOrphanNumbers,
+    request_callback::RequestCallback,
     return_number::ReturnNumber,
     send_sms::SendSms,
     serve_waitlist::ServeWaitlist,
@@ -41,7 +44,10 @@ use crate::{
     sms_reconcile::SmsReconcile,
     sms_status::SmsStatus,
     sync_number_webhooks::SyncNumberWebhooks,
+    take_message::TakeMessage,
     take_vitals::TakeVitals,
+    text_link::TextLink,
+    transfer::Transfer,
     try_kinds::{Fail, Ledger, Limited, Noop, Sleep, Steps, Timer},
     voice_session::VoiceSession,
 };
@@ -85,6 +91,12 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<ReconcilePages>()
         .with::<MeterUsage>()
         .with::<CallSweep>()
+        .with::<AfterCall>()
+        .with::<MissedCallTextback>()
+        .with::<TakeMessage>()
+        .with::<RequestCallback>()
+        .with::<TextLink>()
+        .with::<Transfer>()
         .with::<FindTwilioGaps>()
         .with::<FindStripeGaps>()
         .scheduled(every::<CallSweep>("sweep-calls", "*/10 * * * *"))

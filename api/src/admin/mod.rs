@@ -21,6 +21,7 @@ pub(crate) use self::{
     },
     enqueue::{enqueue, instant},
     jobs::{get, list},
+    key::Operator,
     lifecycle::{convert, expire, new_code, patch_business, restore},
     maintenance::{maintenance, set_maintenance},
     numbers::{add_number, list_numbers, recover_numbers, release_number, set_number_maintenance},

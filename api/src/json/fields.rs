@@ -62,6 +62,20 @@ impl Fields {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether a field is there and null: somebody wants it to be nothing.
+    pub(crate) fn names_null(&mut self, name: &str) -> bool {
+        let is_null = self.members.get(name).is_some_and(Value::is_null);
+        if is_null {
+            self.members.remove(name);
+        }
+        is_null
+    }
+
+    /// The names of what has not been taken yet.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.members.keys().map(|name| name.chars().take(NAME_CHARS_MAX).collect()).collect()
+    }
+
     /// Takes a field of any type. Null counts as absent.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())

@@ -41,7 +41,11 @@ pub(crate) async fn call_status(
 
 /// The report as a job. News of a call that has begun is always taken, or its end would be lost; one that begins for a
 /// tenant that may not be served is refused.
-async fn call_of(tx: &mut Tx, signed: &Signed, report: CallReport) -> Result<CallStatus, Problem> {
+pub(super) async fn call_of(
+    tx: &mut Tx,
+    signed: &Signed,
+    report: CallReport,
+) -> Result<CallStatus, Problem> {
     let status: calls::CallStatus =
         report.status.parse().map_err(|_| twilio::malformed("CallStatus is none"))?;
     let direction =

@@ -3,6 +3,7 @@
 
 mod call_status; // where a call or a recording is
 mod door; // the transaction around what comes in
+mod incoming; // somebody rings
 mod route; // whose it is, and whether it may be served
 mod sms_inbound; // what somebody wrote
 mod sms_status; // what became of a text message
@@ -13,6 +14,7 @@ mod voice; // where a live call's audio goes
 
 pub(crate) use self::{
     call_status::call_status,
+    incoming::{dialed, incoming},
     sms_inbound::sms_inbound,
     sms_status::sms_status,
     stripe::stripe,

@@ -1,5 +1,6 @@
 //! Sessions: which job speaks in which call, and how it ended. One for a call; the first end stands.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -105,6 +106,37 @@ pub async fn get(conn: &mut Conn, session: VoiceSessionId) -> Result<Option<Sess
         })
     })
     .transpose()
+}
+
+/// Sessions without an end, of calls that have been over since then; at most so many, after one of them.
+pub async fn outlived(
+    conn: &mut Conn,
+    since: DateTime<Utc>,
+    after: Option<VoiceSessionId>,
+    rows_max: i64,
+) -> Result<Vec<Session>, Error> {
+    let rows = sqlx::query!(
+        "select s.session_id, s.call_id, s.call_sid, s.tenant_id, s.job_id
+         from product.voice_sessions s join product.calls c using (call_id)
+         where s.outcome is null and c.ended_at <= $1 and ($2::uuid is null or s.session_id > $2)
+         order by s.session_id limit $3",
+        since,
+        after.map(VoiceSessionId::as_uuid),
+        rows_max,
+    )
+    .fetch_all(conn)
+    .await
+    .during("voice session: outlived")?;
+    let rows = rows.into_iter().map(|r| Session {
+        session: r.session_id.into(),
+        call: r.call_id.into(),
+        call_sid: r.call_sid,
+        tenant: r.tenant_id.into(),
+        job: r.job_id,
+        outcome: None,
+        transfer_to: None,
+    });
+    Ok(rows.collect())
 }
 
 /// Ends a session. False: it has ended before, and that end stands. `transfer_to` belongs to [`Outcome::Transferred`] and

@@ -72,7 +72,7 @@ async fn play(stage: &Stage, errors: &mut Errors) -> Vec<String> {
     errors.keep(stage.get(&demo.access_path()).bearer(&"ab".repeat(32)).send().await).is(401);
     let cookie = people(stage, errors, &demo).await;
     operators(stage, errors, &demo).await;
-    webhooks(stage, errors).await;
+    webhooks(stage, errors, &demo).await;
     money(stage, errors, &demo).await;
     texts(stage, errors, &cookie).await;
     let session = cookie.split('=').nth(1).unwrap().to_owned();
@@ -151,8 +151,9 @@ async fn operators(stage: &Stage, errors: &mut Errors, demo: &Demo) {
 /// What somebody writes in confidence.
 const SAID: &str = "my left knee hurts since Tuesday";
 
-async fn webhooks(stage: &Stage, errors: &mut Errors) {
+async fn webhooks(stage: &Stage, errors: &mut Errors, demo: &Demo) {
     let phone = Guest(4242).phone();
+    calls(stage, errors, demo, &phone).await;
     let text = Webhook::text(SID, &phone, "+15550100000", SAID);
     assert_eq!(errors.keep(text.post(stage).await).status, 200);
     errors.keep(text.clone().unsigned().post(stage).await).is(401);
@@ -219,6 +220,28 @@ async fn texts(stage: &Stage, errors: &mut Errors, cookie: &str) {
     errors
         .keep(ask(&format!("/api/conversations/{phone}/messages"), json!({ "body": SAID })).await)
         .is(404);
+}
+
+/// Somebody rings, is put through, and the tenant has said how.
+async fn calls(stage: &Stage, errors: &mut Errors, demo: &Demo, phone: &str) {
+    let path = format!("/v1/admin/businesses/{}/voice", demo.tenant);
+    let post = async |body: Value| stage.post(&path).as_operator().json(&body).send().await;
+    let right = json!({ "voiceMode": "off", "transferPhone": phone, "greeting": SAID, "emergencyKeywords": [SAID] });
+    errors.keep(post(right).await).is(200);
+    let wrong = json!({ "voiceMode": SAID, "transferPhone": SAID, "greeting": phone.repeat(99), "links": { SAID: phone },
+        "emergencyKeywords": [phone.repeat(9)], "businessHours": { phone: [SAID] } });
+    errors.keep(post(wrong).await).is(422);
+    let sid = format!("CA{:032x}", 4242);
+    let ring =
+        |to: &str| Webhook::call(&sid, "ringing", to).and("From", phone).and("CallerName", PERSON);
+    let named = ring("+15550100000").to("/telephony/incoming");
+    let named = named.query(&format!("business_id={}", demo.tenant));
+    assert_eq!(errors.keep(named.post(stage).await).status, 200);
+    errors.keep(named.clone().unsigned().post(stage).await).is(401);
+    errors.keep(ring(phone).to("/telephony/incoming").and("Direction", phone).post(stage).await);
+    errors.keep(Webhook::call(phone, SAID, phone).to("/twilio/voice").post(stage).await).is(400);
+    let dialed = ring(phone).and("DialCallStatus", phone).to("/telephony/dialed");
+    errors.keep(dialed.post(stage).await).is(400);
 }
 
 #[tokio::test]

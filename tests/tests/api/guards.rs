@@ -56,6 +56,24 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/api/messages", Guard::OwnPassword, Refused("tenant_context_required")),
     ("GET", "/api/messaging", Guard::OwnPassword, Refused("tenant_context_required")),
     ("POST", "/api/messaging", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("GET", "/api/calls", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("GET", "/api/calls/{call}", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("GET", "/api/call-requests", Guard::OwnPassword, Refused("tenant_context_required")),
+    (
+        "POST",
+        "/api/call-requests/{request}",
+        Guard::OwnPassword,
+        Refused("tenant_context_required"),
+    ),
+    ("GET", "/api/voice", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("POST", "/api/voice", Guard::OwnPassword, Refused("tenant_context_required")),
+    ("GET", "/v1/admin/businesses/{tenant}/voice", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/businesses/{tenant}/voice", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/telephony/incoming", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/twilio/voice", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/api/twilio/voice", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/api/webhooks/twilio/voice", Guard::TwilioSignature, Refused("bad_signature")),
+    ("POST", "/telephony/dialed", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/telephony/sms", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/twilio/sms", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/api/twilio/sms", Guard::TwilioSignature, Refused("bad_signature")),
@@ -131,6 +149,7 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
 fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
     let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
     let path = path.replace("{job}", "win-back").replace("{conversation}", job);
+    let path = path.replace("{call}", job).replace("{request}", job);
     assert!(!path.contains('{'), "{path} has a parameter that is not known here");
     stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)
 }

@@ -13,11 +13,13 @@ mod limits; // how often one may ask
 mod messages; // texts, both ways
 mod people; // logging in and out
 mod sign_up; // a demo, asked for
+mod tenant_calls; // calls, as a tenant sees them
 mod verify; // a code, tried
 
 mod admin; // what operators ask and do
 mod calls; // what Twilio posts about calls
 mod cron; // what an outside clock asks for
+mod incoming; // somebody rings
 mod stripe; // what Stripe posts
 mod webhooks; // what providers post
 

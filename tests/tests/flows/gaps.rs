@@ -100,7 +100,7 @@ async fn a_call_that_the_provider_does_not_know_any_more_has_ended() {
         Post::call(sid, "in-progress", "+15550109999").send(&stage).await;
     }
     stage.comes_to_rest().await;
-    assert_eq!(run(&stage, CallSweep {}).await, json!({ "silent": 0, "ended": 0 }));
+    assert_eq!(run(&stage, CallSweep {}).await, json!({ "silent": 0, "ended": 0, "sessions": 0 }));
     stage.db.advance(LATER).await;
     // Of the second one there is news just now.
     let mut tx = stage.engine.begin().await.unwrap();
@@ -114,10 +114,10 @@ async fn a_call_that_the_provider_does_not_know_any_more_has_ended() {
     calls::apply(&mut tx, &spoken, calls::About::default(), &news).await.unwrap();
     tx.commit().await.unwrap();
 
-    assert_eq!(run(&stage, CallSweep {}).await, json!({ "silent": 1, "ended": 1 }));
+    assert_eq!(run(&stage, CallSweep {}).await, json!({ "silent": 1, "ended": 1, "sessions": 0 }));
     let ended = format!(
         "select from product.calls where call_sid = '{silent}' and status = 'failed' and ended_at is not null"
     );
     wait_until("it is over", async || (stage.db.number(&ended).await == 1).then_some(())).await;
-    assert_eq!(run(&stage, CallSweep {}).await, json!({ "silent": 0, "ended": 0 }));
+    assert_eq!(run(&stage, CallSweep {}).await, json!({ "silent": 0, "ended": 0, "sessions": 0 }));
 }

@@ -12,6 +12,7 @@ mod post; // what Twilio posts
 mod shop; // a tenant that people write to
 mod stage; // everything a sign-up needs
 
+mod after_calls; // whatever goes wrong where, after a call
 mod billing; // what is paid for
 mod buying; // numbers from Twilio, and back
 mod calls; // what is told of calls
@@ -23,11 +24,13 @@ mod taking; // many at once who take numbers, and are cut off
 
 mod conversations; // texts in both directions
 mod covered; // every kind has its crash matrix
+mod followed; // what follows a call
 mod gaps; // what was never told
 mod inbox; // each event once
 mod laws; // whatever goes wrong where, in a sign-up
 mod leave; // what keeps a message back
 mod matrix; // whatever goes wrong where, in everything else
+mod missed_calls; // one text to whoever called in vain
 mod numbers; // the pool and the line before it
 mod proof; // how a phone is proven when a text does not get there
 mod secrets; // what is never stored in the clear

@@ -70,7 +70,7 @@ impl Outside {
     }
 
     /// The same for one with children.
-    fn matrix_of<W: Workflow<Trunkline>>(
+    pub(crate) fn matrix_of<W: Workflow<Trunkline>>(
         &self,
         registry: engine::Registry<Trunkline>,
         make: impl Fn() -> W + 'static,

@@ -17,6 +17,7 @@ use domain::{
     voice::{Outcome, Session},
 };
 
+pub(super) use self::place::address;
 pub(crate) use self::{ended::stream_ended, route::route, status::stream_status};
 use self::{place::Place, words::Words};
 use crate::state::ApiState;

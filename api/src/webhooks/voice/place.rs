@@ -93,7 +93,11 @@ impl Place {
 }
 
 /// An address of ours as Twilio is told it.
-pub(super) fn address(state: &ApiState, path: &str, parameters: &[(&str, &str)]) -> String {
+pub(in crate::webhooks) fn address(
+    state: &ApiState,
+    path: &str,
+    parameters: &[(&str, &str)],
+) -> String {
     let mut query = Serializer::new(String::new());
     query.extend_pairs(parameters);
     if let Some(token) = state.config().twilio_webhook_tokens.first() {

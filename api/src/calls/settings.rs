@@ -1,0 +1,110 @@
+//! How a tenant's calls are taken: for its people, and for operators.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use domain::{
+    TenantId,
+    audit::{self, Entry},
+    scope, tenants,
+    voice_settings::{self, VoiceSettings},
+};
+use engine::Tx;
+use serde_json::{Value, json};
+
+use super::wishes::{read, view};
+use crate::{
+    admin::Operator,
+    caller::Caller,
+    json::{Body, Fields},
+    people::{OwnOrigin, OwnPassword},
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+/// `GET /api/voice`.
+pub(crate) async fn voice(
+    State(state): State<ApiState>,
+    OwnPassword(session): OwnPassword,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = state.engine().begin().await?;
+    scope::tenant(&mut tx, session.tenant).await?;
+    Ok(Json(view(&voice_settings::get(&mut tx, session.tenant).await?)))
+}
+
+/// `POST /api/voice`: what is not named stays as it is.
+pub(crate) async fn put_voice(
+    State(state): State<ApiState>,
+    caller: Caller,
+    OwnPassword(session): OwnPassword,
+    _: OwnOrigin,
+    Body(fields): Body,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = state.engine().begin().await?;
+    scope::tenant(&mut tx, session.tenant).await?;
+    let actor = format!("user:{}", session.user);
+    let wanted = change(&mut tx, &state, &caller, session.tenant, &actor, fields).await?;
+    tx.commit().await?;
+    Ok(Json(view(&wanted)))
+}
+
+/// `GET /v1/admin/businesses/{tenant}/voice`.
+pub(crate) async fn admin_voice(
+    State(state): State<ApiState>,
+    _: Operator,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = state.begin().await?;
+    let tenant = known(&mut tx, &id).await?;
+    Ok(Json(view(&voice_settings::get(&mut tx, tenant).await?)))
+}
+
+/// `POST /v1/admin/businesses/{tenant}/voice`: as a tenant's own people would.
+pub(crate) async fn admin_put_voice(
+    State(state): State<ApiState>,
+    _: Operator,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(fields): Body,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = state.begin().await?;
+    let tenant = known(&mut tx, &id).await?;
+    let wanted = change(&mut tx, &state, &caller, tenant, Operator::ACTOR, fields).await?;
+    tx.commit().await?;
+    Ok(Json(view(&wanted)))
+}
+
+async fn known(tx: &mut Tx, id: &str) -> Result<TenantId, Problem> {
+    let missing = || Problem::new(Code::NotFound, "there is no such tenant");
+    let tenant: TenantId = id.parse().map_err(|_| missing())?;
+    tenants::get(tx, tenant).await?.map(|_| tenant).ok_or_else(missing)
+}
+
+/// Reads, writes and notes it: who answers a company's phone is nobody's secret. The audit has the fields' names, not what is in them.
+async fn change(
+    tx: &mut Tx,
+    state: &ApiState,
+    caller: &Caller,
+    tenant: TenantId,
+    actor: &str,
+    fields: Fields,
+) -> Result<VoiceSettings, Problem> {
+    let before = voice_settings::get(tx, tenant).await?;
+    let names = fields.names();
+    let wanted = read(fields, before.clone(), state.config().demo.region)?;
+    if wanted == before {
+        return Ok(wanted);
+    }
+    voice_settings::put(tx, tenant, &wanted).await?;
+    let entry = Entry {
+        action: "voice.settings",
+        tenant: Some(tenant),
+        actor,
+        phone: None,
+        ip: Some(&caller.ip_digest(&state.config().pepper)),
+        details: json!({ "fields": names }),
+    };
+    audit::record(tx, entry).await?;
+    Ok(wanted)
+}
