@@ -8,9 +8,8 @@ mod source; // Rust, as far as it matters here
 mod arrows; // who may depend on whom
 mod commands; // the commands that the documents name
 mod coverage; // docs/coverage.md against the tests it names
+mod example; // .env.example against docs/configuration.md
 mod excerpts; // the code that the documents show
-mod example; // .env.example against docs/configuration.md
-mod example; // .env.example against docs/configuration.md
 mod habits; // what no source file does
 mod metrics; // docs/metrics.md against what is emitted
 mod migrations; // the history of the schema
