@@ -84,6 +84,6 @@ fn a_default_is_told_from_a_sentence_about_it() {
     assert_eq!(value("a fifth of the pool, 1 to 10"), "");
     assert_eq!(value("api `127.0.0.1:8080`, worker `127.0.0.1:0`"), "");
     assert_eq!(entry("A", "required"), "A=\n");
-    assert_eq!(entry("A", "required with an account"), "A=\n");
+    assert_eq!(entry("A", "required (dev: its own)"), "A=\n");
     assert_eq!(entry("A", "none"), "#A=\n");
 }
