@@ -189,7 +189,7 @@ pub(crate) struct WorkerArgs {
     /// Jobs at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) slots: Option<u32>,
-    /// Where this worker can be reached from outside.
+    /// Where the outside reaches this worker: `wss://HOST/voice/NAME` for the voice pool.
     #[arg(long, value_name = "URL")]
     pub(crate) advertise: Option<String>,
 }

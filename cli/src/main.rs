@@ -11,6 +11,7 @@ mod migrate; // brings a database up to date
 mod ready; // the line that tells scripts a process is ready
 mod seal; // exchanging keys
 mod seed; // what a new database is given
+mod voice; // live calls, as a process of their own
 mod webhook; // what providers are told, and would post
 mod worker; // a pool as a process of its own
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use daemon::{
     config::Env,
     lifecycle::Lifecycle,
@@ -18,7 +18,7 @@ use crate::{
     VERSION,
     args::{PoolName, WorkerArgs},
     ready::{self, Ready},
-    runtime,
+    runtime, voice,
 };
 
 /// The queue of live calls.
@@ -29,7 +29,7 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
     if options.pool == PoolName::Voice {
-        bail!("the voice pool is not built yet; `--pool default` runs everything there is");
+        return voice::run(options);
     }
     let env = Env::of_process();
     let log = LogConfig::read(&env);
@@ -100,7 +100,7 @@ pub(crate) async fn start(
 }
 
 /// Keeps readiness up to date.
-async fn ping(engine: Engine, check: Check, closing: CancellationToken) {
+pub(crate) async fn ping(engine: Engine, check: Check, closing: CancellationToken) {
     let mut ticks = tokio::time::interval(PING_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

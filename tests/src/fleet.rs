@@ -205,6 +205,25 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// A voice worker with these variables and no others; what it says goes to a file in this folder.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub async fn voice(slots: u32, variables: BTreeMap<String, String>, logs: &Path) -> Worker {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let arguments = ["worker", "--pool", "voice", "--slots", &slots.to_string()];
+        let log = logs.join(format!("voice-{number}.log"));
+        let process = Process::start(&arguments, variables.into_iter(), &log).await;
+        let http = clients::http::client(Duration::from_mins(1)).expect("a client");
+        Worker { process, http }
+    }
+
+    /// Where it listens.
+    pub fn listen(&self) -> &str {
+        self.process.ready()["listen"].as_str().unwrap_or_default()
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.id()

@@ -12,6 +12,8 @@ pub mod metrics; // how the product stands, as gauges
 
 pub mod config; // what a worker process is told
 
+pub mod voice; // live calls
+
 pub use self::{
     config::Config,
     pools::{Running, Stopped, start},

@@ -56,6 +56,11 @@ impl<A: App> Running<A> {
         self.worker.abort();
     }
 
+    /// Takes nothing new; runs leave at their next boundary.
+    pub fn drain(&self) {
+        self.pool.drain();
+    }
+
     /// How many jobs are in the hands of this pool.
     pub fn in_hand(&self) -> usize {
         self.pool.in_hand()

@@ -183,6 +183,7 @@ impl VoiceSession {
         Attending {
             session: self.session,
             epoch: ctx.epoch(),
+            at: ctx.db_time(),
             call_sid: &self.call_sid,
             job: ctx.job_id(),
             brief,

@@ -73,13 +73,14 @@ impl DevReady {
         environment: &Environment,
         database: &Database,
         sandboxes: &super::sandboxes::Sandboxes,
+        voice: Option<String>,
         public_base_url: String,
         api: std::net::SocketAddr,
     ) -> anyhow::Result<DevReady> {
         let api = format!("http://{api}");
         Ok(DevReady {
             ready: true,
-            voice: None,
+            voice,
             console: None,
             metrics: vec![format!("{api}/metrics")],
             api,

@@ -48,6 +48,7 @@ impl Environment {
             ("STRIPE_SECRET_KEY", &secrets.stripe_secret_key),
             ("STRIPE_WEBHOOK_SECRET", &secrets.stripe_webhook_secret),
             ("OPENAI_BASE_URL", &openai.api_base()),
+            ("OPENAI_REALTIME_URL", &openai.realtime_url()),
             ("OPENAI_API_KEY", &secrets.openai_api_key),
         ];
         let made = made.map(|(name, value)| (name.to_owned(), value.to_owned()));

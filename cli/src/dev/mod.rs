@@ -12,17 +12,18 @@ use anyhow::Context;
 use daemon::{
     config::Env,
     lifecycle::{ExitReason, Lifecycle},
-    probes::Probes,
+    probes::{self, Probes},
     telemetry::{self, LogConfig, Metrics},
 };
 use engine::Engine;
 use tokio::net::TcpListener;
+use workers::voice::{Switchboard, VoiceConfig};
 
 use self::{
     banner::DevReady, environment::Environment, postgres::Database, sandboxes::Sandboxes,
     secrets::Secrets,
 };
-use crate::{VERSION, args::DevArgs, ready, runtime, seed, worker};
+use crate::{VERSION, args::DevArgs, ready, runtime, seed, voice, worker};
 
 pub(crate) use self::banner::{DevReady as Ready, file as ready_file};
 
@@ -67,9 +68,16 @@ async fn life(
     let address = listener.local_addr()?;
     let sandboxes = Sandboxes::start(&mut life, &secrets, database.home(), address).await?;
     let environment = Environment::make(&urls, &secrets, address, &sandboxes);
-    let (engine, config) = start(&mut life, &environment, options, listener, metrics).await?;
-    let ready_line =
-        DevReady::new(&environment, database, &sandboxes, config.public_base_url.clone(), address)?;
+    let (engine, config, calls) =
+        start(&mut life, &environment, options, listener, metrics).await?;
+    let ready_line = DevReady::new(
+        &environment,
+        database,
+        &sandboxes,
+        calls,
+        config.public_base_url.clone(),
+        address,
+    )?;
     ready_line.keep(&options.home)?;
     if options.json {
         ready::print(&ready_line)?;
@@ -89,12 +97,16 @@ async fn start(
     options: &DevArgs,
     listener: TcpListener,
     metrics: Metrics,
-) -> anyhow::Result<(Engine, api::Config)> {
+) -> anyhow::Result<(Engine, api::Config, Option<String>)> {
     let env = environment.env();
     let api_config = api::Config::read(&env);
     let worker_config = workers::Config::read(&env);
     let numbers = seed::demo_numbers(&env);
-    let (api_config, worker_config) = env.finish((api_config, worker_config))?;
+    let streams = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let listen = streams.local_addr()?.to_string();
+    let voice_config = VoiceConfig::read(&env, None, &listen);
+    let (api_config, worker_config, voice_config) =
+        env.finish((api_config, worker_config, voice_config))?;
     let mut worker_config = worker_config.context("the workers are not configured")?;
     worker_config.drain = GRACE;
     let registry = Arc::new(workflows::registry(worker_config.try_kinds));
@@ -113,9 +125,16 @@ async fn start(
         let (engine, drain) = (engine.clone(), life.drain());
         life.task("scheduler", async move { engine.schedule_until(drain).await });
     } else {
-        worker::start(life, &engine, registry, &worker_config, None).await?;
+        worker::start(life, &engine, Arc::clone(&registry), &worker_config, None).await?;
     }
-    Ok((engine, api_config))
+    let voice_config = voice_config.filter(|_| !options.no_workers && !options.no_voice);
+    let calls = voice_config.as_ref().map(|config| config.address.clone());
+    if let Some(config) = voice_config {
+        let switchboard = Switchboard::new(&config, &worker_config.settings);
+        life.support("streams", probes::serve(streams, switchboard.router(), life.closing()));
+        voice::start(life, switchboard, &engine, registry, &worker_config, &config).await?;
+    }
+    Ok((engine, api_config, calls))
 }
 
 /// The asked port, the usual one, or, if that is taken, any.

@@ -221,6 +221,12 @@ impl<'a, A: App> Context<'a, A> {
         &self.shared.inner
     }
 
+    /// What time it is in the database, about. Not recorded: for what is told to others, and never for what the run decides
+    /// ([`Context::now`]).
+    pub fn db_time(&self) -> DateTime<Utc> {
+        self.clock()
+    }
+
     /// The database's now.
     fn clock(&self) -> DateTime<Utc> {
         self.job().now()

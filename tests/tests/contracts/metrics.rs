@@ -9,6 +9,7 @@ fn emitted() -> BTreeSet<&'static str> {
         engine::metrics::NAMES.as_slice(),
         api::metrics::NAMES.as_slice(),
         workers::metrics::NAMES.as_slice(),
+        workers::voice::metrics::NAMES.as_slice(),
         workflows::metrics::NAMES.as_slice(),
         daemon::telemetry::NAMES,
     ];
@@ -24,7 +25,8 @@ fn every_metric_is_in_the_table_and_every_row_is_a_metric() {
 
 #[test]
 fn every_metric_says_its_unit_by_its_name() {
-    const UNITS: [&str; 13] = [
+    const UNITS: [&str; 14] = [
+        "_calls",
         "_tenants",
         "_numbers",
         "_total",

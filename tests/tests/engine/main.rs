@@ -34,6 +34,7 @@ mod plan; // what a claim costs
 mod poolers; // what stands in between
 mod progress; // for people who look on
 mod racing; // one winner, and nothing left of the others
+mod recalling; // who has a job, and taking it away
 mod recording; // the same after a crash
 mod redriving; // dead letters, again
 mod schedules; // one job a tick

@@ -1,21 +1,127 @@
-//! Live calls as the database sees them: the run that writes down what is said, whatever goes wrong.
+//! The run of a live call, whatever goes wrong at any of its boundaries. Its line is a script: what speaks on it is outside of
+//! the run, and has a suite of its own (`voice`).
+
+use std::{collections::HashSet, sync::Arc};
 
 use crash_matrix::Done;
-use domain::{CallId, TenantId, VoiceSessionId};
+use domain::{
+    CallId, VoiceSessionId,
+    voice::{Outcome, Speaker, Spoken},
+};
+use engine::Failure;
+use futures::{FutureExt, future::BoxFuture};
 use serde_json::json;
-use workflows::voice_session::VoiceSession;
+use tokio::sync::Notify;
+use workflows::voice_session::{
+    Asked, Heard, Then, VoiceSession,
+    desk::{Attending, VoiceDesk},
+    tools::LineAnswer,
+};
 
 use crate::matrix::{Outside, ensure, next};
 
-/// `CrashMatrix::of(VoiceSession)`: a session whose tenant has gone meanwhile.
+/// Sessions, the nth with its own call.
+const SESSIONS: &str = "
+    select set_config('trunkline.scope', 'platform', true);
+    insert into product.tenants (tenant_id, company_name, status)
+        values ('00000000-0000-7000-8000-000000000001', 'Huber', 'active');
+    insert into product.voice_sessions (session_id, tenant_id, call_id, call_sid, job_id)
+        select ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001',
+               gen_random_uuid(), 'CA' || lpad(n::text, 32, '0'), gen_random_uuid()
+        from generate_series(1, 2000) n;";
+
+/// A line on which the same is said whoever attends: something, a wish, its answer, an end.
+#[derive(Default)]
+struct Script {
+    /// Questions that were answered, by session.
+    answered: parking_lot::Mutex<HashSet<VoiceSessionId>>,
+    changed: Notify,
+}
+
+impl VoiceDesk for Script {
+    fn next<'a>(&'a self, attending: Attending<'a>) -> BoxFuture<'a, Result<Heard, Failure>> {
+        let said = |who, text: &str| Spoken { who, text: text.to_owned(), at_ms: 1 };
+        let asked = Asked {
+            id: "1".to_owned(),
+            name: "no_such_tool".to_owned(),
+            arguments: "{}".to_owned(),
+        };
+        let (said, then) = match attending.talk.upto() {
+            0 => (vec![said(Speaker::Caller, "Good day")], Then::More),
+            1 => (vec![said(Speaker::Assistant, "Good day")], Then::Asks(asked)),
+            _ => (vec![said(Speaker::Caller, "Bye")], Then::Over(Outcome::HungUp)),
+        };
+        let heard = Heard { upto: attending.talk.upto() + 1, said, then };
+        async move { Ok(heard) }.boxed()
+    }
+
+    fn hold<'a>(
+        &'a self,
+        attending: Attending<'a>,
+        _: &'a Asked,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        async move {
+            loop {
+                let changed = self.changed.notified();
+                if self.answered.lock().contains(&attending.session) {
+                    return Ok(());
+                }
+                changed.await;
+            }
+        }
+        .boxed()
+    }
+
+    fn answer(&self, attending: Attending<'_>, _: &Asked, _: &LineAnswer) {
+        self.answered.lock().insert(attending.session);
+        self.changed.notify_waiters();
+    }
+
+    fn hang_up(&self, _: VoiceSessionId) {}
+}
+
 #[tokio::test]
-async fn a_session_of_nobody_is_over_at_once() {
+async fn a_call_is_written_down_once_and_has_one_end_whatever_goes_wrong() {
+    let outside = Outside::new().await;
+    outside.config.clients.voice.set(Arc::new(Script::default())).ok().unwrap();
+    let make = || {
+        let n = next();
+        VoiceSession {
+            session: format!("00000000-0000-7000-9000-{n:012}").parse().unwrap(),
+            call: CallId::mint(),
+            call_sid: format!("CA{n:032}"),
+            tenant: "00000000-0000-7000-8000-000000000001".parse().unwrap(),
+            talk_max_secs: 60,
+        }
+    };
+    // CrashMatrix::of(VoiceSession), with all that its clients reach.
+    outside
+        .matrix::<VoiceSession>(make)
+        .schema(SESSIONS)
+        .invariant("one end", async |done: &Done| {
+            let ended = done
+                .count(
+                    "select from product.voice_sessions s join trunkline.jobs j on j.args ->> 'session' = s.session_id::text
+                     where j.job_id = $1 and s.outcome = 'hung_up' and s.closed_at is not null",
+                )
+                .await;
+            let said = done.job.output == Some(json!("hung_up"));
+            ensure(!done.succeeded() || said && ended == 1, || {
+                format!("{ended} ended, {:?}", done.job.output)
+            })
+        })
+        .run()
+        .await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_before_it_begins_keeps_nobody() {
     let outside = Outside::new().await;
     let make = || VoiceSession {
         session: VoiceSessionId::mint(),
         call: CallId::mint(),
         call_sid: format!("CA{:032x}", next()),
-        tenant: TenantId::mint(),
+        tenant: domain::TenantId::mint(),
         talk_max_secs: 60,
     };
     outside

@@ -1,6 +1,7 @@
 //! Where calls are spoken. A worker of the voice pool has one; it keeps the lines, and goes on by itself when nobody writes
 //! down what is said.
 
+use chrono::{DateTime, Utc};
 use domain::VoiceSessionId;
 use engine::{Failure, JobId};
 use futures::future::BoxFuture;
@@ -17,6 +18,8 @@ pub struct Attending<'a> {
     pub session: VoiceSessionId,
     /// Under which claim: a token of an earlier one does not open the line any more.
     pub epoch: i32,
+    /// What time it is in the database: tokens are as old as it says.
+    pub at: DateTime<Utc>,
     /// Which call, by the provider's name.
     pub call_sid: &'a str,
     /// The run.
