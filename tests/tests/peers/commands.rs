@@ -26,13 +26,15 @@ fn signed(arguments: &[&str], body: Option<&str>) -> Value {
         ("STRIPE_WEBHOOK_SECRET", SECRET),
     ]);
     let file = body.map(|body| {
-        let file = std::env::temp_dir().join(format!("trunkline-body-{}", uuid::Uuid::now_v7()));
+        let file = std::env::temp_dir().join(format!("trunkline-body-{}", rand::random::<u64>()));
         std::fs::write(&file, body).unwrap();
         file
     });
     command.args(file.iter().flat_map(|file| ["--body".as_ref(), file.as_os_str()]));
     let printed = command.stdin(Stdio::null()).output().unwrap();
-    file.map(|file| std::fs::remove_file(file).unwrap());
+    if let Some(file) = file {
+        std::fs::remove_file(file).unwrap();
+    }
     assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
     serde_json::from_slice(&printed.stdout).unwrap()
 }
