@@ -174,7 +174,10 @@ async fn of_sixty_calls_at_once_of_a_demo_with_fifty_a_day_fifty_are_let_in() {
     assert_eq!(line.jobs("missed_call_textback").await, 10, "they are written to");
     let noted = "select from product.call_answers where outcome = 'daily_calls'";
     assert_eq!(line.stage.db.number(noted).await, 10);
-    // Tomorrow is another day.
+    // They end, and tomorrow is another day.
+    let end = "update product.calls set status = 'completed', rank = 4, ended_at = started_at, duration_secs = 60";
+    let mut superuser = line.stage.db.superuser().await;
+    sqlx::raw_sql(end).execute(&mut superuser).await.unwrap();
     line.stage.db.advance(Duration::from_hours(24)).await;
     assert!(line.says(100).await.contains("<Redirect"));
 }
