@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use daemon::config::Env;
+
 use crate::files;
 
 const DOCUMENT: &str = "docs/configuration.md";
@@ -34,11 +36,19 @@ fn example(document: &str) -> String {
             continue;
         }
         if let Some(title) = section.take() {
-            text += &format!("\n# ---- {title}\n");
+            text.extend(["\n# ---- ", title, "\n"]);
         }
         // Of several names the first goes before the others.
         let name = names.split(", ").next().unwrap_or(names).trim_matches('`');
-        text += &format!("\n# {}\n# ({readers}; default: {})\n", plain(meaning), plain(default));
+        text.extend([
+            "\n# ",
+            &plain(meaning),
+            "\n# (",
+            readers,
+            "; default: ",
+            &plain(default),
+            ")\n",
+        ]);
         text += &entry(name, default);
     }
     text
@@ -68,7 +78,7 @@ fn value(default: &str) -> &str {
 #[test]
 fn the_example_of_an_environment_has_every_variable_of_the_document() {
     let made = example(&files::read(DOCUMENT));
-    if std::env::var_os(WRITE).is_some() {
+    if Env::of_process().is_set(WRITE) {
         fs::write(files::root().join(EXAMPLE), &made).expect("written");
     }
     assert!(
