@@ -1,7 +1,7 @@
 //! Live calls: the pool that speaks them. A session is claimed from its queue, its line is opened here, and its audio comes to
 //! this worker's own address.
 //!
-//! A frame goes from the caller's socket through [`call`]'s decisions to the speech service's socket and back, in one task for
+//! A frame goes from the caller's socket through `call`'s decisions to the speech service's socket and back, in one task for
 //! each call, without the database; what was said is written down behind it by the session's run (`workflows`).
 
 mod bridge; // a call's sockets, and its clock
