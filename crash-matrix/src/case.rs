@@ -135,7 +135,8 @@ impl<A: App> Play for Case<A> {
         let job = self.engine.job(run.job.id).await.ok()??;
         if job.summary.state.is_final() || job.summary.state == State::Parked {
             // Its children may go on by themselves, and must be over before the next run.
-            return holds(rest::is_at_rest(&self.db, &self.kinds()).await && self.skip().await);
+            let is_over = rest::is_at_rest(&self.db, &self.kinds()).await && self.skip().await;
+            return holds(is_over && rest::is_still(&self.db, &self.kinds()).await);
         }
         if let Some(nudge) = &self.matrix.nudge {
             nudge.nudge(&self.engine, run.job.id).await;

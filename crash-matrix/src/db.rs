@@ -15,14 +15,16 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOpti
 
 use crate::{leftovers, own, server};
 
-/// The clock of tests. Part of the template's name: change `V` with it.
+/// The clock of tests, and the pieces of the history that the first worker of a day would make. Part of the template's name:
+/// change `V` with it.
 const CLOCK: &str = "
     create table trunkline.clock_offset (ahead interval not null);
     insert into trunkline.clock_offset values ('0');
     grant select on trunkline.clock_offset to trunkline_app;
     create or replace function trunkline.now() returns timestamptz language sql stable parallel safe
-        as 'select pg_catalog.statement_timestamp() + (select ahead from trunkline.clock_offset)'";
-const V: u32 = 1;
+        as 'select pg_catalog.statement_timestamp() + (select ahead from trunkline.clock_offset)';
+    select trunkline.partitions_make(trunkline.now(), 2)";
+const V: u32 = 2;
 
 /// One at a time makes the template; the number means nothing but that.
 const LOCK: i64 = 0x7465_7374;

@@ -18,7 +18,7 @@ use crate::{
 const SAMPLE: usize = 3;
 
 /// Faults that are tried in a run that is not full: there are many workflows, so over a few runs each fault has its turn at each.
-const FAULTS: usize = 4;
+const FAULTS: usize = 2;
 
 /// A workflow and what must hold of it. [`CrashMatrix::run`] tries faults at its boundaries.
 pub struct CrashMatrix<A: App> {

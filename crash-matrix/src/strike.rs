@@ -87,8 +87,11 @@ impl<P: Play> Stand<'_, P> {
             zombie.thaw();
             wait_until("it lets go", async || holds(zombie.in_hand() == 0)).await;
             zombie.drain(GRACE).await;
-            if leftovers::everything(self.play.db()).await != before {
-                found.push("a write of the frozen worker counted".to_owned());
+            let after = leftovers::everything(self.play.db()).await;
+            let changed: Vec<_> =
+                before.keys().filter(|table| before[*table] != after[*table]).collect();
+            if !changed.is_empty() {
+                found.push(format!("a write of the frozen worker counted: {changed:?}"));
             }
         }
         found

@@ -74,9 +74,10 @@ mod tests {
         assert_eq!(form.headers["X-Twilio-Signature"], "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
         assert!(form.body.contains("From=%2B14158675309&To="));
 
-        let json = Signed::json(&url(), "{}".to_owned(), &token);
-        assert_eq!(json.headers["X-Twilio-Signature"], "Ldidvp12m26NI7eqEvxnEpkd9Hc=");
-        assert!(json.url.contains("&bodySHA256=44136fa355b3678a"));
+        let body = r#"{"property": "value", "boolean": true}"#.to_owned();
+        let json = Signed::json(&url(), body, &token);
+        assert_eq!(json.headers["X-Twilio-Signature"], "a9nBmqA0ju/hNViExpshrM61xv4=");
+        assert!(json.url.contains("&bodySHA256=0a1ff7634d9ab3b9"));
 
         let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let body = r#"{"id":"evt_test_webhook","object":"event"}"#.to_owned();

@@ -20,6 +20,8 @@ const BODIES: &[(&str, &str, bool)] = &[
     ("/api/conversations/{conversation}/messages", "body", true),
     ("/api/messages", "body", true),
     ("/api/messaging", "timeZone", false),
+    ("/api/call-requests/{request}", "", true),
+    ("/api/voice", "greeting", false),
     ("/v1/admin/jobs", "kind", true),
     ("/v1/admin/jobs/{id}/retry", "reason", false),
     ("/v1/admin/jobs/{id}/cancel", "reason", false),
@@ -36,6 +38,7 @@ const BODIES: &[(&str, &str, bool)] = &[
     ("/api/admin/maintenance", "mode", true),
     ("/v1/admin/plans", "plan", true),
     ("/v1/admin/businesses/{tenant}/subscription", "plan", true),
+    ("/v1/admin/businesses/{tenant}/voice", "greeting", false),
     ("/v1/admin/businesses/{tenant}/subscription/cancel", "at", true),
     ("/v1/admin/businesses/{tenant}/subscription/change-plan", "plan", true),
 ];

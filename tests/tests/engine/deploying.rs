@@ -90,7 +90,7 @@ async fn what_a_new_version_would_break_is_said_before_it_takes_over() {
 fn a_manifest_names_all_that_a_version_can_do() {
     let manifest = serde_json::to_value(registry().manifest("1.2.3")).unwrap();
     assert_eq!(manifest["kinds"]["script"], "toys");
-    assert_eq!(manifest["effects"], json!(["deed"]));
+    assert_eq!(manifest["effects"], json!(["deed", "keyed"]));
     assert_eq!(manifest["version"], "1.2.3");
 }
 

@@ -187,7 +187,7 @@ pub(crate) const DOUBLED: &[(&str, &str)] = &[
     ),
     (
         "runs",
-        "select parent_id, kind_id from trunkline.jobs join trunkline.kinds k using (kind_id)
+        "select parent_id::text, kind_id from trunkline.jobs join trunkline.kinds k using (kind_id)
          where parent_id is not null and k.name <> 'send_sms' group by parent_id, kind_id having count(*) > 1
          union all
          select args ->> 'message', null from trunkline.jobs join trunkline.kinds k using (kind_id)

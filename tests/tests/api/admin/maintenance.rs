@@ -75,7 +75,7 @@ async fn every_switch_is_shown_with_who_set_it_and_why_and_its_changes_are_audit
     let shown = stage.get("/api/admin/maintenance").as_operator().send().await.is(200);
     let modes: Vec<_> =
         shown["switches"].as_array().unwrap().iter().map(|it| it["mode"].clone()).collect();
-    assert_eq!(modes, ["demo_disabled", "sms_bypass", "voice_codes"]);
+    assert_eq!(modes, ["demo_disabled", "sms_bypass", "voice_codes", "calls_disabled"]);
     set(&stage, json!({ "mode": "sms_bypass", "reason": "the carrier is down" })).await.is(200);
     let shown = set(&stage, json!({ "mode": "demo_disabled", "reason": "both" })).await.is(200);
     assert_eq!(shown["switches"][1]["reason"], "the carrier is down");
