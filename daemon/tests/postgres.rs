@@ -78,7 +78,7 @@ fn run_tests(args: &[OsString]) -> ExitCode {
 
 /// Starts a server, says so, and waits to be killed.
 fn own_a_server(home: &Path) -> ExitCode {
-    let server = Server::start(&Options { ephemeral: false, ..options(home) }).unwrap();
+    let server = Server::start(&kept(home)).unwrap();
     println!("{}", server.running().pid);
     loop {
         std::thread::park();
@@ -91,6 +91,11 @@ fn search() -> Search {
 
 fn options(home: &Path) -> Options {
     Options::test(home, search())
+}
+
+/// One that stays where it was put.
+fn kept(home: &Path) -> Options {
+    Options { ephemeral: false, ..options(home) }
 }
 
 fn home(name: &str) -> PathBuf {
@@ -125,7 +130,7 @@ fn starts_and_stops() {
 
 fn keeps_its_data() {
     let home = home("keep");
-    let kept = Options { profile: Profile::Dev, ephemeral: false, ..options(&home) };
+    let kept = Options { profile: Profile::Dev, ..kept(&home) };
     let url = |server: &Server| {
         let url = server.running().superuser_url.expose_secret().to_owned();
         url.split('@').next().unwrap().to_owned()
@@ -150,7 +155,7 @@ fn refuses_other_majors() {
     let home = home("major");
     fs::create_dir_all(home.join("data")).unwrap();
     fs::write(home.join("data/PG_VERSION"), "9\n").unwrap();
-    let message = Server::start(&options(&home)).err().unwrap().to_string();
+    let message = Server::start(&kept(&home)).err().unwrap().to_string();
     assert!(message.contains("--fresh") && message.contains("TRUNKLINE_PG_BIN"), "{message}");
 }
 
@@ -161,7 +166,7 @@ fn dies_with_its_owner() {
     owner.kill().unwrap();
     assert_eq!(owner.wait().unwrap().signal(), Some(9));
     // At once: the old server may still be on its way out.
-    let second = Server::start(&options(&home)).unwrap();
+    let second = Server::start(&kept(&home)).unwrap();
     assert!(!lives(pid));
     drop(second);
 

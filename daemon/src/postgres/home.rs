@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Error, error::Trying, identity::Identity, pidfile::PidFile};
+use super::{Error, error::Trying, identity::Identity, memory, pidfile::PidFile};
 
 /// Where homes go that the server's user could not reach, such as those below /root.
 const FALLBACK: &str = "/var/tmp";
@@ -31,12 +31,15 @@ impl Home {
         let wanted =
             std::path::absolute(wanted).trying(|| format!("resolve {}", wanted.display()))?;
         let user = Identity::choose(&wanted);
-        let dir = match user {
-            Some(user) if !user.can_reach(&wanted) => {
-                Path::new(FALLBACK).join(format!("trunkline-{}", short_hash(&wanted)))
-            }
-            Some(_) | None => wanted,
+        let elsewhere = if let Some(memory) = memory::roomy().filter(|_| ephemeral) {
+            Some(memory)
+        } else {
+            user.filter(|user| !user.can_reach(&wanted)).map(|_| Path::new(FALLBACK))
         };
+        let dir = elsewhere.map_or_else(
+            || wanted.clone(),
+            |folder| folder.join(format!("trunkline-{}", short_hash(&wanted))),
+        );
         if let Some(parent) = dir.parent() {
             fs::create_dir_all(parent).trying(|| format!("create {}", parent.display()))?;
         }
@@ -86,8 +89,8 @@ impl Drop for Home {
 
 /// Removes the ephemeral homes in a folder whose owner died before it could.
 pub fn sweep_abandoned(folder: &Path) {
-    let entries =
-        [folder, Path::new(FALLBACK)].into_iter().flat_map(fs::read_dir).flatten().flatten();
+    let folders = [folder, Path::new(FALLBACK), memory::folder()];
+    let entries = folders.into_iter().flat_map(fs::read_dir).flatten().flatten();
     for dir in entries.map(|entry| entry.path()).filter(|dir| dir.join(EPHEMERAL).is_file()) {
         let alive = PidFile::read(&dir.join("data")).is_some_and(|server| server.is_alive());
         if let (false, Ok(Some(lock))) = (alive, lock(&dir)) {
@@ -155,8 +158,10 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("trunkline-home-{}", std::process::id()));
         let first = Home::take(&dir, true).unwrap();
         assert!(matches!(Home::take(&dir, true), Err(Error::InUse { .. })));
+        let made = first.dir.clone();
+        assert!(made.join(EPHEMERAL).is_file());
         drop(first);
-        assert!(!dir.exists());
+        assert!(!made.exists());
     }
 
     #[test]

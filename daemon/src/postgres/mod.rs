@@ -19,6 +19,7 @@ mod fetch; // the pinned packages for machines without one
 pub mod guard; // between us and the server
 mod home; // the folder, and who may enter it
 mod identity; // who runs it when we are root
+mod memory; // where what nobody misses is fast
 mod pidfile; // what postmaster.pid says
 mod server; // start, stop
 mod settings; // how it is configured

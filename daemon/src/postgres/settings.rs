@@ -30,13 +30,14 @@ impl Profile {
             "jit=off".to_owned(),
             // Partitions take a lock each; the default counts on few tables.
             "max_locks_per_transaction=256".to_owned(),
-            "max_wal_size=2GB".to_owned(),
             // A statement in the log may hold a person's data.
             "log_min_error_statement=panic".to_owned(),
             "log_parameter_max_length_on_error=0".to_owned(),
         ];
         match self {
-            Self::Dev => settings.push("shared_buffers=128MB".to_owned()),
+            Self::Dev => {
+                settings.extend(["shared_buffers=128MB", "max_wal_size=2GB"].map(str::to_owned));
+            }
             Self::Bench => settings.extend(
                 ["shared_buffers=1GB", "max_wal_size=8GB", "fsync=on", "synchronous_commit=on"]
                     .map(str::to_owned),
@@ -47,6 +48,8 @@ impl Profile {
                     "fsync=off",
                     "synchronous_commit=on",
                     "full_page_writes=off",
+                    // It may stand in memory.
+                    "max_wal_size=512MB",
                 ]
                 .map(str::to_owned),
             ),
