@@ -123,6 +123,13 @@ impl Engine {
         let (committer, _) = Committer::start(db.clone(), wakeups.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let pools = vec![
+            ("statements", db.pool().clone()),
+            ("heartbeats", beats.pool().clone()),
+            ("reading", reads.pool().clone()),
+            ("product", product.clone()),
+        ];
+        tasks.spawn(crate::connections::show(pools, stop.clone()));
         tasks.spawn(announce(db.clone(), pending));
         if let Some(url) = config.direct_url {
             let (wakeups, stop) = (wakeups.clone(), stop.clone());

@@ -76,6 +76,7 @@ mod admin; // what operators ask
 mod cause; // why a run waits for one of them
 mod claimant; // who has a job, and taking it away from them
 mod committer; // the one write path for everything else
+mod connections; // how many of them are in use
 mod context; // what a body has in its hands
 mod depths; // how much stands where
 mod effect; // what an effect is told, and what its probe can answer

@@ -54,8 +54,13 @@ pub const NEXT_AGE: &str = "engine_queue_next_age_seconds";
 /// How long a job of a queue may wait, in seconds, where something is promised. The fleet's.
 pub const LATENCY_TARGET: &str = "engine_queue_latency_target_seconds";
 
+/// Connections of this process to the database, by pool and state: in use, idle, not opened. Together: what may be open.
+pub const CONNECTIONS: &str = "engine_database_connections";
+/// Places for jobs at once of the pools of this process, by pool and state: busy, free.
+pub const SLOTS: &str = "engine_pool_slots";
+
 /// All of them.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 24] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -78,6 +83,8 @@ pub const NAMES: [&str; 22] = [
     KEPT_BY,
     NEXT_AGE,
     LATENCY_TARGET,
+    CONNECTIONS,
+    SLOTS,
 ];
 
 pub(crate) fn started(job: &LeasedJob) {
@@ -136,6 +143,19 @@ pub(crate) fn vitals(vitals: &Vitals) {
     gauge!(DEFAULT_ROWS).set(vitals.default_rows as f64);
     gauge!(NOTIFY_USED).set(vitals.notify_queue_used);
     gauge!(TRANSACTION_AGE).set(vitals.transaction_age as f64);
+}
+
+pub(crate) fn connections(pool: &'static str, counted: [(&'static str, u32); 3]) {
+    for (state, connections) in counted {
+        gauge!(CONNECTIONS, "pool" => pool, "state" => state).set(f64::from(connections));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a process has at most ten thousand")]
+pub(crate) fn slots(pool: &str, busy: usize, all: usize) {
+    for (state, slots) in [("busy", busy), ("free", all.saturating_sub(busy))] {
+        gauge!(SLOTS, "pool" => pool.to_owned(), "state" => state).set(slots as f64);
+    }
 }
 
 /// `before`: of the last look. What is not there any more is set to zero.

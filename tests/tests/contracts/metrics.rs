@@ -25,7 +25,9 @@ fn every_metric_is_in_the_table_and_every_row_is_a_metric() {
 
 #[test]
 fn every_metric_says_its_unit_by_its_name() {
-    const UNITS: [&str; 14] = [
+    const UNITS: [&str; 16] = [
+        "_connections",
+        "_slots",
         "_calls",
         "_tenants",
         "_numbers",
