@@ -7,6 +7,18 @@ const PROGRAM: &str = "trunkline ";
 /// Not for people, so not in the help; but written about.
 const HIDDEN: [&str; 1] = ["guard-postgres"];
 
+/// The scripts, whose options stand in their texts.
+const SCRIPTS: [&str; 8] = [
+    "dev",
+    "test",
+    ".ci/sqlx",
+    ".ci/run",
+    "ops/backup/backup",
+    "ops/backup/drill",
+    "ops/backup/reconcile",
+    "ops/backup/restore",
+];
+
 /// What the documents show as code: spans and blocks.
 fn code() -> Vec<(String, String)> {
     let mut lines = Vec::new();
@@ -64,9 +76,10 @@ fn every_subcommand_that_a_document_names_exists() {
 #[test]
 fn every_option_that_a_document_names_exists() {
     let options = files::read("cli/src/args.rs");
-    let scripts = ["dev", "test", ".ci/sqlx", ".ci/run"].map(files::read).concat();
+    let scripts = SCRIPTS.map(files::read).concat();
     for (place, line) in code() {
-        let about_us = [PROGRAM, "./dev", "./test", ".ci/"].iter().any(|it| line.contains(it));
+        let about_us =
+            [PROGRAM, "./dev", "./test", ".ci/", "ops/backup/"].iter().any(|it| line.contains(it));
         for word in line.split_whitespace().filter(|word| about_us && word.len() > 2) {
             let word = word.trim_matches(|c: char| "[]()|,.".contains(c));
             let Some(option) = word.strip_prefix("--").filter(|it| !it.is_empty()) else {

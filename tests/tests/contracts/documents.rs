@@ -25,7 +25,7 @@ pub(crate) fn all() -> Vec<File> {
     files::with_extension("md")
         .into_iter()
         .filter(|file| {
-            file.room() == "docs"
+            ["docs", "ops"].contains(&file.room())
                 || ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].contains(&&*file.path)
         })
         .collect()

@@ -8,15 +8,18 @@ mod source; // Rust, as far as it matters here
 mod arrows; // who may depend on whom
 mod commands; // the commands that the documents name
 mod coverage; // docs/coverage.md against the tests it names
+mod deployment; // what deploys us
 mod example; // .env.example against docs/configuration.md
 mod excerpts; // the code that the documents show
 mod habits; // what no source file does
 mod metrics; // docs/metrics.md against what is emitted
 mod migrations; // the history of the schema
 mod names; // how tests are called
+mod ops; // alerts, dashboards and runbooks against what they speak of
 mod paths; // the files and items that the documents name
 mod promises; // docs/promises.md against the tests it names
 mod routes; // docs/http.md against the table of routes
+mod runbooks; // what the runbooks tell people to type
 mod sizes; // how long a file may be
 mod sql; // where statements may stand
 mod variables; // docs/configuration.md against what is read

@@ -14,6 +14,9 @@ const ENDINGS: [&str; 7] = [".md", ".toml", ".rs", ".sql", ".sh", ".json", ".yml
 /// Spans that look like paths and are none.
 const NO_PATHS: [&str; 2] = ["application/problem+json", "application/json"];
 
+/// Made by programs: a fresh clone has none of it.
+const MADE: [&str; 2] = ["target/", ".trunkline"];
+
 /// A file that is named, and the items in it.
 #[derive(Debug, PartialEq, Eq)]
 struct Named<'a> {
@@ -29,6 +32,7 @@ fn named(span: &str) -> Option<Named<'_>> {
     let is_ours = is_path
         && path.chars().all(is_plain)
         && !path.starts_with(['/', '-'])
+        && !MADE.iter().any(|made| path.starts_with(made))
         && !ENDINGS.contains(&path) // an ending alone is about files of that kind
         && !NO_PATHS.contains(&span);
     is_ours.then(|| Named { path, items: parts.map(|item| item.trim_end_matches("()")).collect() })

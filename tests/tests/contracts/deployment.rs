@@ -1,0 +1,109 @@
+//! What deploys us: every variable that it sets exists, every command that it starts does, and the list of what we are built
+//! from is that of the lock file.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    documents,
+    files::{self, File},
+    source,
+};
+
+/// Variables that begin like this are ours; the others are those of images of others.
+const OURS: [&str; 8] =
+    ["ADMIN_API", "CRON_", "DATABASE_", "DEMO_", "OPENAI_", "PUBLIC_BASE", "TRUNKLINE_", "TWILIO_"];
+
+fn files_of_deployment() -> Vec<File> {
+    let is_one = |file: &File| {
+        ["docker-compose.yml", "Dockerfile", "ops/compose.env.example"].contains(&&*file.path)
+            || ["ops/k8s/", "ops/systemd/", ".github/workflows/"]
+                .iter()
+                .any(|folder| file.path.starts_with(folder))
+    };
+    files::all().into_iter().filter(is_one).collect()
+}
+
+#[test]
+fn every_variable_of_ours_that_a_deployment_sets_exists() {
+    let rows = documents::rows("docs/configuration.md");
+    let known: BTreeSet<&str> = rows.iter().flat_map(|row| row[0].split(", ")).collect();
+    let mut seen = 0;
+    for file in files_of_deployment() {
+        for name in source::shouted(&file.text) {
+            if OURS.iter().any(|ours| name.starts_with(ours)) {
+                seen += 1;
+                assert!(known.contains(name), "{}: nobody reads {name}", file.path);
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} variables in all of the deployment");
+}
+
+/// What follows the key of a command: `command: [worker, --pool, voice]`, as compose and Kubernetes list them, and systemd.
+fn command_in(line: &str) -> Option<&str> {
+    let line = line.trim();
+    ["command: [", "args: [", "CMD [", "ExecStart=/usr/local/bin/trunkline "]
+        .iter()
+        .find_map(|key| line.strip_prefix(key))
+}
+
+/// The words of all commands.
+fn commands(text: &str) -> Vec<Vec<&str>> {
+    text.lines()
+        .filter_map(command_in)
+        .map(|rest| rest.split([',', '[', ']', '"', ' ']).filter(|word| !word.is_empty()).collect())
+        .collect()
+}
+
+#[test]
+fn every_command_that_a_deployment_starts_exists() {
+    let args = files::read("cli/src/args.rs");
+    let mut seen = BTreeSet::new();
+    for file in files_of_deployment() {
+        for words in commands(&file.text) {
+            let [name, options @ ..] = words.as_slice() else { continue };
+            // The programs of other images are given options, ours are given a word first.
+            if name.starts_with('-') || name.contains('/') {
+                continue;
+            }
+            let variant = name[..1].to_uppercase() + &name[1..];
+            let exists = args.lines().any(|line| {
+                let line = line.trim();
+                line == format!("{variant},") || line.starts_with(&format!("{variant}("))
+            });
+            assert!(exists, "{}: there is no `trunkline {name}`", file.path);
+            for option in options.iter().filter_map(|word| word.strip_prefix("--")) {
+                assert!(
+                    source::has_word(&args, &option.replace('-', "_")),
+                    "{}: --{option}",
+                    file.path
+                );
+            }
+            seen.insert((*name).to_owned());
+        }
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["api", "migrate", "worker"]);
+}
+
+#[test]
+fn every_package_of_the_lock_file_is_among_the_third_party_software() {
+    let listed: BTreeSet<(String, String)> = documents::rows("THIRD-PARTY.md")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let lock = files::read("Cargo.lock");
+    let value = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(&format!("{key} = \"")));
+        line.map(|rest| rest.trim_end_matches('"').to_owned())
+    };
+    for package in lock.split("[[package]]").skip(1) {
+        // What has no source is ours.
+        let (Some(name), Some(version), Some(_)) =
+            (value(package, "name"), value(package, "version"), value(package, "source"))
+        else {
+            continue;
+        };
+        let entry = (name, version);
+        assert!(listed.contains(&entry), "THIRD-PARTY.md lacks {entry:?}: run ops/third-party");
+    }
+}

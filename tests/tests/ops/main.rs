@@ -1,0 +1,109 @@
+//! What the monitoring's own programs say of our alerts: promtool and amtool, as Debian has them. Where they cannot be had,
+//! these tests are skipped, and that is said. What needs no program is in the suite `contracts`.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use daemon::config::Env;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
+}
+
+/// The folder of the programs. `None`: they cannot be had, and that was said.
+fn tools() -> Option<PathBuf> {
+    let found = Command::new(root().join("ops/prometheus/tools"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("the script can be started");
+    if found.status.success() {
+        return Some(PathBuf::from(String::from_utf8_lossy(&found.stdout).trim()));
+    }
+    let line =
+        "alerts by promtool and amtool: they are not installed, and their packages cannot be had";
+    eprintln!("!! SKIPPED: {line}");
+    // Told again at the end of ./test.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers");
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = OpenOptions::new().append(true).create(true).open(folder.join("skipped"));
+    writeln!(file.expect("a file"), "{line}").expect("a line");
+    None
+}
+
+/// The files of a folder below `ops/prometheus`.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("ops/prometheus").join(folder)).expect("a folder");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    assert!(files.len() > 5, "{folder} has {} files", files.len());
+    files
+}
+
+fn run(program: &Path, words: &[&str], files: &[PathBuf]) -> Output {
+    let output = Command::new(program)
+        .args(words)
+        .args(files)
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output();
+    output.unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it).into_owned()).concat()
+}
+
+#[test]
+fn every_alert_fires_when_it_should_and_is_quiet_otherwise() {
+    let Some(tools) = tools() else { return };
+    let tested = run(&tools.join("promtool"), &["test", "rules"], &files("tests"));
+    assert!(tested.status.success(), "{}", said(&tested));
+}
+
+#[test]
+fn a_rule_with_another_threshold_is_noticed() {
+    let Some(tools) = tools() else { return };
+    let scratch = std::env::temp_dir().join(format!("trunkline-rules-{}", std::process::id()));
+    for folder in ["rules", "tests"] {
+        fs::create_dir_all(scratch.join(folder)).unwrap();
+    }
+    let read = |path: &str| fs::read_to_string(root().join("ops/prometheus").join(path)).unwrap();
+    let rules = read("rules/database.yml");
+    let changed = rules.replace("> 900", "> 90000");
+    assert_ne!(rules, changed);
+    fs::write(scratch.join("rules/database.yml"), changed).unwrap();
+    let tests = scratch.join("tests/database.yml");
+    fs::write(&tests, read("tests/database.yml")).unwrap();
+    let tested = run(&tools.join("promtool"), &["test", "rules"], &[tests]);
+    fs::remove_dir_all(&scratch).unwrap();
+    assert!(!tested.status.success());
+    assert!(said(&tested).contains("SnapshotHeld"), "{}", said(&tested));
+}
+
+/// A minute and more, so that it is played by `./test --full` alone.
+#[test]
+fn a_restore_to_an_instant_loses_nothing_and_sends_nothing_twice() {
+    if !Env::of_process().is_set("TRUNKLINE_FULL") {
+        return;
+    }
+    let script = root().join("ops/backup/drill");
+    let binary = tests::fleet::binary();
+    let words = ["--signups", "5", "--binary", binary.to_str().expect("a path that is text")];
+    let drill = run(&script, &words, &[]);
+    assert!(drill.status.success() && said(&drill).contains("DONE"), "{}", said(&drill));
+}
+
+#[test]
+fn prometheus_and_alertmanager_take_their_configuration() {
+    let Some(tools) = tools() else { return };
+    let config = PathBuf::from("ops/prometheus/prometheus.yml");
+    let checked = run(&tools.join("promtool"), &["check", "config"], &[config]);
+    assert!(checked.status.success(), "{}", said(&checked));
+    let config = PathBuf::from("ops/alertmanager/alertmanager.yml");
+    let checked = run(&tools.join("amtool"), &["check-config"], &[config]);
+    assert!(checked.status.success(), "{}", said(&checked));
+}
