@@ -18,6 +18,7 @@ mod enqueue; // how fast jobs come in
 mod ingest; // how fast webhooks come in
 mod pickup; // how soon an idle worker begins
 mod steps; // workflows of five checkpointed steps
+mod voice; // live calls
 
 pub use self::{figure::Figure, host::Host, series::Series};
 
@@ -34,10 +35,12 @@ pub enum Bench {
     Steps,
     /// Webhooks coming in over HTTP.
     Ingest,
+    /// Live calls. Takes minutes, so it is not one of [`Bench::ALL`].
+    Voice,
 }
 
 impl Bench {
-    /// All of them.
+    /// Those of the engine.
     pub const ALL: [Bench; 5] =
         [Bench::Drain, Bench::Enqueue, Bench::Pickup, Bench::Steps, Bench::Ingest];
 
@@ -49,6 +52,7 @@ impl Bench {
             Bench::Pickup => "pickup",
             Bench::Steps => "steps",
             Bench::Ingest => "ingest",
+            Bench::Voice => "voice",
         }
     }
 }
@@ -82,5 +86,6 @@ pub async fn measure(
         Bench::Pickup => pickup::measure(host, extent, say).await,
         Bench::Steps => steps::measure(host, extent, say).await,
         Bench::Ingest => ingest::measure(host, extent, say).await,
+        Bench::Voice => voice::measure(extent, say).await,
     }
 }

@@ -234,6 +234,8 @@ pub(crate) enum BenchName {
     Steps,
     /// Webhooks coming in over HTTP.
     Ingest,
-    /// All of them.
+    /// Live calls, both sides simulated.
+    Voice,
+    /// All but the live calls.
     All,
 }

@@ -80,6 +80,7 @@ fn chosen(name: BenchName) -> Vec<Bench> {
         BenchName::Pickup => vec![Bench::Pickup],
         BenchName::Steps => vec![Bench::Steps],
         BenchName::Ingest => vec![Bench::Ingest],
+        BenchName::Voice => vec![Bench::Voice],
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{sync::Once, time::Duration};
 
-use reqwest::{Client, Response, redirect, retry};
+pub use reqwest::Client;
+use reqwest::{Response, redirect, retry};
 
 /// A provider that takes longer than this to accept a connection is not going to; the request
 /// has certainly not left, so failing early costs nothing.

@@ -11,6 +11,9 @@ use super::{TelemetryError, process};
 /// Always 1; its labels say which version and role this process is.
 pub const BUILD_INFO: &str = "trunkline_build_info";
 
+/// Of `workers/`: the one histogram with bounds of its own.
+const FRAME_TIME: &str = "voice_frame_seconds";
+
 /// Every metric that this crate emits. All are about this process, none about the fleet.
 pub const NAMES: &[&str] = &[
     BUILD_INFO,
@@ -26,6 +29,11 @@ pub const NAMES: &[&str] = &[
 /// with the targets of the promises (10 ms, 100 ms, 1 s) as bounds, so that alerts on them are exact.
 const SECONDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
+
+/// Upper bounds of what is measured of every frame of a call's audio, fifty times a second: a frame is 20 ms.
+const FRAME_SECONDS: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0,
 ];
 
 /// Histograms keep raw samples until they are drained; without scrapes nobody else drains them.
@@ -72,7 +80,10 @@ impl Metrics {
 fn builder() -> PrometheusBuilder {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
-        .expect("the list of buckets is not empty")
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full(FRAME_TIME.to_owned()), FRAME_SECONDS)
+        })
+        .expect("no list of buckets is empty")
 }
 
 #[cfg(test)]
