@@ -210,10 +210,23 @@ impl Worker {
     /// # Panics
     /// When it does not get ready.
     pub async fn voice(slots: u32, variables: BTreeMap<String, String>, logs: &Path) -> Worker {
+        Worker::of_pool("voice", slots, variables, logs).await
+    }
+
+    /// A worker of any pool.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub async fn of_pool(
+        pool: &str,
+        slots: u32,
+        variables: BTreeMap<String, String>,
+        logs: &Path,
+    ) -> Worker {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let arguments = ["worker", "--pool", "voice", "--slots", &slots.to_string()];
-        let log = logs.join(format!("voice-{number}.log"));
+        let arguments = ["worker", "--pool", pool, "--slots", &slots.to_string()];
+        let log = logs.join(format!("{pool}-{number}.log"));
         let process = Process::start(&arguments, variables.into_iter(), &log).await;
         let http = clients::http::client(Duration::from_mins(1)).expect("a client");
         Worker { process, http }

@@ -113,6 +113,7 @@ fn urgent(locale: Locale, is_urgent: bool) -> &'static str {
 }
 
 /// Something that a caller has left, opened.
+#[derive(Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub(crate) kind: RequestKind,
     pub(crate) phone: Option<&'a PhoneNumber>,
@@ -131,6 +132,47 @@ pub(crate) fn locale_of(phone: &PhoneNumber) -> Locale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_is_told_what_it_is_who_called_and_what_they_want() {
+        let phone = PhoneNumber::from_e164("+436641234567").unwrap();
+        let message = Left {
+            kind: RequestKind::Message,
+            phone: Some(&phone),
+            name: Some("Anna Huber"),
+            text: Some("Es tropft."),
+            wanted: None,
+            is_urgent: true,
+        };
+        assert_eq!(
+            a_request(Locale::De, &message),
+            "DRINGEND: Nachricht von +436641234567 (Anna Huber): Es tropft."
+        );
+        let callback = Left {
+            kind: RequestKind::Callback,
+            name: None,
+            wanted: Some("tomorrow"),
+            text: Some("An offer"),
+            is_urgent: false,
+            ..message
+        };
+        assert_eq!(
+            a_request(Locale::En, &callback),
+            "Please call back: +436641234567, tomorrow: An offer"
+        );
+        let unknown = Left { phone: None, text: None, wanted: None, ..callback };
+        assert_eq!(a_request(Locale::De, &unknown), "Bitte um Rückruf von ?");
+    }
+
+    #[test]
+    fn an_owner_is_told_of_a_call_with_or_without_a_summary() {
+        let phone = PhoneNumber::from_e164("+436641234567").unwrap();
+        assert_eq!(
+            a_call(Locale::De, Some(&phone), true, Some("Rohrbruch im Keller.")),
+            "DRINGEND: Anruf von +436641234567: Rohrbruch im Keller."
+        );
+        assert_eq!(a_call(Locale::En, None, false, None), "Call from ?");
+    }
 
     #[test]
     fn every_text_holds_the_code_and_fits_into_one_message() {

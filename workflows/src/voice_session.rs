@@ -4,22 +4,25 @@
 //! | --- | --- | --- | --- |
 //! | `open` | – (reads what the assistant is told) | – | another worker opens the line |
 //! | `listen`, again and again | – (what was said since, sealed) | – | another worker goes on with all of that |
-//! | `tool` | what the assistant asked for, as a child | – (a message that was taken stays) | it is done once; the next worker hears how |
-//! | `close` | the session has its outcome | – (it is over) | the line is closed when it is |
+//! | `tool`: `take_message`, `request_callback`, `text_link` or `transfer` (children) | what the assistant asked for | – (the caller was told that it is done) | it is done once; the next worker hears how |
+//! | `close` | the session has its outcome, and what follows a call (`after_call`) is enqueued with it | – (it is over) | the line is closed when it is |
 //! | `hang_up` | the worker lets go of the line | – | the provider asks what is next |
 //!
 //! The sound is spoken by the worker's desk ([`desk::VoiceDesk`]), which needs neither this body nor the database to go on:
 //! the body is its secretary. It may leave and come back, here or elsewhere, while the call is spoken.
 
+mod carry_out; // has it done
 pub mod desk; // where calls are spoken
 mod talk; // what a session is
 pub mod tools; // what the assistant can have done
+mod wishes; // what it wants done
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{
     CallId, TenantId, VoiceSessionId, bots, scope,
     voice::{Outcome, sessions},
+    voice_settings,
 };
 use engine::{Context, Failure, RetryPolicy, Sealed, StepPolicy, Tx, Workflow};
 use serde::{Deserialize, Serialize};
@@ -27,9 +30,10 @@ use serde::{Deserialize, Serialize};
 pub use self::talk::{Asked, Brief, Heard, Talk, Then};
 use self::{
     desk::{Attending, VoiceDesk},
-    tools::Answer,
+    tools::{Answer, Means},
 };
 use crate::{
+    after_call::AfterCall,
     app::{Clients, Trunkline},
     error::of_domain,
 };
@@ -105,9 +109,17 @@ impl VoiceSession {
             None => return Ok(Opened::Over(Outcome::Abandoned)),
         }
         let prompt = bots::prompt_of(tx, self.tenant).await.map_err(of_domain)?;
+        let wishes = voice_settings::get(tx, self.tenant).await.map_err(of_domain)?;
+        let tag = bots::locale_of(tx, self.tenant).await.map_err(of_domain)?;
+        let means = Means {
+            links: wishes.links.iter().map(|(name, _)| name.to_owned()).collect(),
+            has_person: wishes.transfer_phone.is_some(),
+            region: tag.and_then(|tag| Some(tag.split_once('-')?.1.to_owned())),
+        };
         let brief = Brief {
             instructions: talk::instructions(prompt.as_deref()),
             talk_max_secs: self.talk_max_secs,
+            means,
         };
         Ok(Opened::Live(tx.seal(&brief)?))
     }
@@ -151,7 +163,7 @@ impl VoiceSession {
         let doing = ctx.join(
             "tool",
             async |branch| {
-                let answer = tools::carry_out(asked);
+                let answer = self.carry_out(&branch, &brief.means, asked).await?;
                 branch
                     .step("answer", async |clients, _| {
                         let attending = self.attending(ctx, brief, talk);
@@ -191,16 +203,27 @@ impl VoiceSession {
         }
     }
 
-    /// The first end stands: a caller may have been told that nobody is free.
+    /// Ends the session, and has done what follows a call. The first end stands: a caller may have been told that nobody is
+    /// free; what was said before that is kept all the same.
     async fn close(&self, tx: &mut Tx, outcome: Outcome, talk: &Talk) -> Result<Outcome, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         let to = talk.transfer_to().map(|phone| tx.open(phone)).transpose()?;
         let closed = sessions::close(tx, self.session, outcome, to.as_ref()).await;
-        if closed.map_err(of_domain)? {
-            return Ok(outcome);
-        }
-        let before = sessions::get(tx, self.session).await.map_err(of_domain)?;
-        Ok(before.and_then(|session| session.outcome).unwrap_or(outcome))
+        let outcome = if closed.map_err(of_domain)? {
+            outcome
+        } else {
+            let before = sessions::get(tx, self.session).await.map_err(of_domain)?;
+            before.and_then(|session| session.outcome).unwrap_or(outcome)
+        };
+        let follow = AfterCall {
+            call: self.call,
+            session: self.session,
+            tenant: self.tenant,
+            turns: tx.seal(&talk.spoken().to_vec())?,
+            outcome,
+        };
+        tx.enqueue(follow.job().tenant(self.tenant.as_uuid())).await?;
+        Ok(outcome)
     }
 }
 

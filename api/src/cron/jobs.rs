@@ -23,6 +23,8 @@ macro_rules! jobs {
 jobs! {
     "cleanup-verification-codes" "cleanupVerificationCodes" Some("cleanup-verification-codes");
     "sweep-calls" "sweepCalls" Some("sweep-calls");
+    // A missed call is answered as soon as it is told; what is left to do is to find those that nobody told of.
+    "check-missed-calls" "checkMissedCalls" Some("sweep-calls");
     "find-twilio-gaps" "findTwilioGaps" Some("find-twilio-gaps");
     "find-stripe-gaps" "findStripeGaps" Some("find-stripe-gaps");
     "reconcile-messages" "reconcileMessages" Some("reconcile-messages");
@@ -38,7 +40,6 @@ jobs! {
     "stripe-reconciliation" "stripeReconciliation" Some("stripe-reconciliation");
     "usage-tracking" "usageTracking" Some("usage-tracking");
 
-    "check-missed-calls" "checkMissedCalls" None;
     "auto-review-response" "autoReviewResponse" None;
     "send-nps" "sendNps" None;
     "trial-reminders" "trialReminders" None;

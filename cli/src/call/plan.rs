@@ -44,11 +44,11 @@ fn lines(text: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(ToOwned::to_owned).collect()
 }
 
-/// Listens, speaks, listens, and so on; interrupts the answer to the first question, if asked to.
+/// Speaks, listens, and so on: the greeting ends with a question. Interrupts the first answer, if asked to.
 fn of(say: &[String], interrupt_ms: Option<u32>) -> Vec<String> {
     let question = QUESTION.to_owned();
     let said = if say.is_empty() { std::slice::from_ref(&question) } else { say };
-    let mut script = vec!["listen".to_owned()];
+    let mut script = Vec::new();
     for (number, text) in said.iter().enumerate() {
         script.push(format!("say {text}"));
         if let (0, Some(ms)) = (number, interrupt_ms) {
@@ -65,15 +65,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_listens_before_it_speaks_and_before_it_ends() {
+    fn a_caller_listens_after_each_thing_they_say_and_before_they_hang_up() {
         let said = ["One.".to_owned(), "Two.".to_owned()];
-        assert_eq!(
-            of(&said, None),
-            ["listen", "say One.", "listen", "say Two.", "listen", "hang up"]
-        );
-        let cut = ["listen", "say One.", "interrupt 500", "say Wait, please.", "listen", "hang up"];
+        assert_eq!(of(&said, None), ["say One.", "listen", "say Two.", "listen", "hang up"]);
+        let cut = ["say One.", "interrupt 500", "say Wait, please.", "listen", "hang up"];
         assert_eq!(of(&said[..1], Some(500)), cut);
-        assert!(of(&[], None)[1].starts_with("say What"));
+        assert!(of(&[], None)[0].starts_with("say What"));
     }
 
     #[test]

@@ -109,7 +109,7 @@ async fn a_call_is_greeted_by_the_assistant_and_sent_on_to_a_worker() {
     let session = line.stage.db.text("select session_id::text from product.voice_sessions").await;
     let url = format!("{PUBLIC_BASE_URL}/telephony/route?s={session}");
     let expected = format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="de-DE" voice="Polly.Vicki">Guten Tag, hier ist Bäckerei. Einen Moment bitte.</Say><Redirect method="POST">{url}</Redirect></Response>"#
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="de-DE" voice="Polly.Vicki">Guten Tag, hier ist Bäckerei. Wie kann ich Ihnen helfen?</Say><Redirect method="POST">{url}</Redirect></Response>"#
     );
     assert_eq!(said, expected);
     assert_eq!((line.jobs("voice_session").await, line.jobs("missed_call_textback").await), (1, 0));

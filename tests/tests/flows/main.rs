@@ -13,6 +13,7 @@ mod shop; // a tenant that people write to
 mod stage; // everything a sign-up needs
 
 mod after_calls; // whatever goes wrong where, after a call
+mod asked; // what a caller may not have
 mod billing; // what is paid for
 mod buying; // numbers from Twilio, and back
 mod calls; // what is told of calls

@@ -12,7 +12,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest},
 };
 
-use crate::house::{ACCOUNT, House, TOKEN};
+use crate::house::{ACCOUNT, House, PEPPER, TOKEN};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -97,7 +97,7 @@ async fn nobody_gets_past_the_door_who_is_not_expected_and_a_call_beside_them_go
 
     // The token of the call that is under way: used, for this claim.
     let twiml = crate::routing::route_of(&house, &ringing).await;
-    let token = twiml.split(r#"name="token" value=""#).nth(1).unwrap().split('"').next().unwrap();
+    let token = token_of(&twiml);
     let call_sid = format!("CA{}", ringing.session.as_uuid().simple());
     let mut again = come(&url, Some(&url)).await.unwrap();
     again.send(Message::text(start(&call_sid, ACCOUNT, token))).await.unwrap();
@@ -108,6 +108,105 @@ async fn nobody_gets_past_the_door_who_is_not_expected_and_a_call_beside_them_go
     assert_eq!(ringing.live.story().heard()[1], "You said: still here");
     ringing.live.hang_up();
     house.ended(&ringing).await;
+}
+
+fn media(at_ms: u64, payload: &str) -> String {
+    let media = json!({ "track": "inbound", "chunk": "1", "timestamp": at_ms.to_string(), "payload": payload });
+    json!({ "event": "media", "sequenceNumber": "9", "streamSid": "MZ1", "media": media })
+        .to_string()
+}
+
+/// A stream that was let in, of a call that nobody else speaks.
+async fn let_in(house: &House, url: &str) -> Socket {
+    let session = domain::VoiceSessionId::mint();
+    let call_sid = format!("CA{}", session.as_uuid().simple());
+    house.session(session, &call_sid).await;
+    let twiml = crate::routing::route_of_session(house, session).await;
+    let token = token_of(&twiml);
+    let mut socket = come(url, Some(url)).await.unwrap();
+    socket.send(Message::text(start(&call_sid, ACCOUNT, token))).await.unwrap();
+    socket
+}
+
+fn token_of(twiml: &str) -> &str {
+    twiml.split(r#"name="token" value=""#).nth(1).unwrap().split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_that_sends_what_is_none_is_closed_and_a_call_beside_it_goes_on() {
+    let house = House::open().await;
+    let worker = house.worker(8).await;
+    let url = url_of(&worker);
+    let ringing = house.stays("good day").await;
+    let silence = "/////////////////////////////////////////w==";
+
+    // Out of order, twice, of a later day, of a mark that nobody set: borne, and the stream goes on.
+    let mut odd = let_in(&house, &url).await;
+    let borne = [
+        media(40_000, silence),
+        media(20, silence),
+        media(20, silence),
+        json!({ "event": "mark", "streamSid": "MZ1", "mark": { "name": "7.99999" } }).to_string(),
+        json!({ "event": "mark", "streamSid": "MZ1", "mark": { "name": "x" } }).to_string(),
+        json!({ "event": "mood", "streamSid": "MZ1", "mood": [1, 2] }).to_string(),
+        start("CA0123456789abcdef0123456789abcdef", ACCOUNT, ""),
+    ];
+    for frame in borne {
+        odd.send(Message::text(frame)).await.unwrap();
+    }
+    assert!(timeout(Duration::from_secs(1), odd.next()).await.is_err(), "nothing is said to it");
+
+    let garbage = ["{", "[]", "7", r#"{"event":"media","media":{"payload":"*"}}"#];
+    for frame in garbage.iter().cycle().take(40) {
+        odd.send(Message::text(*frame)).await.ok();
+    }
+    assert!(is_shown_out(odd).await, "garbage");
+    let mut large = let_in(&house, &url).await;
+    large.send(Message::text(media(20, &"/".repeat(100_000)))).await.ok();
+    assert!(is_shown_out(large).await, "an oversized frame");
+    let mut binary = let_in(&house, &url).await;
+    binary.send(Message::binary(vec![0xff; 160])).await.unwrap();
+    assert!(is_shown_out(binary).await, "a binary frame");
+    assert!(worker.metric("voice_bad_frames_total").await > 20.0);
+
+    ringing.says("still here");
+    house.hears(&ringing, 2).await;
+    assert_eq!(ringing.live.story().heard()[1], "You said: still here");
+    ringing.live.hang_up();
+    house.ended(&ringing).await;
+}
+
+#[tokio::test]
+async fn a_token_is_for_its_minute_its_claim_and_its_call() {
+    let house = House::open().await;
+    let worker = house.worker(2).await;
+    let url = url_of(&worker);
+    let session = domain::VoiceSessionId::mint();
+    let call_sid = format!("CA{}", session.as_uuid().simple());
+    house.session(session, &call_sid).await;
+    let good = crate::routing::route_of_session(&house, session).await;
+    let pepper = domain::Pepper::new(PEPPER.into()).unwrap();
+    let far = i64::from(i32::MAX);
+    let token = |epoch, until, call_sid: &str| {
+        domain::voice::token::mint(
+            &pepper,
+            &domain::voice::token::Grant { session, epoch, call_sid, until },
+        )
+    };
+    for (why, token) in [
+        ("its minute is over", token(1, 1_000_000, &call_sid)),
+        ("of a claim that is over", token(0, far, &call_sid)),
+        ("of a claim that is none yet", token(2, far, &call_sid)),
+        ("of another call", token(1, far, "CA0123456789abcdef0123456789abcdef")),
+    ] {
+        let mut socket = come(&url, Some(&url)).await.unwrap();
+        socket.send(Message::text(start(&call_sid, ACCOUNT, &token))).await.unwrap();
+        assert!(is_shown_out(socket).await, "{why}");
+    }
+    // None of them has used up the one that is good.
+    let mut socket = come(&url, Some(&url)).await.unwrap();
+    socket.send(Message::text(start(&call_sid, ACCOUNT, token_of(&good)))).await.unwrap();
+    assert!(timeout(Duration::from_secs(2), socket.next()).await.is_err(), "it is let in");
 }
 
 #[tokio::test]

@@ -21,9 +21,30 @@ use workflows::voice_session::VoiceSession;
 
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const PEPPER: &str = "a pepper that only tests may have";
 const KEY: &str = "sk-of-the-house";
-const CALLER: &str = "+4367712345678";
+pub(crate) const CALLER: &str = "+4367712345678";
+pub(crate) const OWNER: &str = "+436649999999";
+/// What the tenant is called at.
+const NUMBER: &str = "+15550109999";
 const OURS: &str = "+15005550006";
+
+/// Whoever is called, with all that a caller can be given.
+const TENANT: &str = "
+    select set_config('trunkline.scope', 'platform', true);
+    update product.subscription_plans set conversations_monthly_max = null;
+    insert into product.tenants (tenant_id, company_name, status) values ('{}', 'Huber', 'active');
+    insert into product.bots values ('00000000-0000-7000-8000-000000000002', '{}', 'Bot', 'Be kind.', 'de-AT');
+    insert into product.subscriptions (subscription_id, tenant_id, plan, daily_calls_max, talk_secs_max)
+        values ('00000000-0000-7000-8000-000000000003', '{}', 'demo', 100, 7200);
+    insert into product.phone_pool (phone, status, tenant_id, allocated_at)
+        values ('+15550109999', 'allocated', '{}', now());
+    insert into product.phone_mappings (mapping_id, tenant_id, phone)
+        values ('00000000-0000-7000-8000-000000000004', '{}', '+15550109999');
+    insert into product.messaging_settings (tenant_id, owner_phone, quiet_from_min, quiet_until_min)
+        values ('{}', '+436649999999', null, null);
+    insert into product.voice_settings (tenant_id, transfer_phone, links)
+        values ('{}', '+436648888888', '{\"booking\": \"https://example.com/book\"}');";
 
 /// Longer than any call here on a busy machine; a deadlock fails by it.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -74,13 +95,8 @@ impl House {
         tokio::spawn(api::serve(listener, state, stop.child_token()));
         let tenant = TenantId::mint();
         let mut rows = db.superuser().await;
-        sqlx::query(
-            "insert into product.tenants (tenant_id, company_name, status) values ($1, 'Huber', 'active')",
-        )
-        .bind(tenant.as_uuid())
-        .execute(&mut rows)
-        .await
-        .unwrap();
+        let statements = TENANT.replace("{}", &tenant.to_string());
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut rows).await.unwrap();
         let logs = std::env::temp_dir().join(format!("trunkline-voice-{}", std::process::id()));
         std::fs::create_dir_all(&logs).unwrap();
         House { engine, phone, model, base, variables, tenant, logs, _stop: stop.drop_guard(), db }
@@ -97,6 +113,47 @@ impl House {
         variables
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Worker::voice(slots, variables, &self.logs).await
+    }
+
+    /// A worker of ordinary jobs, as a process: what is done for a call and after it.
+    pub(crate) async fn clerk(&self) -> Worker {
+        Worker::of_pool("default", 16, self.variables.clone(), &self.logs).await
+    }
+
+    /// Somebody rings the tenant's number, and comes by the door by which every call comes; stays on the line without a script.
+    pub(crate) async fn rings_in(&self, script: &[&str]) -> Ringing {
+        let call_sid = format!("CA{}", VoiceSessionId::mint().as_uuid().simple());
+        let url = format!("{}/telephony/incoming", self.base);
+        let mut placement = Placement::new(CALLER, NUMBER, url);
+        placement.status_url = Some(format!("{}/telephony/status", self.base));
+        placement.sid = Some(call_sid.clone());
+        placement.script = script.iter().map(|line| line.parse::<Deed>().unwrap()).collect();
+        placement.speed = 4;
+        let live = self.phone.place_call(placement);
+        let session = wait_until("the call is answered", async || {
+            let of_call = "select session_id from product.voice_sessions where call_sid = $1";
+            let mut rows = self.db.superuser().await;
+            let id: Option<uuid::Uuid> = sqlx::query_scalar(of_call)
+                .bind(&call_sid)
+                .fetch_optional(&mut rows)
+                .await
+                .unwrap();
+            id
+        });
+        let session = session.await.into();
+        Ringing { live, session }
+    }
+
+    /// The texts of so far are of long ago.
+    pub(crate) async fn forgets_the_caller(&self) {
+        let past =
+            "update product.call_text_backs set created_at = created_at - interval '2 hours'";
+        sqlx::raw_sql(past).execute(&mut self.db.superuser().await).await.unwrap();
+    }
+
+    /// What somebody was sent by text.
+    pub(crate) fn texts_to(&self, phone: &str) -> Vec<String> {
+        self.phone.messages_to(phone).into_iter().map(|text| text.body).collect()
     }
 
     /// Somebody rings: the session is made and enqueued as the webhook of an incoming call does it, and the call goes on with
@@ -248,9 +305,10 @@ fn variables(
         ("DATABASE_DIRECT_URL", database),
         ("PUBLIC_BASE_URL", base),
         ("ADMIN_API_KEY", "an-operators-key-for-tests"),
-        ("TRUNKLINE_PEPPER", "a pepper that only tests may have"),
+        ("TRUNKLINE_PEPPER", PEPPER),
         ("TRUNKLINE_SEAL_KEYS", "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
         ("DATABASE_POOL_SIZE", "8"),
+        ("TRUNKLINE_SMS_EVERY_MS", "1"),
         ("TWILIO_API_BASE", phone.base_url().as_str().trim_end_matches('/')),
         ("TWILIO_ACCOUNT_SID", ACCOUNT),
         ("TWILIO_AUTH_TOKEN", TOKEN),

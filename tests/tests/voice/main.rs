@@ -12,3 +12,4 @@ mod measuring; // how quick
 mod routing; // where a call's audio goes
 mod speaking; // what a caller hears
 mod surviving; // whatever dies
+mod whole; // from the door to what is left of it

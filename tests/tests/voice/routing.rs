@@ -28,6 +28,15 @@ pub(crate) async fn route_of(house: &House, ringing: &Ringing) -> String {
     ask(house, "/telephony/route", ringing.session, "").await.1
 }
 
+/// Where a session's call would be taken, when somebody has claimed it.
+pub(crate) async fn route_of_session(house: &House, session: VoiceSessionId) -> String {
+    wait_until("the session is claimed", async || {
+        let twiml = ask(house, "/telephony/route", session, "").await.1;
+        twiml.contains("name=\"token\"").then_some(twiml)
+    })
+    .await
+}
+
 async fn waiting(house: &House) -> VoiceSessionId {
     let session = VoiceSessionId::mint();
     house.session(session, &format!("CA{}", session.as_uuid().simple())).await;

@@ -180,6 +180,13 @@ impl Bridge {
             Woken::Text(None) => self.disconnected(),
             Woken::Text(Some(text)) => self.frame(&text),
             Woken::Tick => {
+                if self.caller.as_ref().is_some_and(|caller| caller.down.is_closed()) {
+                    self.slow_reader();
+                    self.disconnected();
+                }
+                if self.ear.is_some() && self.uplink.is_closed() {
+                    self.lost(SpeechFailed::Unreachable);
+                }
                 self.decide(Event::Tick);
                 if self.over_since.is_some_and(|since| since.elapsed() > CLOSE_WITHIN) {
                     // Nobody could write it down in time; the line remembers it until somebody does.
@@ -306,11 +313,14 @@ impl Bridge {
     fn play(&mut self, frame: Frame) {
         let Some(caller) = &self.caller else { return };
         if caller.down.push(frame).is_err() {
-            tracing::warn!(session.id = %self.line.session, "a stream that nobody reads was closed");
-            metrics::slow_reader();
-            // Dropped, not called again from here: the decision that led here is not through.
-            self.caller = None;
+            // The next tick finds it: the decision that led here is not through.
+            caller.down.close();
         }
+    }
+
+    fn slow_reader(&self) {
+        tracing::warn!(session.id = %self.line.session, "a stream that nobody reads was closed");
+        metrics::slow_reader();
     }
 
     fn note(&mut self, happening: Happening) {

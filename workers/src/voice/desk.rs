@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use workflows::voice_session::{
     Asked, Heard, Then,
     desk::{Attending, VoiceDesk},
-    tools::LineAnswer,
+    tools::{self, LineAnswer},
 };
 
 use super::{
@@ -82,6 +82,7 @@ impl Desk {
         let start = Start {
             opening: Opening {
                 instructions: brief.instructions.clone(),
+                tools: tools::offered(&brief.means),
                 spoken: talk.spoken().to_vec(),
             },
             is_taken_over: attending.epoch > 1,

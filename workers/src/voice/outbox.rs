@@ -99,6 +99,11 @@ impl<T: Weigh> Outbox<T> {
         }
     }
 
+    /// Whether nothing more is taken: whoever takes out has given up, or whoever puts in has.
+    pub(super) fn is_closed(&self) -> bool {
+        self.inner.lock().is_closed
+    }
+
     /// Nothing more comes; what is there still leaves.
     pub(super) fn close(&self) {
         self.inner.lock().is_closed = true;

@@ -7,7 +7,6 @@ use clients::openai::realtime::{
 use domain::voice::{Speaker, Spoken};
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::value::RawValue;
-use workflows::voice_session::tools::TOOLS;
 
 use super::speech::{
     Conversation, Ear, Mouthpiece, Opening, Speech, SpeechEvent, SpeechFailed, Tell,
@@ -48,12 +47,12 @@ impl Speech for Model {
 
 impl Model {
     fn session(&self, opening: &Opening) -> Session {
-        let tools = TOOLS.iter().filter_map(|tool| {
+        let tools = opening.tools.iter().filter_map(|tool| {
             Some(Tool {
                 name: tool.name.to_owned(),
                 description: tool.description.to_owned(),
                 // A test sees to it that they are JSON.
-                parameters: RawValue::from_string(tool.parameters.to_owned()).ok()?,
+                parameters: RawValue::from_string(tool.parameters.clone()).ok()?,
             })
         });
         Session {

@@ -4,12 +4,15 @@
 use clients::audio::Mulaw;
 use domain::voice::Spoken;
 use futures::future::BoxFuture;
+use workflows::voice_session::tools::Tool;
 
 /// What a conversation begins with.
 #[derive(Debug, Clone)]
 pub(super) struct Opening {
     /// What the assistant is told.
     pub instructions: String,
+    /// What the assistant can have done.
+    pub tools: Vec<Tool>,
     /// What was said before, in order; empty in a new call.
     pub spoken: Vec<Spoken>,
 }

@@ -8,7 +8,7 @@ use domain::{
 use engine::Sealed;
 use serde::{Deserialize, Serialize};
 
-use super::tools::Answer;
+use super::tools::{Answer, Means};
 
 /// Beside what the tenant's assistant is told.
 const MANNER: &str = "You are on the telephone: answer in one or two short sentences, in the language that the caller \
@@ -25,6 +25,9 @@ pub struct Brief {
     pub instructions: String,
     /// How long may be spoken.
     pub talk_max_secs: u32,
+    /// What the caller can be given.
+    #[serde(default)]
+    pub means: Means,
 }
 
 /// What the assistant is told: the tenant's own words first.

@@ -12,11 +12,12 @@ pub(super) fn voice(locale: Locale) -> Voice {
     Voice { language: language.to_owned(), name: Some(name.to_owned()) }
 }
 
-/// What the assistant's line is opened with, if the tenant has no words of its own. While it is said, a worker takes the call.
+/// What the assistant's line is opened with, if the tenant has no words of its own. While it is said, a worker takes the call;
+/// after it the caller is listened to, so it ends with a question.
 pub(super) fn greeting(locale: Locale, company: &str) -> String {
     match locale {
-        Locale::De => format!("Guten Tag, hier ist {company}. Einen Moment bitte."),
-        Locale::En => format!("Hello, this is {company}. One moment, please."),
+        Locale::De => format!("Guten Tag, hier ist {company}. Wie kann ich Ihnen helfen?"),
+        Locale::En => format!("Hello, this is {company}. How can I help you?"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! hears when the call is over or nobody is free.
 
 mod ended; // the audio has come to its end: what is next
+mod left; // what a caller has said after the tone
 mod place; // of which session an address speaks
 mod route; // which worker it is taken to
 mod status; // how the audio's stream is
@@ -11,7 +12,7 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
-use clients::twilio::twiml::{Dial, Twiml};
+use clients::twilio::twiml::{Dial, Record, Twiml};
 use domain::{
     PhoneNumber,
     voice::{Outcome, Session},
@@ -24,6 +25,15 @@ use crate::state::ApiState;
 
 /// How long somebody's phone rings to whom a caller is put through.
 const RING_SECS: u16 = 25;
+
+/// Two minutes say what there is to say.
+const MESSAGE_SECS_MAX: u16 = 120;
+
+/// So long a silence ends a message.
+const SILENCE_SECS: u16 = 5;
+
+/// Told where a message is.
+const RECORDING: &str = "/telephony/recording";
 
 /// Asked when that is over.
 const DIALED: &str = "/telephony/dialed";
@@ -38,7 +48,15 @@ fn after(state: &ApiState, place: &Place, session: &Session, outcome: Outcome) -
     match (outcome, &session.transfer_to) {
         (Outcome::Transferred, Some(phone)) => put_through(state, phone),
         (Outcome::Overflow, _) => Twiml::new().say(words.overflow(), &words.voice()).hang_up(),
-        (Outcome::AiFailed, _) => Twiml::new().say(words.failed(), &words.voice()).hang_up(),
+        (Outcome::AiFailed, _) if place.recording.is_some() => {
+            Twiml::new().say(words.good_bye(), &words.voice()).hang_up()
+        }
+        // If nothing is said, the provider goes on here without asking.
+        (Outcome::AiFailed, _) => Twiml::new()
+            .say(words.failed(), &words.voice())
+            .record(message(state, place))
+            .say(words.good_bye(), &words.voice())
+            .hang_up(),
         (
             Outcome::Transferred
             | Outcome::Completed
@@ -48,6 +66,18 @@ fn after(state: &ApiState, place: &Place, session: &Session, outcome: Outcome) -
             | Outcome::Abandoned,
             _,
         ) => Twiml::new().hang_up(),
+    }
+}
+
+/// The caller says after the tone what the assistant could not take down.
+fn message(state: &ApiState, place: &Place) -> Record {
+    Record {
+        action: Some(place.route(state, 0)),
+        max_secs: Some(MESSAGE_SECS_MAX),
+        silence_secs: Some(SILENCE_SECS),
+        finish_on: None,
+        status_callback: Some(place::address(state, RECORDING, &[])),
+        beep: true,
     }
 }
 

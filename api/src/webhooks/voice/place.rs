@@ -31,6 +31,8 @@ pub(super) struct Place {
     pub(super) call_sid: String,
     /// Whether the caller is gone.
     pub(super) is_over: bool,
+    /// The provider's id of the message that the caller has just left, if they have.
+    pub(super) recording: Option<String>,
     caller: Option<PhoneNumber>,
 }
 
@@ -52,6 +54,7 @@ impl Place {
             tries: tries.map_err(|_| twilio::malformed("n is no number"))?,
             call_sid: field("CallSid").unwrap_or_default().to_owned(),
             is_over: field("CallStatus").is_some_and(|word| OVER.contains(&word)),
+            recording: field("RecordingSid").map(ToOwned::to_owned),
             caller: field("From").and_then(|from| PhoneNumber::from_e164(from).ok()),
         })
     }

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use axum::{extract::State, response::Response};
 use clients::twilio::twiml::{Connect, Stream, Twiml};
-use domain::voice::{
-    Outcome, Session, sessions,
-    token::{self, Grant},
+use domain::{
+    calls::text_backs::Missed,
+    voice::{
+        Outcome, Session, sessions,
+        token::{self, Grant},
+    },
 };
-use engine::{Claimant, JobId, Tx};
+use engine::{Claimant, JobId, Tx, Workflow};
+use workflows::missed_call_textback::MissedCallTextback;
 
-use super::{Place, after, answer, words::Words};
+use super::{Place, after, answer, left, words::Words};
 use crate::{
     problem::{Code, Problem},
     state::ApiState,
@@ -61,6 +65,10 @@ async fn look(state: &ApiState, place: &Place) -> Result<Option<Twiml>, Problem>
         return Ok(Some(Twiml::new().hang_up()));
     };
     if let Some(outcome) = session.outcome {
+        if let (Outcome::AiFailed, Some(recording)) = (outcome, &place.recording) {
+            left::tell_owner(&mut tx, &session, recording, Words::of(place.caller())).await?;
+            tx.commit().await?;
+        }
         return Ok(Some(after(state, place, &session, outcome)));
     }
     let job = JobId::from(session.job);
@@ -98,7 +106,7 @@ fn connect(
     Ok(Twiml::new().connect(Connect { action: None, stream }).redirect(ended))
 }
 
-/// The caller is told so, and the session ends with it: whoever claims it later finds it over. If it was claimed in just
+/// The caller is told so and gets a text, and the session ends with it: whoever claims it later finds it over. If it was claimed in just
 /// this moment, the caller is told all the same, and the worker waits in vain for its audio.
 async fn nobody_is_free(state: &ApiState, place: &Place) -> Result<Twiml, Problem> {
     let mut tx: Tx = state.begin().await?;
@@ -107,6 +115,8 @@ async fn nobody_is_free(state: &ApiState, place: &Place) -> Result<Twiml, Proble
         let outcome = session.outcome.unwrap_or(Outcome::Overflow);
         return Ok(after(state, place, &session, outcome));
     }
+    let text = MissedCallTextback { call: session.call, why: Missed::Overflow };
+    tx.enqueue(text.job().tenant(session.tenant.as_uuid())).await?;
     tx.commit().await?;
     tracing::warn!(session.id = %place.session, "nobody was free for a call");
     let words = Words::of(place.caller());

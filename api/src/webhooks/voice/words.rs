@@ -36,15 +36,31 @@ impl Words {
         }
     }
 
-    /// The assistant cannot be had.
+    /// The assistant cannot be had; what is said next is recorded.
     pub(super) fn failed(self) -> &'static str {
         match self.0 {
             Locale::De => {
-                "Es tut uns leid, unser Assistent ist gerade nicht erreichbar. Wir melden uns so bald wie möglich bei Ihnen. Auf Wiederhören."
+                "Es tut uns leid, unser Assistent ist gerade nicht erreichbar. Bitte hinterlassen Sie nach dem Ton eine Nachricht."
             }
             Locale::En => {
-                "We are sorry: our assistant cannot be reached at the moment. We will get back to you as soon as possible. Good-bye."
+                "We are sorry: our assistant cannot be reached at the moment. Please leave a message after the tone."
             }
+        }
+    }
+
+    /// After that, whether or not anything was said.
+    pub(super) fn good_bye(self) -> &'static str {
+        match self.0 {
+            Locale::De => "Danke. Wir melden uns so bald wie möglich bei Ihnen. Auf Wiederhören.",
+            Locale::En => "Thank you. We will get back to you as soon as possible. Good-bye.",
+        }
+    }
+
+    /// What the owner reads of a message that was left.
+    pub(super) fn recorded(self) -> &'static str {
+        match self.0 {
+            Locale::De => "hat eine Nachricht aufgesprochen; sie steht beim Anruf.",
+            Locale::En => "has left a recorded message; it is kept with the call.",
         }
     }
 }
