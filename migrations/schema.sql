@@ -546,6 +546,20 @@ CREATE TABLE product.inbox_watermarks (
 
 COMMENT ON COLUMN product.inbox_watermarks.seen_until IS 'What the provider made before this has been looked through.';
 
+CREATE TABLE product.kept_answers (
+    key_hash product.digest NOT NULL,
+    request_hash product.digest NOT NULL,
+    status smallint NOT NULL,
+    body jsonb NOT NULL,
+    at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT an_answer_is_a_success CHECK (((status >= 200) AND (status <= 299))),
+    CONSTRAINT an_answer_is_short CHECK ((pg_column_size(body) <= 65536))
+);
+
+COMMENT ON COLUMN product.kept_answers.key_hash IS 'Who asked, and under which Idempotency-Key.';
+
+COMMENT ON COLUMN product.kept_answers.request_hash IS 'What was asked: method, address and body. Another request under the same key is refused.';
+
 CREATE TABLE product.message_bodies (
     message_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1063,12 +1077,12 @@ CREATE TABLE trunkline.audit (
     CONSTRAINT audit_details_check CHECK ((pg_column_size(details) <= 2097152)),
     CONSTRAINT audit_is_about_one_thing CHECK (((job_id IS NULL) <> (subject IS NULL))),
     CONSTRAINT audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
-    CONSTRAINT audit_subject_check CHECK ((subject ~ '^(queue|schedule):.{1,63}$'::text))
+    CONSTRAINT audit_subject_check CHECK ((subject ~ '^(queue|schedule|worker):.{1,63}$'::text))
 );
 
 COMMENT ON TABLE trunkline.audit IS 'Insert-only: the application''s role can neither change nor delete what stands here.';
 
-COMMENT ON COLUMN trunkline.audit.subject IS 'What it was done to, where that is no job: queue:NAME or schedule:NAME.';
+COMMENT ON COLUMN trunkline.audit.subject IS 'What it was done to, where that is no job: queue:NAME, schedule:NAME or worker:NUMBER.';
 
 COMMENT ON COLUMN trunkline.audit.details IS 'What it was before, where something was changed; sealed values stay sealed. At most twice a job''s arguments, and then some.';
 
@@ -1822,11 +1836,17 @@ CREATE TABLE trunkline.workers (
     expires_at timestamp with time zone NOT NULL,
     draining boolean DEFAULT false NOT NULL,
     queue_ids smallint[],
-    kind_ids smallint[]
+    kind_ids smallint[],
+    rest_asked_at timestamp with time zone,
+    rest_reason text,
+    CONSTRAINT a_rest_has_a_reason CHECK (((rest_asked_at IS NULL) = (rest_reason IS NULL))),
+    CONSTRAINT rest_reason_fits CHECK (((length(rest_reason) >= 1) AND (length(rest_reason) <= 500)))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='100');
 
 COMMENT ON COLUMN trunkline.workers.expires_at IS 'After this instant its leases are void and any other worker may return its jobs.';
+
+COMMENT ON COLUMN trunkline.workers.rest_asked_at IS 'An operator wants it to take no new jobs. It reads that with its next heartbeat, and keeps what it has.';
 
 ALTER TABLE trunkline.workers ALTER COLUMN worker_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME trunkline.workers_worker_id_seq
@@ -1950,6 +1970,9 @@ ALTER TABLE ONLY product.demo_verification_codes
 
 ALTER TABLE ONLY product.inbox_watermarks
     ADD CONSTRAINT inbox_watermarks_key PRIMARY KEY (source);
+
+ALTER TABLE ONLY product.kept_answers
+    ADD CONSTRAINT kept_answers_key PRIMARY KEY (key_hash);
 
 ALTER TABLE ONLY product.message_bodies
     ADD CONSTRAINT message_bodies_key PRIMARY KEY (message_id);
@@ -2206,6 +2229,8 @@ CREATE INDEX demo_signups_latest_by_phone ON product.demo_signups USING btree (p
 CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USING btree (created_at);
 
 CREATE INDEX demo_verification_codes_latest_by_phone ON product.demo_verification_codes USING btree (phone, created_at DESC) WHERE (replaced_at IS NULL);
+
+CREATE INDEX kept_answers_by_age ON product.kept_answers USING btree (at);
 
 CREATE INDEX message_bodies_by_tenant ON product.message_bodies USING btree (tenant_id);
 
@@ -2661,6 +2686,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.demo_signups TO trunkline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_verification_codes TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.inbox_watermarks TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.kept_answers TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.message_bodies TO trunkline_app;
 

@@ -55,6 +55,7 @@ pub mod users;
 pub mod audit;
 pub mod call_limits; // who may still be called
 pub mod calls;
+pub mod kept_answers; // what was answered once is answered again
 pub mod limits;
 pub mod messages;
 pub mod switches; // what operators switch for all

@@ -47,6 +47,12 @@ pub enum Error {
     /// There is no such job.
     #[error("there is no such job")]
     NoSuchJob,
+    /// There is nothing of this name to be steered.
+    #[error("there is no {what} of this name")]
+    Absent {
+        /// `queue`, `schedule`, `worker`.
+        what: &'static str,
+    },
     /// A schedule that can never fire, or a time zone that does not exist.
     #[error("the schedule {name} is not valid: {why}")]
     BadSchedule {

@@ -1,5 +1,7 @@
 //! Why a job is not running: read from the rows that keep it, said in words that a program can act on.
 
+mod prose; // for people
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 

@@ -104,6 +104,7 @@ mod vitals; // how the database is
 mod deploy; // what a new version would break
 mod rewrap; // exchanging the key of what is sealed
 mod wakeups; // telling idle workers
+mod workers; // who takes jobs, and who is to rest
 mod workflow; // what a user of the engine writes // every statement we send to Postgres
 
 pub mod cron;
@@ -142,7 +143,7 @@ pub use self::{
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,
     pool::{Keep, Pool, PoolConfig},
-    queues::{Pause, QueueView},
+    queues::{Pause, QueueView, RUNNING_MAX},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
     rewrap::{RewrapReport, rewrap},
@@ -155,5 +156,6 @@ pub use self::{
     state::{Course, NoSuchState, State},
     tx::{Delivery, InboxEntry, Tx},
     vitals::{Holder, Vitals},
+    workers::{Rest, WorkerView},
     workflow::{App, Change, Effect, Workflow},
 };

@@ -18,6 +18,9 @@ use crate::{
 /// A pause's reason is a line.
 const REASON_CHARS_MAX: usize = 200;
 
+/// Running jobs counted of each queue. Beyond that it is "many".
+pub const RUNNING_MAX: u32 = 10_000;
+
 /// A queue, and what is set on it.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueueView {
@@ -63,6 +66,16 @@ impl Engine {
                 latency_target_ms: number(row.latency_target_ms),
             })
             .collect())
+    }
+
+    /// How many jobs of each queue run at the moment; at most [`RUNNING_MAX`] are counted of each.
+    pub async fn running(&self) -> Result<Vec<(String, u32)>, Error> {
+        let count = async |conn: &mut crate::Connection| {
+            store::queues::queues_running(conn, i64::from(RUNNING_MAX)).await
+        };
+        let rows = self.read(count).await?;
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(rows.into_iter().map(|(queue, count)| (queue, number(count))).collect())
     }
 
     /// Promises how long a ready job of a queue may wait, unless something is promised already: what an operator has set
@@ -150,7 +163,7 @@ impl Tx {
         action: Action,
         details: Value,
     ) -> Result<(), Error> {
-        let queue_id = set.ok_or_else(|| Error::UnknownName { name: queue.to_owned() })?;
+        let queue_id = set.ok_or(Error::Absent { what: "queue" })?;
         self.wake_mut().queue(queue_id);
         record_about(self, operator, action, &format!("queue:{queue}"), &details).await
     }

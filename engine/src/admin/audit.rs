@@ -18,6 +18,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Retried,
+    RunNow,
     Cancelled,
     ArgsEdited,
     Resumed,
@@ -40,12 +41,15 @@ pub(crate) enum Action {
     ScheduleBackfilled,
     BackfillStopped,
     WebhookReplayed,
+    WorkerRested,
+    WorkerResumed,
 }
 
 impl Action {
     const fn as_str(self) -> &'static str {
         match self {
             Action::Retried => "job.retried",
+            Action::RunNow => "job.run_now",
             Action::Cancelled => "job.cancelled",
             Action::Redriven => "job.redriven",
             Action::Forked => "job.forked",
@@ -68,6 +72,8 @@ impl Action {
             Action::ScheduleBackfilled => "schedule.backfilled",
             Action::BackfillStopped => "schedule.backfill_stopped",
             Action::WebhookReplayed => "webhook.replayed",
+            Action::WorkerRested => "worker.drained",
+            Action::WorkerResumed => "worker.resumed",
         }
     }
 }
@@ -85,7 +91,7 @@ pub struct AuditEntry {
     pub action: String,
     /// To which job, if to one.
     pub job: Option<JobId>,
-    /// To what else: `queue:NAME` or `schedule:NAME`.
+    /// To what else: `queue:NAME`, `schedule:NAME` or `worker:NUMBER`.
     pub subject: Option<String>,
     /// Why, if that was said.
     pub reason: Option<String>,
@@ -95,14 +101,14 @@ pub struct AuditEntry {
 
 impl Engine {
     /// What operators did to a job, or to all, newest first. `older_than`: the last of the page before. At most
-    /// [`PAGE_MAX`].
+    /// [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn audit(
         &self,
         job: Option<JobId>,
         older_than: Option<i64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, Error> {
-        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
+        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX + 1)).unwrap_or(1);
         let job = job.map(JobId::as_uuid);
         let rows = self
             .read(async |conn| store::audit::audit_list(conn, job, older_than, rows_max).await)
@@ -142,7 +148,7 @@ pub(super) async fn record(
     Ok(store::audit::audit_insert(tx, row).await?)
 }
 
-/// The same about a queue or a schedule. `subject`: `queue:NAME` or `schedule:NAME`.
+/// The same about something else. `subject`: `queue:NAME`, `schedule:NAME` or `worker:NUMBER`.
 pub(crate) async fn record_about(
     tx: &mut Tx,
     operator: &Operator,

@@ -53,13 +53,13 @@ pub struct DeadCount {
 }
 
 impl Engine {
-    /// Jobs that failed, newest first. At most [`PAGE_MAX`].
+    /// Jobs that failed, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn dead_letters(
         &self,
         filter: &DeadFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
+        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX + 1)).unwrap_or(1);
         let (kind, undone) = (filter.kind.as_deref(), filter.undone);
         let older_than = filter.older_than.map(JobId::as_uuid);
         let rows = self

@@ -1,5 +1,6 @@
 //! Looking at jobs.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,17 +24,20 @@ pub const PAGE_MAX: usize = 100;
 pub(super) const TIMELINE_MAX: i64 = 1000;
 
 impl Engine {
-    /// Lists jobs, newest first. At most [`PAGE_MAX`].
+    /// Lists jobs, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn jobs(&self, filter: &JobFilter, limit: usize) -> Result<Vec<JobSummary>, Error> {
+        let older_than = filter.older_than.map(JobId::as_uuid);
+        let until = filter.until.map(first_of);
         let filter = Filter {
             job_id: None,
             kind: filter.kind.clone(),
             queue: filter.queue.clone(),
             state: filter.state,
             tenant_id: filter.tenant,
-            older_than: filter.older_than.map(JobId::as_uuid),
+            older_than: older_than.into_iter().chain(until).min(),
+            from: filter.since.map(first_of),
         };
-        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
+        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX + 1)).unwrap_or(1);
         let rows = self
             .read(async |conn| store::search::jobs_search(conn, &filter, rows_max).await)
             .await?;
@@ -86,6 +90,12 @@ impl Engine {
     }
 }
 
+/// The first id that a job can have that was made at this instant: ids begin with the milliseconds since 1970.
+fn first_of(instant: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(instant.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
+}
+
 impl Tx {
     /// Where a job stands, as this transaction sees it; `None` if there is none with this id (any more).
     pub async fn state_of(&mut self, id: JobId) -> Result<Option<State>, Error> {
@@ -94,7 +104,7 @@ impl Tx {
         Ok(found.first().map(state_of))
     }
 
-    /// Jobs of a tenant that have not begun because their time has not come, newest first. At most [`PAGE_MAX`].
+    /// Jobs of a tenant that have not begun because their time has not come, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn scheduled_of(&mut self, tenant: Uuid) -> Result<Vec<JobId>, Error> {
         let filter =
             Filter { tenant_id: Some(tenant), state: Some(State::Scheduled), ..Filter::default() };

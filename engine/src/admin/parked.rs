@@ -51,7 +51,7 @@ pub struct ParkedRun {
 }
 
 impl Engine {
-    /// Parked runs, newest first. At most [`PAGE_MAX`].
+    /// Parked runs, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn parked(
         &self,
         filter: &ParkedFilter,
@@ -60,7 +60,7 @@ impl Engine {
         let cause = filter.cause.map(Cause::as_str);
         let kind = filter.kind.as_deref();
         let older_than = filter.older_than.map(JobId::as_uuid);
-        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
+        let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX + 1)).unwrap_or(1);
         let rows = self
             .read(async |conn| {
                 store::parked::parked_list(conn, None, cause, kind, older_than, rows_max).await

@@ -35,6 +35,19 @@ impl Tx {
         record(self, operator, Action::Retried, id, &json!({})).await
     }
 
+    /// Has a job run now that would run later: one enqueued for later, or between two attempts.
+    pub async fn run_now(&mut self, id: JobId, operator: &Operator) -> Result<(), Error> {
+        operator.check()?;
+        let job = id.as_uuid();
+        let queue = match store::waits::wait_state(self, job).await?.as_deref() {
+            Some("scheduled") => store::waits::wait_release(self, job, None).await?,
+            Some(_) | None => None,
+        };
+        let Some(queue) = queue else { return Err(self.cannot(id, "run now").await?) };
+        self.wake_mut().queue(queue);
+        record(self, operator, Action::RunNow, id, &json!({})).await
+    }
+
     /// Why a job cannot be steered like that.
     pub(super) async fn cannot(&mut self, id: JobId, wanted: &'static str) -> Result<Error, Error> {
         let filter = Filter { job_id: Some(id.as_uuid()), ..Filter::default() };

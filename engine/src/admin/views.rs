@@ -28,6 +28,10 @@ pub struct JobFilter {
     pub state: Option<State>,
     /// Of this tenant.
     pub tenant: Option<Uuid>,
+    /// Made at this instant or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Made before this instant.
+    pub until: Option<DateTime<Utc>>,
     /// Made before this one: the last of the page before.
     pub older_than: Option<JobId>,
 }

@@ -33,7 +33,13 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
     let mut claimer = Claimer::of(&pool);
     let bell = pool.engine.wakeups().bell(&claimer.queue_ids);
     let mut backlog = false;
+    let mut rest = pool.rest.subscribe();
     loop {
+        tokio::select! {
+            biased;
+            () = pool.stop.cancelled() => break,
+            awake = rest.wait_for(Option::is_none) => if awake.is_err() { break },
+        }
         // With a backlog, wait for room for a batch worth its statement; without, for room for one.
         let wanted = if backlog && pool.config.batches {
             (pool.config.slots / 2).clamp(1, CLAIM_MAX)
@@ -41,6 +47,9 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
             1
         };
         let Some(room) = room(&pool, wanted).await else { break };
+        if pool.rest.borrow().is_some() {
+            continue; // asked for while there was no room
+        }
         let (rows, rest) = claimer.round(&pool, room.num_permits()).await;
         backlog = rows.len() == room.num_permits();
         if rows.is_empty() {

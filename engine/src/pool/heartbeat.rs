@@ -35,6 +35,7 @@ pub(super) async fn enter(
     config: &PoolConfig,
     serves: &Serves,
     clock: &LeaseClock,
+    rest: Option<&str>,
 ) -> Result<i32, Error> {
     let sent = Instant::now();
     let name = format!("{}:{}", config.name, std::process::id());
@@ -46,6 +47,7 @@ pub(super) async fn enter(
         lease: interval(config.lease),
         queue_ids: &serves.queue_ids,
         kind_ids: &serves.kind_ids,
+        rest_reason: rest,
     };
     let entered =
         engine.beats().run(async |conn| store::workers::worker_enter(conn, &row).await).await?;
@@ -120,11 +122,12 @@ async fn one<A: App>(pool: &Pool<A>, limit: Duration) -> Beat {
         Ok((renewed, cancelled))
     });
     match tokio::time::timeout(limit, beaten).await {
-        Ok(Ok((true, cancelled))) => {
+        Ok(Ok((Some(beaten), cancelled))) => {
             pool.live.cancel(&cancelled);
+            rest(pool, beaten.rest_reason);
             Beat::Renewed
         }
-        Ok(Ok((false, _))) => Beat::Dead,
+        Ok(Ok((None, _))) => Beat::Dead,
         Ok(Err(error)) => {
             tracing::warn!(%error, pool = pool.config.name, "a heartbeat failed");
             Beat::Failed
@@ -133,6 +136,25 @@ async fn one<A: App>(pool: &Pool<A>, limit: Duration) -> Beat {
             tracing::warn!(pool = pool.config.name, "a heartbeat was not answered in time");
             Beat::Failed
         }
+    }
+}
+
+/// Takes no new jobs from now on, or takes them again, as operators want.
+fn rest<A: App>(pool: &Pool<A>, reason: Option<String>) {
+    let changed = pool.rest.send_if_modified(|rests| {
+        let changes = rests.is_some() != reason.is_some();
+        rests.clone_from(&reason);
+        changes
+    });
+    match (changed, reason) {
+        (true, Some(reason)) => {
+            tracing::info!(
+                pool = pool.config.name,
+                "no new jobs are taken, as an operator wants: {reason}"
+            );
+        }
+        (true, None) => tracing::info!(pool = pool.config.name, "new jobs are taken again"),
+        (false, _) => {}
     }
 }
 
@@ -147,7 +169,9 @@ async fn reenter<A: App>(pool: &Pool<A>) {
     }
     pool.live.lose();
     while !pool.leave.is_cancelled() {
-        match enter(&pool.engine, &pool.config, &pool.serves, &pool.lease).await {
+        let rest = pool.rest.borrow().clone();
+        let (config, serves) = (&pool.config, &pool.serves);
+        match enter(&pool.engine, config, serves, &pool.lease, rest.as_deref()).await {
             Ok(worker_id) => {
                 pool.live.lose_all(worker_id);
                 return;

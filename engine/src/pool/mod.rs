@@ -13,7 +13,7 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch as watched};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::claim::jittered;
@@ -126,6 +126,8 @@ pub struct Pool<A: App> {
     freed: Notify,
     lease: Arc<LeaseClock>,
     room: Arc<Semaphore>,
+    /// Why nothing new is taken although the pool stays: as an operator has said.
+    rest: watched::Sender<Option<String>>,
     /// Take nothing new, hand back at the next boundary.
     drain: CancellationToken,
     /// Stop claiming and housekeeping.
@@ -147,7 +149,7 @@ impl<A: App> Pool<A> {
     ) -> Result<(Arc<Pool<A>>, mpsc::Receiver<Vec<LeasedJob>>), Error> {
         let lease = Arc::new(LeaseClock::new());
         let serves = Serves::of(&engine, &registry, &config);
-        let worker_id = heartbeat::enter(&engine, &config, &serves, &lease).await?;
+        let worker_id = heartbeat::enter(&engine, &config, &serves, &lease, None).await?;
         let pool = Arc::new(Pool {
             live: Arc::new(Live::new(worker_id)),
             queues: Queues::default(),
@@ -160,6 +162,7 @@ impl<A: App> Pool<A> {
             settings,
             config,
             serves,
+            rest: watched::Sender::new(None),
             drain: CancellationToken::new(),
             stop: CancellationToken::new(),
             leave: CancellationToken::new(),

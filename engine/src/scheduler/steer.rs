@@ -32,7 +32,7 @@ impl Tx {
         operator.check_reason()?;
         let (by, reason) = (operator.actor(), operator.reason().unwrap_or_default());
         if !store::schedules::schedule_pause(self, name, by, reason).await? {
-            return Err(unknown(name));
+            return Err(UNKNOWN);
         }
         self.steered(name, operator, Action::SchedulePaused, json!({})).await
     }
@@ -105,10 +105,8 @@ impl Tx {
 
     /// A schedule by its name, locked.
     pub(super) async fn schedule(&mut self, name: &str) -> Result<DueRow, Error> {
-        store::schedules::schedule_get(self, name).await?.ok_or_else(|| unknown(name))
+        store::schedules::schedule_get(self, name).await?.ok_or(UNKNOWN)
     }
 }
 
-fn unknown(name: &str) -> Error {
-    Error::BadSchedule { name: name.to_owned(), why: "there is none of this name".to_owned() }
-}
+const UNKNOWN: Error = Error::Absent { what: "schedule" };

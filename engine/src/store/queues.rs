@@ -163,3 +163,19 @@ pub(crate) async fn queue_target_first(
     .await?;
     Ok(())
 }
+
+/// How many jobs of each queue run; at most `rows_max` are counted of each.
+pub(crate) async fn queues_running(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select q.name, (select count(*) from (
+                  select from trunkline.leases l where l.queue_id = q.queue_id limit $1) t) as "running!"
+           from trunkline.queues q"#,
+        rows_max,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.running)).collect())
+}

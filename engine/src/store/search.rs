@@ -17,6 +17,8 @@ pub(crate) struct Filter {
     pub(crate) state: Option<State>,
     pub(crate) tenant_id: Option<Uuid>,
     pub(crate) older_than: Option<Uuid>,
+    /// Not older than this one.
+    pub(crate) from: Option<Uuid>,
 }
 
 /// A job with where it stands.
@@ -98,6 +100,9 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
     }
     if let Some(cursor) = filter.older_than {
         sql.push(" and j.job_id < ").push_bind(cursor);
+    }
+    if let Some(first) = filter.from {
+        sql.push(" and j.job_id >= ").push_bind(first);
     }
     sql.push(" order by j.job_id desc limit ").push_bind(rows_max);
     sql

@@ -1,5 +1,6 @@
 //! One row for each pool of a process. Its heartbeat keeps all its leases.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
 /// A worker as it enters.
@@ -12,6 +13,8 @@ pub(crate) struct WorkerRow<'a> {
     pub(crate) lease: PgInterval,
     pub(crate) queue_ids: &'a [i16],
     pub(crate) kind_ids: &'a [i16],
+    /// Why it takes no new jobs: said to its earlier life, and still so.
+    pub(crate) rest_reason: Option<&'a str>,
 }
 
 /// Enters a worker; its lease begins now.
@@ -20,8 +23,11 @@ pub(crate) async fn worker_enter(
     row: &WorkerRow<'_>,
 ) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar!(
-        "insert into trunkline.workers (name, pool, version, address, expires_at, queue_ids, kind_ids)
-         values ($1, $2, $3, $4, trunkline.now() + $5::interval, $6, $7) returning worker_id",
+        "insert into trunkline.workers (name, pool, version, address, expires_at, queue_ids, kind_ids, rest_reason,
+                                        rest_asked_at, draining)
+         values ($1, $2, $3, $4, trunkline.now() + $5::interval, $6, $7, $8,
+                 case when $8::text is not null then trunkline.now() end, $8::text is not null)
+         returning worker_id",
         row.name,
         row.pool,
         row.version,
@@ -29,29 +35,39 @@ pub(crate) async fn worker_enter(
         row.lease,
         row.queue_ids,
         row.kind_ids,
+        row.rest_reason,
     )
     .fetch_one(conn)
     .await
 }
 
-/// Renews a worker's lease. False: it had ended, and others may have its jobs.
+/// What a beat found.
+#[derive(Debug)]
+pub(crate) struct Beaten {
+    /// Why it is to take no new jobs, if it is.
+    pub(crate) rest_reason: Option<String>,
+}
+
+/// Renews a worker's lease. `None`: it had ended, and others may have its jobs.
 pub(crate) async fn worker_beat(
     conn: &mut PgConnection,
     worker_id: i32,
     lease: PgInterval,
     draining: bool,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
+) -> Result<Option<Beaten>, sqlx::Error> {
+    sqlx::query_as!(
+        Beaten,
         "update trunkline.workers
-         set heartbeat_at = trunkline.now(), expires_at = trunkline.now() + $2::interval, draining = $3
-         where worker_id = $1 and expires_at > trunkline.now()",
+         set heartbeat_at = trunkline.now(), expires_at = trunkline.now() + $2::interval,
+             draining = $3 or rest_asked_at is not null
+         where worker_id = $1 and expires_at > trunkline.now()
+         returning rest_reason",
         worker_id,
         lease,
         draining,
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(conn)
+    .await
 }
 
 /// Takes a worker off the list: whatever it still holds can be rescued at once.
@@ -75,4 +91,71 @@ pub(crate) async fn workers_forget(conn: &mut PgConnection) -> Result<u64, sqlx:
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Asks a live worker to take no new jobs, or, without a reason, to take them again. False: it is not there.
+pub(crate) async fn worker_rest(
+    conn: &mut PgConnection,
+    worker_id: i32,
+    reason: Option<&str>,
+) -> Result<bool, sqlx::Error> {
+    // Not draining is for the worker itself to say: it may be about to stop.
+    let done = sqlx::query!(
+        "update trunkline.workers
+         set rest_reason = $2, draining = draining or $2::text is not null,
+             rest_asked_at = case when $2::text is not null then coalesce(rest_asked_at, trunkline.now()) end
+         where worker_id = $1 and expires_at > trunkline.now()",
+        worker_id,
+        reason,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A worker as people look at it.
+#[derive(Debug)]
+pub(crate) struct SeenWorker {
+    pub(crate) worker_id: i32,
+    pub(crate) name: String,
+    pub(crate) pool: String,
+    pub(crate) version: String,
+    pub(crate) address: Option<String>,
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) heartbeat_at: DateTime<Utc>,
+    pub(crate) is_live: bool,
+    pub(crate) draining: bool,
+    pub(crate) rest_asked_at: Option<DateTime<Utc>>,
+    pub(crate) rest_reason: Option<String>,
+    pub(crate) queues: Vec<String>,
+    pub(crate) running: i64,
+}
+
+/// Workers, each with how many jobs it has; of those at most `running_max` are counted. One, or all.
+pub(crate) async fn workers_list(
+    conn: &mut PgConnection,
+    worker_id: Option<i32>,
+    running_max: i64,
+    rows_max: i64,
+) -> Result<Vec<SeenWorker>, sqlx::Error> {
+    sqlx::query_as!(
+        SeenWorker,
+        r#"
+        select w.worker_id, w.name, w.pool, w.version, w.address, w.started_at, w.heartbeat_at,
+               w.expires_at > trunkline.now() as "is_live!", w.draining, w.rest_asked_at, w.rest_reason,
+               array(select q.name from trunkline.queues q where q.queue_id = any (w.queue_ids) order by q.name)
+                   as "queues!",
+               (select count(*) from (
+                    select from trunkline.leases l where l.worker_id = w.worker_id limit $2) t) as "running!"
+        from trunkline.workers w
+        where $1::int4 is null or w.worker_id = $1
+        order by w.pool, w.worker_id
+        limit $3
+        "#,
+        worker_id,
+        running_max,
+        rows_max,
+    )
+    .fetch_all(conn)
+    .await
 }

@@ -37,6 +37,7 @@ mod racing; // one winner, and nothing left of the others
 mod recalling; // who has a job, and taking it away
 mod recording; // the same after a crash
 mod redriving; // dead letters, again
+mod resting; // a worker that takes nothing new
 mod schedules; // one job a tick
 mod secrets; // never in the clear
 mod steps; // once over retries and crashes

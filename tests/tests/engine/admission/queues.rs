@@ -93,5 +93,5 @@ async fn a_queue_that_nobody_knows_cannot_be_set() {
     let rig = Rig::new().await;
     let mut tx = rig.engine.begin().await.unwrap();
     let set = tx.pause_queue("nowhere", None, &operator()).await;
-    assert!(matches!(set, Err(Error::UnknownName { .. })), "{set:?}");
+    assert!(matches!(set, Err(Error::Absent { what: "queue" })), "{set:?}");
 }
