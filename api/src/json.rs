@@ -5,6 +5,7 @@ mod fields;
 mod strict;
 
 use axum::{
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, request::Parts},
 };
@@ -34,9 +35,8 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(request: Request, _: &S) -> Result<Body, Problem> {
         let (parts, body) = request.into_parts();
-        expect_json(&parts.headers)?;
-        let bytes = body::read(body, BYTES_MAX).await?;
-        Fields::of_body(parse(&bytes)?).map(Body)
+        let (fields, _) = object(&parts.headers, body, true).await?;
+        Ok(Body(fields))
     }
 }
 
@@ -45,13 +45,27 @@ impl<S: Send + Sync> FromRequest<S> for MaybeBody {
 
     async fn from_request(request: Request, _: &S) -> Result<MaybeBody, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = body::read(body, BYTES_MAX).await?;
-        if bytes.is_empty() {
-            return Fields::of_body(Value::Object(serde_json::Map::new())).map(MaybeBody);
-        }
-        expect_json(&parts.headers)?;
-        Fields::of_body(parse(&bytes)?).map(MaybeBody)
+        let (fields, _) = object(&parts.headers, body, false).await?;
+        Ok(MaybeBody(fields))
     }
+}
+
+/// The object in a body, and the bytes that it was read from. No body at all is an empty object, where one is not needed.
+pub(crate) async fn object(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    is_needed: bool,
+) -> Result<(Fields, Bytes), Problem> {
+    if is_needed {
+        expect_json(headers)?;
+    }
+    let bytes = body::read(body, BYTES_MAX).await?;
+    if bytes.is_empty() && !is_needed {
+        let nothing = Value::Object(serde_json::Map::new());
+        return Ok((Fields::of_body(nothing)?, bytes));
+    }
+    expect_json(headers)?;
+    Ok((Fields::of_body(parse(&bytes)?)?, bytes))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {

@@ -72,6 +72,7 @@ codes! {
     TooLarge "too_large" PAYLOAD_TOO_LARGE "The body is too large";
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body must be JSON";
     InvalidFields "invalid_fields" UNPROCESSABLE_ENTITY "Some fields cannot be used";
+    KeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The key was used for another request";
     UnknownName "unknown_name" UNPROCESSABLE_ENTITY "Nothing has this name";
     RateLimited "rate_limited" TOO_MANY_REQUESTS "Too many requests";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong here";
@@ -185,6 +186,7 @@ impl From<engine::Error> for Problem {
             }
             E::BadJson(_)
             | E::BadGates { .. }
+            | E::BadSchedule { .. }
             | E::Refused(
                 Refusal::BadOperator
                 | Refusal::NeedsReason
@@ -193,10 +195,8 @@ impl From<engine::Error> for Problem {
             ) => Problem::new(Code::InvalidFields, error.to_string()),
             E::Refused(Refusal::MovedOn) => Problem::new(Code::ChangedMeanwhile, error.to_string()),
             E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),
-            E::NoSuchJob => Problem::new(Code::NotFound, error.to_string()),
-            E::Encode(_) | E::Seal(_) | E::Open(_) | E::BadSchedule { .. } | E::Pooler { .. } => {
-                Problem::internal(error)
-            }
+            E::NoSuchJob | E::Absent { .. } => Problem::new(Code::NotFound, error.to_string()),
+            E::Encode(_) | E::Seal(_) | E::Open(_) | E::Pooler { .. } => Problem::internal(error),
         }
     }
 }

@@ -2,28 +2,17 @@
 
 use std::time::Duration;
 
-use axum::{
-    Json,
-    extract::State,
-    http::{StatusCode, header::LOCATION},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
-use domain::{
-    TenantId,
-    audit::{self, Entry},
-};
 use engine::{ARGS_BYTES_MAX, Enqueued, Hold, NewJob, Start, Unique};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::key::Operator;
-use crate::{
-    caller::Caller,
-    json::{Body, Fields},
-    problem::Problem,
-    state::ApiState,
+use super::{
+    once::{Done, Order, Stop},
+    order::address,
 };
+use crate::{caller::Caller, json::Fields, state::ApiState};
 
 /// How long a key keeps a second job out. Shorter than any finished job is kept, so the id that a repeat gets still leads
 /// somewhere.
@@ -45,43 +34,27 @@ struct Wanted {
 
 pub(crate) async fn enqueue(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    Body(fields): Body,
-) -> Result<Response, Problem> {
-    let wanted = Wanted::read(fields, &state)?;
-    let entry_details =
-        json!({ "kind": wanted.kind, "queue": wanted.queue, "request": caller.request_id });
-    let tenant = wanted.tenant.map(TenantId::from);
-    let job = wanted.job(&caller);
-    let mut tx = state.begin().await?;
-    let enqueued = tx.enqueue(job).await?;
-    if let Enqueued::New(id) = enqueued {
-        let mut details = entry_details;
-        details["job"] = json!(id);
-        let ip = caller.ip_digest(&state.config().pepper);
-        let entry = Entry {
-            action: "job.enqueued",
-            tenant,
-            actor: Operator::ACTOR,
-            phone: None,
-            ip: Some(&ip),
-            details,
-        };
-        audit::record(&mut tx, entry).await?;
-    }
-    tx.commit().await?;
-    let status = match enqueued {
-        Enqueued::New(_) => StatusCode::CREATED,
-        Enqueued::Duplicate(_) => StatusCode::OK,
-    };
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let wanted = Wanted::read(&mut order.fields, &state);
+    let caller = order.caller.clone();
+    let (wanted, mut deed) = order.begin(&state, wanted).await?;
+    let mut details =
+        json!({ "kind": wanted.kind, "queue": wanted.queue, "tenant": wanted.tenant });
+    let enqueued = deed.tx.enqueue(wanted.job(&caller)).await?;
     let id = enqueued.id();
-    let location = format!("/v1/admin/jobs/{id}");
-    Ok((status, [(LOCATION, location)], Json(json!({ "id": id }))).into_response())
+    let body = json!({ "id": id });
+    match enqueued {
+        Enqueued::New(_) => {
+            details["job"] = json!(id);
+            deed.done("job.enqueued", details, Done::created(body).at(address(id))).await
+        }
+        Enqueued::Duplicate(_) => deed.keep(Done::ok(body).at(address(id))).await,
+    }
 }
 
 impl Wanted {
-    fn read(mut fields: Fields, state: &ApiState) -> Result<Wanted, Problem> {
+    fn read(fields: &mut Fields, state: &ApiState) -> Option<Wanted> {
         let registry = state.registry();
         let kind = fields.required("kind", str::parse::<String>);
         let args = fields.take("args").unwrap_or_else(|| json!({}));
@@ -102,7 +75,7 @@ impl Wanted {
         });
         let own_queue =
             kind.as_deref().and_then(|kind| registry.queue_of(kind)).map(ToOwned::to_owned);
-        let priority = priority(&mut fields);
+        let priority = priority(fields);
         let start = fields.optional("run_at", instant).map_or(Start::Now, Start::At);
         let unique_key = fields.optional("unique_key", |key| match key.chars().count() {
             1..=KEY_CHARS_MAX => Ok(key.to_owned()),
@@ -110,17 +83,8 @@ impl Wanted {
         });
         let tenant = fields
             .optional("tenant_id", |text| Uuid::try_parse(text).map_err(|_| "must be a UUID"));
-        fields.refuse_others();
-        let whole = kind.zip(queue.or(own_queue)).map(|(kind, queue)| Wanted {
-            kind,
-            args,
-            queue,
-            priority,
-            start,
-            unique_key,
-            tenant,
-        });
-        fields.finish(whole)
+        let (kind, queue) = kind.zip(queue.or(own_queue))?;
+        Some(Wanted { kind, args, queue, priority, start, unique_key, tenant })
     }
 
     fn job(self, caller: &Caller) -> NewJob {

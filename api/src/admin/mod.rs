@@ -1,18 +1,26 @@
 //! What operators ask and do. Every handler takes [`key::Operator`], so that none can forget the key; whatever changes
 //! something writes its audit entry in the same transaction.
 
+pub(crate) mod audit; // who did what, and why
 mod billing; // what tenants pay for
 mod cursor; // where the next page begins
+pub(crate) mod dead; // letters
 mod enqueue; // a job by the name of its kind
 mod jobs; // jobs, read
 mod key; // who is an operator
 mod lifecycle; // demos and tenants, after the sign-up
 mod maintenance; // switches for the whole product
 mod numbers; // the pool
+mod once; // an order, carried out once
 mod order; // what orders have in common
-mod steer; // retry, cancel, redrive
+mod page; // so many at a time
+pub(crate) mod parked; // runs that wait for a person
+pub(crate) mod queues; // how they stand, and what is set on them
+pub(crate) mod schedules; // which jobs are made when
+mod steer; // jobs
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted
+pub(crate) mod workers; // the fleet
 
 pub(crate) use self::{
     billing::{
@@ -20,11 +28,11 @@ pub(crate) use self::{
         put_plan,
     },
     enqueue::{enqueue, instant},
-    jobs::{get, list},
+    jobs::{explain, get, list, timeline, undo_plan},
     key::Operator,
     lifecycle::{convert, expire, new_code, patch_business, restore},
     maintenance::{maintenance, set_maintenance},
     numbers::{add_number, list_numbers, recover_numbers, release_number, set_number_maintenance},
-    steer::{cancel, redrive, retry},
+    steer::{cancel, edit_args, fork, redrive, retry, run_now},
     vouch::vouch,
 };

@@ -1,21 +1,19 @@
-//! Retry, cancel and redrive. The deed and its audit entry commit together.
+//! Jobs, steered: tried again, run now, cancelled, redriven, forked, given other arguments.
 
 use axum::{
-    Json,
     extract::{Path, State},
-    http::StatusCode,
+    response::Response,
 };
-use domain::audit::{self, Entry};
-use engine::{CancelMode, JobId, RedriveFrom, Tx};
+use engine::{CancelMode, JobId, RedriveFrom};
 use serde_json::{Value, json};
 
-use super::{jobs::job_of, key::Operator};
-use crate::{
-    caller::Caller,
-    json::{Fields, MaybeBody},
-    problem::Problem,
-    state::ApiState,
+use super::{
+    jobs::job_of,
+    key::Operator,
+    once::{BareOrder, Deed, Done, Order, Stop},
+    order::address,
 };
+use crate::{json::Fields, problem::Problem, state::ApiState};
 
 /// Why, in an operator's words.
 const REASON_CHARS_MAX: usize = 500;
@@ -26,51 +24,99 @@ const STEP_CHARS_MAX: usize = 200;
 /// `POST /v1/admin/jobs/{id}/retry`.
 pub(crate) async fn retry(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let (id, reason) = (job_of(&id)?, reason_of(fields)?);
-    let mut tx = state.begin().await?;
-    tx.retry(id, &operator(reason.as_deref())).await?;
-    note(&mut tx, &state, &caller, "job.retried", id, reason).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let id = job_of(&id)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.tx.retry(id, &deed.by).await?;
+    steered(deed, "job.retried", id, json!({})).await
+}
+
+/// `POST /v1/admin/jobs/{id}/run-now`.
+pub(crate) async fn run_now(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let id = job_of(&id)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.tx.run_now(id, &deed.by).await?;
+    steered(deed, "job.run_now", id, json!({})).await
 }
 
 /// `POST /v1/admin/jobs/{id}/cancel`.
 pub(crate) async fn cancel(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    BareOrder(mut order): BareOrder,
+) -> Result<Response, Stop> {
     let id = job_of(&id)?;
-    let (mode, reason) = how(fields)?;
-    let mut tx = state.begin().await?;
-    tx.cancel(id, mode, &operator(reason.as_deref())).await?;
-    note(&mut tx, &state, &caller, "job.cancelled", id, reason).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
+    let how = how(&mut order.fields);
+    let ((mode, forced), mut deed) = order.begin(&state, Some(how)).await?;
+    if forced {
+        deed.tx.terminate_by_force(id, &deed.by).await?;
+    } else {
+        deed.tx.cancel(id, mode, &deed.by).await?;
+    }
+    steered(deed, "job.cancelled", id, json!({ "mode": mode, "forced": forced })).await
 }
 
 /// `POST /v1/admin/jobs/{id}/redrive`.
 pub(crate) async fn redrive(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    BareOrder(mut order): BareOrder,
+) -> Result<Response, Stop> {
     let id = job_of(&id)?;
-    let (from, reason) = from_where(fields)?;
-    let mut tx = state.begin().await?;
-    let job = tx.redrive(id, &from, &operator(reason.as_deref())).await?;
-    note(&mut tx, &state, &caller, "job.redriven", id, reason).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": job, "origin": id }))))
+    let from = from_where(&mut order.fields);
+    let (from, mut deed) = order.begin(&state, Some(from)).await?;
+    let new = deed.tx.redrive(id, &from, &deed.by).await?;
+    let done = Done::accepted(json!({ "id": new, "origin": id })).at(address(new));
+    deed.done("job.redriven", json!({ "job": id, "new": new }), done).await
+}
+
+/// `POST /v1/admin/jobs/{id}/fork`.
+pub(crate) async fn fork(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let id = job_of(&id)?;
+    let step = order.fields.required("step", |name| {
+        let why = || format!("must be the key of a step, of 1 to {STEP_CHARS_MAX} characters");
+        is_key(name).then(|| name.to_owned()).ok_or_else(why)
+    });
+    let (step, mut deed) = order.begin(&state, step).await?;
+    let new = deed.tx.fork(id, &step, &deed.by).await?;
+    let done = Done::accepted(json!({ "id": new, "origin": id })).at(address(new));
+    deed.done("job.forked", json!({ "job": id, "new": new, "step": step }), done).await
+}
+
+/// `POST /v1/admin/jobs/{id}/args`.
+pub(crate) async fn edit_args(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let id = job_of(&id)?;
+    let args = order.fields.take("args");
+    if args.is_none() {
+        order.fields.wrong("args", "is missing");
+    }
+    let (args, mut deed) = order.begin_with_reason(&state, args).await?;
+    deed.tx.edit_args(id, args, &deed.by).await?;
+    steered(deed, "job.args_edited", id, json!({})).await
+}
+
+async fn steered(
+    deed: Deed,
+    action: &str,
+    id: JobId,
+    mut details: Value,
+) -> Result<Response, Stop> {
+    details["job"] = json!(id);
+    deed.done(action, details, Done::accepted(json!({ "id": id }))).await
 }
 
 /// `{"reason":"…"}`, or nothing.
@@ -80,8 +126,8 @@ pub(super) fn reason_of(mut fields: Fields) -> Result<Option<String>, Problem> {
     fields.finish(Some(reason))
 }
 
-/// `{"mode":"graceful|undo|terminate","reason":"…"}`, or less.
-fn how(mut fields: Fields) -> Result<(CancelMode, Option<String>), Problem> {
+/// `{"mode":"graceful|undo|terminate","force":true}`, or less.
+fn how(fields: &mut Fields) -> (CancelMode, bool) {
     let mode = fields.optional("mode", |word| {
         let mode = CancelMode::ALL.into_iter().find(|mode| mode.as_str() == word);
         mode.ok_or_else(|| {
@@ -89,23 +135,31 @@ fn how(mut fields: Fields) -> Result<(CancelMode, Option<String>), Problem> {
             format!("must be one of {}", words.join(", "))
         })
     });
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    fields.finish(Some((mode.unwrap_or_default(), reason)))
+    let mode = mode.unwrap_or_default();
+    let forced = flag(fields, "force").unwrap_or(false);
+    if forced && mode != CancelMode::Terminate {
+        fields.wrong("force", "is only for the mode terminate");
+    }
+    (mode, forced)
 }
 
-/// `{"from":"stop"|"start"|{"step":"…","despite_deeds":true},"reason":"…"}`, or less.
-fn from_where(mut fields: Fields) -> Result<(RedriveFrom, Option<String>), Problem> {
-    let from = match fields.take("from") {
-        None => RedriveFrom::Stop,
-        Some(value) => from_of(&value).unwrap_or_else(|| {
-            fields.wrong("from", "must be \"stop\", \"start\" or {\"step\": name}");
-            RedriveFrom::Stop
-        }),
-    };
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    fields.finish(Some((from, reason)))
+/// True or false, where one is given.
+pub(super) fn flag(fields: &mut Fields, name: &str) -> Option<bool> {
+    let value = fields.take(name)?;
+    let flag = value.as_bool();
+    if flag.is_none() {
+        fields.wrong(name, "must be true or false");
+    }
+    flag
+}
+
+/// `{"from":"stop"|"start"|{"step":"…","despite_deeds":true}}`, or less.
+fn from_where(fields: &mut Fields) -> RedriveFrom {
+    let Some(value) = fields.take("from") else { return RedriveFrom::Stop };
+    from_of(&value).unwrap_or_else(|| {
+        fields.wrong("from", "must be \"stop\", \"start\" or {\"step\": name}");
+        RedriveFrom::Stop
+    })
 }
 
 fn from_of(value: &Value) -> Option<RedriveFrom> {
@@ -146,26 +200,6 @@ pub(super) fn operator(reason: Option<&str>) -> engine::Operator {
         Some(reason) => operator.because(reason),
         None => operator,
     }
-}
-
-async fn note(
-    tx: &mut Tx,
-    state: &ApiState,
-    caller: &Caller,
-    action: &str,
-    job: JobId,
-    reason: Option<String>,
-) -> Result<(), Problem> {
-    let ip = caller.ip_digest(&state.config().pepper);
-    let entry = Entry {
-        action,
-        tenant: None,
-        actor: Operator::ACTOR,
-        phone: None,
-        ip: Some(&ip),
-        details: json!({ "job": job, "request": caller.request_id, "reason": reason }),
-    };
-    Ok(audit::record(tx, entry).await?)
 }
 
 #[cfg(test)]

@@ -6,21 +6,20 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::audit::{self, Entry};
 use engine::{InboxCursor, InboxFilter, Kept, PAGE_MAX, State as JobState};
 use serde_json::{Value, json};
 use workflows::door::Event;
 
 use super::{
     key::Operator,
-    steer::{operator, reason_of},
+    once::{BareOrder, Done, Stop},
+    order::address,
 };
 use crate::{
-    caller::Caller,
-    json::{Fields, MaybeBody, Query},
+    json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -75,38 +74,25 @@ pub(crate) async fn get(
 /// `POST /v1/admin/webhooks/{id}/replay`: applied again, by a new job of what was kept.
 pub(crate) async fn replay(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let traceparent = order.caller.traceparent.clone();
     let (provider, key) = key_of(&id)?;
-    let reason = reason_of(fields)?;
-    let mut tx = state.begin().await?;
-    let payload = tx.inbox_payload(&provider, &key).await?.ok_or_else(nothing)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    let payload = deed.tx.inbox_payload(&provider, &key).await?.ok_or_else(nothing)?;
     let event: Event = serde_json::from_value(payload).map_err(|_| {
         Problem::new(Code::WrongState, "it was kept by a version that kept too little of it")
     })?;
     let mut job = event.job();
-    job.traceparent = caller.traceparent.clone();
+    job.traceparent = traceparent;
     let job_id = job.id;
-    if !tx.inbox_again(&provider, &key, job, &operator(reason.as_deref())).await? {
-        return Err(Problem::new(Code::WrongState, "its job is not over yet"));
+    if !deed.tx.inbox_again(&provider, &key, job, &deed.by).await? {
+        return Err(Problem::new(Code::WrongState, "its job is not over yet").into());
     }
-    let ip = caller.ip_digest(&state.config().pepper);
-    let entry = Entry {
-        action: "webhook.replayed",
-        tenant: None,
-        actor: Operator::ACTOR,
-        phone: None,
-        ip: Some(&ip),
-        details: json!({
-            "provider": provider, "key": key, "job": job_id, "request": caller.request_id, "reason": reason,
-        }),
-    };
-    audit::record(&mut tx, entry).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "job": job_id }))))
+    let details = json!({ "provider": provider, "key": key, "job": job_id });
+    let done = Done::accepted(json!({ "id": id, "job": job_id })).at(address(job_id));
+    deed.done("webhook.replayed", details, done).await
 }
 
 fn shown(kept: &Kept) -> Value {

@@ -1,10 +1,13 @@
 //! What operators ask and do.
 
 mod billing; // what tenants pay for
+mod commands; // the same from the command line
 mod create; // a job by the name of its kind
 mod lifecycle; // demos, tenants, numbers
 mod list; // many, page by page
 mod maintenance; // switches for the whole product
+mod once; // what is sent twice is done once
+mod operating; // queues, schedules, workers, parked runs
 mod steer; // retry, cancel and vouch
 mod webhooks; // what providers posted
 

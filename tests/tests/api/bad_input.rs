@@ -6,42 +6,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Ask};
 
-use crate::stage::{Demo, Guest, Rows, Stage};
-
-/// A field of each route that reads a body; only a text fits, and it must be there where the last word is `true`.
-const BODIES: &[(&str, &str, bool)] = &[
-    ("/api/demo/create-tenant", "companyName", true),
-    ("/api/demo/setup", "phoneNumber", true),
-    ("/api/demo/verify-phone", "code", true),
-    ("/api/auth/login", "email", true),
-    ("/api/auth/logout", "", false),
-    ("/api/auth/change-password", "currentPassword", true),
-    ("/api/conversations/{conversation}/mode", "mode", true),
-    ("/api/conversations/{conversation}/messages", "body", true),
-    ("/api/messages", "body", true),
-    ("/api/messaging", "timeZone", false),
-    ("/api/call-requests/{request}", "", true),
-    ("/api/voice", "greeting", false),
-    ("/v1/admin/jobs", "kind", true),
-    ("/v1/admin/jobs/{id}/retry", "reason", false),
-    ("/v1/admin/jobs/{id}/cancel", "reason", false),
-    ("/v1/admin/jobs/{id}/redrive", "reason", false),
-    ("/v1/admin/demo/{tenant}/verify", "reason", false),
-    ("/v1/admin/demo/{tenant}/code", "reason", false),
-    ("/v1/admin/demo/{tenant}/expire", "reason", false),
-    ("/v1/admin/demo/{tenant}/convert", "reason", false),
-    ("/v1/admin/demo/{tenant}/restore", "reason", false),
-    ("/v1/admin/numbers", "phone", true),
-    ("/v1/admin/numbers/recover", "demos", true),
-    ("/v1/admin/numbers/{id}/maintenance", "reason", true),
-    ("/v1/admin/numbers/{id}/release", "reason", false),
-    ("/api/admin/maintenance", "mode", true),
-    ("/v1/admin/plans", "plan", true),
-    ("/v1/admin/businesses/{tenant}/subscription", "plan", true),
-    ("/v1/admin/businesses/{tenant}/voice", "greeting", false),
-    ("/v1/admin/businesses/{tenant}/subscription/cancel", "at", true),
-    ("/v1/admin/businesses/{tenant}/subscription/change-plan", "plan", true),
-];
+use crate::{
+    bodies::BODIES,
+    stage::{Demo, Guest, Rows, Stage},
+};
 
 /// Where fields that we do not know are ignored: forms carry more than we ask for.
 const IGNORANT: [&str; 2] = ["/api/demo/create-tenant", "/api/demo/setup"];
@@ -69,7 +37,7 @@ impl Insider {
 
     fn ask(&self, method: &str, path: &str) -> Ask {
         let path = path.replace("{tenant}", &self.demo.tenant).replace("{id}", &self.job);
-        let path = path.replace("{conversation}", &self.conversation);
+        let path = path.replace("{conversation}", &self.conversation).replace("{name}", "try");
         let ask = self.stage.ask(&Method::from_bytes(method.as_bytes()).unwrap(), &path);
         let ask = ask.header("x-admin-api-key", tests::ADMIN_KEY).cookie(&self.cookie);
         if path.ends_with("/access") { ask.bearer(&self.demo.token) } else { ask }

@@ -96,6 +96,42 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/v1/admin/jobs/{id}/retry", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/jobs/{id}/cancel", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/jobs/{id}/redrive", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/jobs/{id}/timeline", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/jobs/{id}/explain", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/jobs/{id}/undo-plan", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/run-now", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/args", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/fork", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/jobs/{id}/answer", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/parked", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/parked/counts", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/parked/{id}", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/dead-letters", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/dead-letters/counts", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/queues", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/queues/{name}", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/queues/{name}/pause", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/queues/{name}/resume", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/queues/{name}/settings", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/schedules", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/schedules/{name}", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/schedules/{name}/pause", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/schedules/{name}/resume", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/schedules/{name}/run", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/schedules/{name}/change", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/schedules/{name}/backfill", Guard::AdminKey, Refused("admin_key_required")),
+    (
+        "POST",
+        "/v1/admin/schedules/{name}/stop-backfill",
+        Guard::AdminKey,
+        Refused("admin_key_required"),
+    ),
+    ("GET", "/v1/admin/workers", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/workers/{id}", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/workers/{id}/drain", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/workers/{id}/resume", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/audit", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/audit/engine", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/webhooks", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/webhooks/counts", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/webhooks/{id}", Guard::AdminKey, Refused("admin_key_required")),
@@ -149,6 +185,7 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
 fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
     let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
     let path = path.replace("{job}", "win-back").replace("{conversation}", job);
+    let path = path.replace("{name}", "try");
     let path = path.replace("{call}", job).replace("{request}", job);
     assert!(!path.contains('{'), "{path} has a parameter that is not known here");
     stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)

@@ -24,6 +24,7 @@ mod stripe; // what Stripe posts
 mod webhooks; // what providers post
 
 mod bad_input; // what no client means
+mod bodies; // what routes look for in one
 mod canaries; // what must not be written anywhere
 mod guards; // who may use which route
 mod observing; // what machines ask

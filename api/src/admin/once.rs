@@ -1,0 +1,294 @@
+//! An order of an operator: who gives it, why, and what is to be done, read in one go; carried out once, however often it is
+//! sent under one `Idempotency-Key`; and written down with the deed, in one transaction.
+
+use axum::{
+    Json,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::LOCATION, request::Parts},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    Digest,
+    audit::{self, Entry},
+    kept_answers::{self, Kept},
+};
+use engine::Tx;
+use serde_json::{Value, json};
+
+use super::{
+    key::Operator,
+    steer::{operator, reason},
+};
+use crate::{
+    caller::Caller,
+    json::{self, Fields},
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A UUID and then some; what is longer is no key.
+const KEY_CHARS_MAX: usize = 200;
+
+/// An order whose body says something.
+pub(crate) struct Order {
+    /// What the body says, not read yet.
+    pub(super) fields: Fields,
+    /// Who asks.
+    pub(super) caller: Caller,
+    key: Option<Key>,
+}
+
+/// An order whose body can be left out.
+pub(crate) struct BareOrder(pub(super) Order);
+
+/// A key, and the request that it was given to: both as hashes.
+struct Key {
+    key: Digest,
+    request: Digest,
+}
+
+/// An order that is being carried out.
+pub(super) struct Deed {
+    /// The deed and its record commit together.
+    pub(super) tx: Tx,
+    /// For the engine's own record.
+    pub(super) by: engine::Operator,
+    reason: Option<String>,
+    caller: Caller,
+    ip: Digest,
+    key: Option<Digest>,
+}
+
+/// What is answered to a deed.
+pub(crate) struct Done {
+    status: StatusCode,
+    body: Value,
+    location: Option<String>,
+}
+
+/// Why a handler goes no further.
+pub(crate) enum Stop {
+    /// Something is wrong.
+    Problem(Problem),
+    /// It was done before; this was the answer.
+    Again(Done),
+}
+
+impl FromRequest<ApiState> for Order {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Order, Problem> {
+        read(request, state, true).await
+    }
+}
+
+impl FromRequest<ApiState> for BareOrder {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<BareOrder, Problem> {
+        read(request, state, false).await.map(BareOrder)
+    }
+}
+
+async fn read(request: Request, state: &ApiState, needs_body: bool) -> Result<Order, Problem> {
+    let (mut parts, body) = request.into_parts();
+    // Before anything else: what a stranger sends is not even read.
+    Operator::from_request_parts(&mut parts, state).await?;
+    let Ok(caller) = Caller::from_request_parts(&mut parts, state).await;
+    let given = given(&parts.headers)?.map(ToOwned::to_owned);
+    let (fields, bytes) = json::object(&parts.headers, body, needs_body).await?;
+    let key = given.map(|given| Key::of(&given, &parts, &bytes));
+    Ok(Order { fields, caller, key })
+}
+
+impl Key {
+    fn of(given: &str, parts: &Parts, body: &[u8]) -> Key {
+        let place = format!("{} {}\n", parts.method, parts.uri);
+        let key = Digest::of(format!("{}\n{given}", Operator::ACTOR).as_bytes());
+        Key { key, request: Digest::of(&[place.as_bytes(), body].concat()) }
+    }
+}
+
+/// The key, if one is given.
+fn given(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut all = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let (Some(first), second) = (all.next(), all.next()) else { return Ok(None) };
+    let text = first.to_str().ok().filter(|text| (1..=KEY_CHARS_MAX).contains(&text.len()));
+    match (text, second) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(Problem::new(
+            Code::BadRequest,
+            format!("Idempotency-Key must be one text of 1 to {KEY_CHARS_MAX} characters"),
+        )),
+    }
+}
+
+impl Order {
+    /// Takes the reason, refuses what was not read, and begins, if `read` is whole.
+    pub(super) async fn begin<T>(
+        mut self,
+        state: &ApiState,
+        read: Option<T>,
+    ) -> Result<(T, Deed), Stop> {
+        let reason = reason(&mut self.fields);
+        self.fields.refuse_others();
+        let read = self.fields.finish(read)?;
+        let mut tx = state.begin().await?;
+        if let Some(Key { key, request }) = &self.key {
+            match kept_answers::take(&mut tx, key, request).await? {
+                Kept::New => {}
+                Kept::Answered { status, body } => {
+                    return Err(Stop::Again(Done::kept(status, body)));
+                }
+                Kept::Other => {
+                    let why = "use another key for another request";
+                    return Err(Problem::new(Code::KeyReused, why).into());
+                }
+            }
+        }
+        let ip = self.caller.ip_digest(&state.config().pepper);
+        let by = operator(reason.as_deref());
+        let key = self.key.map(|key| key.key);
+        Ok((read, Deed { tx, by, reason, caller: self.caller, ip, key }))
+    }
+
+    /// The same where somebody has to say why.
+    pub(super) async fn begin_with_reason<T>(
+        mut self,
+        state: &ApiState,
+        read: Option<T>,
+    ) -> Result<(T, Deed), Stop> {
+        if !self.fields.has("reason") {
+            self.fields.wrong("reason", "is missing");
+        }
+        self.begin(state, read).await
+    }
+}
+
+impl Deed {
+    /// Writes down what was done, with who asked and why, keeps the answer, and commits. `details`: an object.
+    pub(super) async fn done(
+        mut self,
+        action: &str,
+        mut details: Value,
+        done: Done,
+    ) -> Result<Response, Stop> {
+        details["request"] = json!(self.caller.request_id);
+        details["reason"] = json!(self.reason);
+        let entry = Entry {
+            action,
+            tenant: None,
+            actor: Operator::ACTOR,
+            phone: None,
+            ip: Some(&self.ip),
+            details,
+        };
+        audit::record(&mut self.tx, entry).await?;
+        self.keep(done).await
+    }
+
+    /// Keeps the answer and commits: for what has changed nothing.
+    pub(super) async fn keep(mut self, done: Done) -> Result<Response, Stop> {
+        if let Some(key) = &self.key {
+            let kept = json!({ "body": done.body, "location": done.location });
+            kept_answers::keep(&mut self.tx, key, done.status.as_u16(), &kept).await?;
+        }
+        self.tx.commit().await?;
+        Ok(done.into_response())
+    }
+}
+
+impl Done {
+    /// It is done.
+    pub(super) fn ok(body: Value) -> Done {
+        Done { status: StatusCode::OK, body, location: None }
+    }
+
+    /// It is written down, and will be done.
+    pub(super) fn accepted(body: Value) -> Done {
+        Done { status: StatusCode::ACCEPTED, body, location: None }
+    }
+
+    /// There is something new.
+    pub(super) fn created(body: Value) -> Done {
+        Done { status: StatusCode::CREATED, body, location: None }
+    }
+
+    /// Where to look at it.
+    pub(super) fn at(self, location: String) -> Done {
+        Done { location: Some(location), ..self }
+    }
+
+    fn kept(status: u16, mut kept: Value) -> Done {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        let location = kept["location"].as_str().map(ToOwned::to_owned);
+        Done { status, body: kept["body"].take(), location }
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let location = self.location.and_then(|location| HeaderValue::try_from(location).ok());
+        if let Some(location) = location {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Stop {
+    fn into_response(self) -> Response {
+        match self {
+            Stop::Problem(problem) => problem.into_response(),
+            Stop::Again(done) => {
+                let mut response = done.into_response();
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+                response
+            }
+        }
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Stop {
+        Stop::Problem(problem)
+    }
+}
+
+impl From<engine::Error> for Stop {
+    fn from(error: engine::Error) -> Stop {
+        Stop::Problem(error.into())
+    }
+}
+
+impl From<domain::Error> for Stop {
+    fn from(error: domain::Error) -> Stop {
+        Stop::Problem(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(keys: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for key in keys {
+            headers.append(IDEMPOTENCY_KEY, key.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_key_is_one_short_text() {
+        assert_eq!(given(&headers(&[])).unwrap(), None);
+        assert_eq!(given(&headers(&["a-1"])).unwrap(), Some("a-1"));
+        for bad in [&[""][..], &["a", "a"], &[&"x".repeat(201)], &["ü"]] {
+            assert_eq!(given(&headers(bad)).unwrap_err().code(), Code::BadRequest, "{bad:?}");
+        }
+    }
+}

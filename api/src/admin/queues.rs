@@ -1,0 +1,218 @@
+//! Queues: how they stand, and what is set on them.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::Response,
+};
+use engine::{DEPTH_MAX, Depths, QueueView};
+use serde_json::{Map, Value, json};
+
+use super::{
+    key::Operator,
+    once::{BareOrder, Done, Order, Stop},
+    steer::flag,
+};
+use crate::{
+    json::Fields,
+    problem::{Code, Problem},
+    state::ApiState,
+};
+
+/// A pause of a year is none that ends by itself.
+const PAUSE_SECS_MAX: u64 = 366 * 24 * 3600;
+
+/// More at once than all the workers of any fleet of ours.
+const AT_ONCE_MAX: u64 = 1_000_000;
+
+/// A job that may wait for a day has no target.
+const TARGET_MS_MAX: u64 = 24 * 3600 * 1000;
+
+/// `GET /v1/admin/queues`: all of them, with how many jobs stand in each, and why.
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    _: Operator,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({ "items": all(&state).await?, "counted_to": DEPTH_MAX })))
+}
+
+/// `GET /v1/admin/queues/{name}`.
+pub(crate) async fn get(
+    State(state): State<ApiState>,
+    _: Operator,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let queue = all(&state).await?.into_iter().find(|queue| queue["name"] == name.as_str());
+    queue.map(Json).ok_or_else(|| Problem::new(Code::NotFound, "there is no queue of this name"))
+}
+
+/// `POST /v1/admin/queues/{name}/pause`: `{"for_secs"?,"reason"}`.
+pub(crate) async fn pause(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let for_up_to = number(&mut order.fields, "for_secs", PAUSE_SECS_MAX);
+    let (secs, mut deed) = order.begin_with_reason(&state, Some(for_up_to)).await?;
+    let for_up_to = secs.map(Duration::from_secs);
+    deed.tx.pause_queue(&name, for_up_to, &deed.by).await?;
+    let details = json!({ "queue": name, "for_secs": secs });
+    deed.done("queue.paused", details, Done::ok(json!({ "name": name }))).await
+}
+
+/// `POST /v1/admin/queues/{name}/resume`.
+pub(crate) async fn resume(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.tx.resume_queue(&name, &deed.by).await?;
+    let details = json!({ "queue": name });
+    deed.done("queue.resumed", details, Done::ok(json!({ "name": name }))).await
+}
+
+/// What becomes of a limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Limit {
+    /// It stays as it is.
+    #[default]
+    Stays,
+    /// There is none any more.
+    Lifted,
+    /// It is this.
+    Is(u64),
+}
+
+impl Limit {
+    /// The limit, where it is another one; `None` within: there is none any more.
+    fn changed<T>(self, read: impl FnOnce(u64) -> T) -> Result<Option<T>, Stays> {
+        match self {
+            Limit::Stays => Err(Stays),
+            Limit::Lifted => Ok(None),
+            Limit::Is(limit) => Ok(Some(read(limit))),
+        }
+    }
+}
+
+/// Nothing is to be done about it.
+struct Stays;
+
+/// What is to be set.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Settings {
+    at_once_max: Limit,
+    latency_target_ms: Limit,
+    fair: Option<bool>,
+}
+
+impl Settings {
+    fn read(fields: &mut Fields) -> Settings {
+        let settings = Settings {
+            at_once_max: clearable(fields, "at_once_max", AT_ONCE_MAX),
+            latency_target_ms: clearable(fields, "latency_target_ms", TARGET_MS_MAX),
+            fair: flag(fields, "fair"),
+        };
+        if settings == Settings::default() {
+            fields.wrong("", "must set at_once_max, latency_target_ms or fair");
+        }
+        settings
+    }
+}
+
+/// `POST /v1/admin/queues/{name}/settings`: `{"at_once_max"?,"latency_target_ms"?,"fair"?,"reason"}`; null lifts a limit.
+pub(crate) async fn set(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let settings = Settings::read(&mut order.fields);
+    let (settings, mut deed) = order.begin_with_reason(&state, Some(settings)).await?;
+    let mut details = Map::new();
+    if let Ok(max) = settings.at_once_max.changed(|max| u32::try_from(max).unwrap_or(u32::MAX)) {
+        deed.tx.limit_queue(&name, max, &deed.by).await?;
+        details.insert("at_once_max".to_owned(), json!(max));
+    }
+    if let Ok(target) = settings.latency_target_ms.changed(Duration::from_millis) {
+        deed.tx.promise_queue(&name, target, &deed.by).await?;
+        let target_ms = target.map(|target| u64::try_from(target.as_millis()).unwrap_or(u64::MAX));
+        details.insert("latency_target_ms".to_owned(), json!(target_ms));
+    }
+    if let Some(fair) = settings.fair {
+        deed.tx.share_queue(&name, fair, &deed.by).await?;
+        details.insert("fair".to_owned(), json!(fair));
+    }
+    details.insert("queue".to_owned(), json!(name));
+    deed.done("queue.set", Value::Object(details), Done::ok(json!({ "name": name }))).await
+}
+
+async fn all(state: &ApiState) -> Result<Vec<Value>, Problem> {
+    let engine = state.engine();
+    let (queues, depths) = (engine.queues().await?, engine.depths().await?);
+    let running = engine.running().await?;
+    let running_of = |name: &str| running.iter().find(|(queue, _)| queue == name).map(|it| it.1);
+    Ok(queues.iter().map(|queue| shown(queue, &depths, running_of(&queue.name))).collect())
+}
+
+fn shown(queue: &QueueView, depths: &Depths, running: Option<u32>) -> Value {
+    let of_queue = |all: &[engine::Depth]| -> Map<String, Value> {
+        let ours = all.iter().filter(|depth| depth.queue == queue.name);
+        ours.map(|depth| (depth.reason.to_owned(), json!(depth.jobs))).collect()
+    };
+    let behind = depths.behind.iter().find(|behind| behind.queue == queue.name);
+    let next_age_ms = behind.map_or(0, |behind| behind.next_age.as_millis());
+    json!({
+        "name": queue.name,
+        "pause": queue.pause,
+        "at_once_max": queue.at_once_max,
+        "fair": queue.fair,
+        "latency_target_ms": queue.latency_target_ms,
+        "next_age_ms": u64::try_from(next_age_ms).unwrap_or(u64::MAX),
+        "running": running.unwrap_or(0),
+        "jobs": of_queue(&depths.jobs),
+        "kept": of_queue(&depths.kept),
+    })
+}
+
+/// A number that may be null, to set nothing.
+fn clearable(fields: &mut Fields, name: &str, max: u64) -> Limit {
+    if fields.names_null(name) {
+        return Limit::Lifted;
+    }
+    number(fields, name, max).map_or(Limit::Stays, Limit::Is)
+}
+
+/// A whole number from 1 to `max`, where one is given.
+pub(super) fn number(fields: &mut Fields, name: &str, max: u64) -> Option<u64> {
+    let value = fields.take(name)?;
+    let found = value.as_u64().filter(|it| (1..=max).contains(it));
+    if found.is_none() {
+        fields.wrong(name, format!("must be a whole number from 1 to {max}"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_named_stays_and_null_lifts_it() {
+        let read = |text: &str| {
+            let mut fields = Fields::of_test(text);
+            let settings = Settings::read(&mut fields);
+            fields.refuse_others();
+            fields.finish(Some(settings)).ok()
+        };
+        let wanted =
+            Settings { at_once_max: Limit::Lifted, fair: Some(true), ..Settings::default() };
+        assert_eq!(read(r#"{"at_once_max":null,"fair":true}"#), Some(wanted));
+        let wanted = Settings { latency_target_ms: Limit::Is(500), ..Settings::default() };
+        assert_eq!(read(r#"{"latency_target_ms":500}"#), Some(wanted));
+        for bad in ["{}", r#"{"at_once_max":0}"#, r#"{"at_once_max":"5"}"#, r#"{"fair":1}"#] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

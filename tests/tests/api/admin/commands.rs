@@ -1,0 +1,95 @@
+//! The command line against a real API: the same operations, its own exit codes, and nothing done by a dry run.
+
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::stage::Stage;
+
+/// Somebody at a terminal, with a key.
+struct Terminal<'a> {
+    stage: &'a Stage,
+    key: &'a str,
+}
+
+impl Terminal<'_> {
+    /// Exit code, stdout and stderr.
+    async fn run(&self, words: &[&str]) -> (i32, String, String) {
+        let url = format!("http://{}", self.stage.api.address());
+        let mut command = Command::new(tests::fleet::binary());
+        command.args(words).env_clear().env("TRUNKLINE_URL", url).stdin(Stdio::null());
+        command.env("TRUNKLINE_API_KEY", self.key).kill_on_drop(true);
+        let Output { status, stdout, stderr } = command.output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap(), text(stdout), text(stderr))
+    }
+
+    async fn json(&self, words: &[&str]) -> Value {
+        let words = [words, &["-o", "json"]].concat();
+        let (code, out, err) = self.run(&words).await;
+        assert_eq!(code, 0, "{words:?}: {err}");
+        serde_json::from_str(&out).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_can_do_the_command_line_can_and_says_by_its_exit_code_how_it_ended() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let words = ["job", "enqueue", "--kind", "noop", "--idempotency-key", "k", "--reason", "a try"];
+    let id = terminal.json(&words).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(terminal.json(&words).await["id"], json!(id), "sent twice, done once");
+
+    let (code, table, _) =
+        terminal.run(&["job", "list", "--filter", "kind=noop state=ready"]).await;
+    assert!(code == 0 && table.starts_with("ID ") && table.contains(&id), "{table}");
+    let (_, said, _) = terminal.run(&["job", "explain", &id]).await;
+    assert_eq!(said, "no live worker takes jobs of its queue\n");
+
+    let cancel = ["job", "cancel", &id, "--mode", "graceful", "--reason", "r"];
+    let (code, shown, _) = terminal.run(&[&cancel[..], &["--dry-run"]].concat()).await;
+    assert!(code == 0 && shown.contains("\"mode\": \"graceful\""), "{shown}");
+    assert_eq!(stage.job(&id).await["state"], "ready", "a dry run does nothing");
+    assert_eq!(terminal.run(&cancel).await.0, 0);
+    let (code, _, why) = terminal.run(&cancel).await;
+    assert!(code == 4 && why.contains("409 wrong_state"), "{why}");
+    let (code, _, why) = terminal.run(&["queue", "pause", "try"]).await;
+    assert!(code == 2 && why.contains("/reason is missing"), "{why}");
+    assert_eq!(terminal.run(&["queue", "show", "nowhere"]).await.0, 3);
+    assert_eq!(terminal.run(&["job", "list", "--state", "lost"]).await.0, 2);
+    assert_eq!(terminal.run(&["job", "frobnicate"]).await.0, 2);
+
+    let (code, _, said) = terminal.run(&["queue", "drain", "try", "--reason", "a migration"]).await;
+    assert!(code == 0 && said.contains("0 of its jobs run"), "{said}");
+    let (code, _, wrong) = terminal.run(&["doctor"]).await;
+    assert!(code == 1 && wrong.contains("try is paused since"), "{wrong}");
+    assert!(wrong.contains("no worker takes jobs"), "{wrong}");
+    assert_eq!(terminal.json(&["queue", "resume", "try"]).await, json!({ "name": "try" }));
+    let (code, answer, _) = terminal.run(&["api", "get", "/v1/admin/queues/try"]).await;
+    assert!(code == 0 && answer.contains("\"pause\": null"), "{answer}");
+    for path in ["job", "queue", "parked", "schedule", "fleet", "audit", "webhook", "dead-letter"] {
+        let listed = terminal.json(&[path, "list"]).await;
+        assert!(listed["items"].is_array(), "{path}: {listed}");
+    }
+}
+
+#[tokio::test]
+async fn the_command_line_walks_all_pages_and_a_wrong_key_or_no_answer_have_numbers_of_their_own() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let mut tx = stage.begin().await;
+    for _ in 0..205 {
+        tx.enqueue(engine::NewJob::of_kind("noop", "try", json!({}))).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (code, lines, _) = terminal.run(&["job", "list", "--all", "-o", "jsonl"]).await;
+    assert_eq!((code, lines.lines().count()), (0, 205));
+    let (_, table, _) = terminal.run(&["job", "list"]).await;
+    assert_eq!(table.lines().count(), 22, "a head, twenty, and that there are more");
+    let stranger = Terminal { stage: &stage, key: "not-the-operators-key" };
+    let (code, _, why) = stranger.run(&["job", "list"]).await;
+    assert!(code == 5 && !why.contains("not-the-operators-key"), "{why}");
+    let nowhere = ["job", "list", "--url", "http://127.0.0.1:1"];
+    assert_eq!(terminal.run(&nowhere).await.0, 7);
+}
