@@ -20,8 +20,12 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Call a number of a running `trunkline dev`, and show what is said and when.
     Call(CallArgs),
-    /// Run the API. Configured by the environment.
-    Api,
+    /// Run the API, configured by the environment. With a method and a path: ask a running one.
+    Api(AskArgs),
+    /// What is wrong now. Exit code 1: something is.
+    Doctor(DoctorArgs),
+    /// Print what completes the commands in a shell.
+    Completions(CompletionsArgs),
     /// Run a pool of workers. Configured by the environment.
     Worker(WorkerArgs),
     /// Bring the database up to date (`DATABASE_OWNER_URL`, else `DATABASE_DIRECT_URL`, else `DATABASE_URL`).
@@ -38,6 +42,53 @@ pub(crate) enum Command {
     /// Measure: each figure beside what plain SQL reaches on the same server in the same run. Against `DATABASE_URL`, or a
     /// throwaway Postgres of its own.
     Bench(BenchArgs),
+}
+
+/// Options of `trunkline api`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AskArgs {
+    /// GET, POST, PATCH. Without one this process is the API.
+    #[arg(requires = "path")]
+    pub(crate) method: Option<String>,
+    /// The path, with its query: `/v1/admin/jobs?state=failed`.
+    pub(crate) path: Option<String>,
+    /// A member of the body; any number of them.
+    #[arg(
+        short = 'f',
+        long,
+        value_name = "NAME=VALUE",
+        conflicts_with = "body",
+        requires = "path"
+    )]
+    pub(crate) field: Vec<String>,
+    /// The body, as JSON.
+    #[arg(long, value_name = "JSON", requires = "path")]
+    pub(crate) body: Option<String>,
+    /// Under which it is done once, however often it is sent.
+    #[arg(long, value_name = "KEY", requires = "path")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Where the API is.
+    #[arg(long, value_name = "URL", requires = "path")]
+    pub(crate) url: Option<String>,
+}
+
+/// Options of `trunkline doctor`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Print JSON instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the API is.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+}
+
+/// Options of `trunkline completions`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// What `trunkline deploy` can do.

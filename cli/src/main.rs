@@ -8,6 +8,7 @@ mod demo; // plays the main job
 mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
 mod migrate; // brings a database up to date
+mod operate; // a running system, from the command line
 mod ready; // the line that tells scripts a process is ready
 mod seal; // exchanging keys
 mod seed; // what a new database is given
@@ -17,7 +18,7 @@ mod worker; // a pool as a process of its own
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use daemon::postgres::guard;
 
 use crate::args::{Args, Command};
@@ -32,11 +33,19 @@ fn main() -> ExitCode {
         };
         return failed(&error);
     }
-    let done = match Args::parse().command {
+    let matches = operate::command().get_matches();
+    if let Some(done) = operate::run(&matches) {
+        return done.unwrap_or_else(|error| failed(&error));
+    }
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match args.command {
         Command::Dev(options) => dev::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Call(options) => call::run(&options),
-        Command::Api => api::run(),
+        Command::Api(options) if options.method.is_some() => operate::ask(&options),
+        Command::Api(_) => api::run(),
+        Command::Doctor(options) => operate::doctor(&options),
+        Command::Completions(options) => Ok(completions(options.shell)),
         Command::Worker(options) => worker::run(&options),
         Command::Deploy(command) => deploy::run(&command),
         Command::Seal(command) => seal::run(&command),
@@ -45,6 +54,11 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
     };
     done.unwrap_or_else(|error| failed(&error))
+}
+
+fn completions(shell: clap_complete::Shell) -> ExitCode {
+    clap_complete::generate(shell, &mut operate::command(), "trunkline", &mut std::io::stdout());
+    ExitCode::SUCCESS
 }
 
 /// Says on stderr what went wrong, with its causes.

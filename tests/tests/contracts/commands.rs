@@ -1,5 +1,7 @@
 //! The commands that the documents name: subcommands and options of `trunkline`, options and suites of the scripts.
 
+use std::collections::BTreeSet;
+
 use crate::{documents, files, source};
 
 const PROGRAM: &str = "trunkline ";
@@ -33,8 +35,18 @@ fn code() -> Vec<(String, String)> {
     lines
 }
 
-/// The variants of the command line's enum, as they are typed.
+/// Where the nouns of operators, their verbs and what these are told stand.
+const OPERATIONS: &str = "cli/src/operate/table.rs";
+const OPERATIONS_OPTIONS: [&str; 2] = [OPERATIONS, "cli/src/operate/mod.rs"];
+
+/// The variants of the command line's enum, as they are typed, and the nouns of the table of operations.
 fn subcommands() -> Vec<String> {
+    let mut all = variants();
+    all.extend(operations().into_iter().map(|operation| operation.noun));
+    all
+}
+
+fn variants() -> Vec<String> {
     let args = files::read("cli/src/args.rs");
     let body = args.split("pub(crate) enum Command {").nth(1).and_then(|it| it.split('}').next());
     let variant = |line: &str| {
@@ -42,6 +54,74 @@ fn subcommands() -> Vec<String> {
         name.starts_with(char::is_uppercase).then(|| kebab(&name))
     };
     body.expect("the enum is there").lines().filter_map(variant).collect()
+}
+
+/// An operation that has a noun and a verb: `get("job", "list", "/v1/admin/jobs", …)`.
+#[derive(Debug, PartialEq, Eq)]
+struct Operation {
+    noun: String,
+    verb: String,
+    method: &'static str,
+    path: String,
+}
+
+fn operations() -> Vec<Operation> {
+    let text = files::read(OPERATIONS);
+    let table = text.split("const OPERATIONS: ").nth(1).unwrap_or_default();
+    let mut found = Vec::new();
+    for (method, call) in [("GET", " get("), ("POST", " post(")] {
+        for rest in table.split(call).skip(1) {
+            let mut words = rest.split('"').skip(1).step_by(2).map(ToOwned::to_owned);
+            if let (Some(noun), Some(verb), Some(path)) = (words.next(), words.next(), words.next())
+            {
+                found.push(Operation { noun, verb, method, path });
+            }
+        }
+    }
+    found
+}
+
+/// Operators' routes that have no noun yet: `trunkline api METHOD PATH` reaches them. This list only shrinks.
+const BY_HAND: &[&str] = &[
+    "/api/admin/maintenance",
+    "/v1/admin/demo/",
+    "/v1/admin/businesses/",
+    "/v1/admin/numbers",
+    "/v1/admin/plans",
+    "/v1/admin/billing/",
+];
+
+#[test]
+fn every_operation_of_the_operators_api_has_a_noun_and_a_verb() {
+    let ours: BTreeSet<_> = operations().into_iter().map(|it| (it.method, it.path)).collect();
+    let is_by_hand = |path: &str| BY_HAND.iter().any(|prefix| path.starts_with(prefix));
+    let routes: BTreeSet<_> = api::ROUTES
+        .iter()
+        .filter(|route| route.guard == api::Guard::AdminKey && !is_by_hand(route.path))
+        .map(|route| (route.method, route.path.to_owned()))
+        .collect();
+    assert_eq!(ours, routes);
+    for prefix in BY_HAND {
+        assert!(api::ROUTES.iter().any(|route| route.path.starts_with(prefix)), "{prefix} is gone");
+    }
+}
+
+#[test]
+fn every_verb_that_a_document_names_exists() {
+    let operations = operations();
+    for (place, line) in code() {
+        for (at, _) in line.match_indices(PROGRAM) {
+            let mut words = line[at + PROGRAM.len()..].split_whitespace();
+            let (Some(noun), Some(verb)) = (words.next(), words.next()) else { continue };
+            let is_verb = verb.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            // `webhook` has verbs of its own, `queue drain` is made of two operations.
+            let is_ours = operations.iter().any(|it| it.noun == noun) && noun != "webhook";
+            if is_ours && is_verb && (noun, verb) != ("queue", "drain") {
+                let exists = operations.iter().any(|it| (&*it.noun, &*it.verb) == (noun, verb));
+                assert!(exists, "{place}: there is no `trunkline {noun} {verb}`");
+            }
+        }
+    }
 }
 
 fn kebab(name: &str) -> String {
@@ -75,7 +155,7 @@ fn every_subcommand_that_a_document_names_exists() {
 
 #[test]
 fn every_option_that_a_document_names_exists() {
-    let options = files::read("cli/src/args.rs");
+    let options = OPERATIONS_OPTIONS.map(files::read).concat() + &files::read("cli/src/args.rs");
     let scripts = SCRIPTS.map(files::read).concat();
     for (place, line) in code() {
         let about_us =

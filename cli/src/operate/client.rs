@@ -1,0 +1,202 @@
+//! Asking the API: where it is, with which key, and what an answer means for the exit code.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, bail};
+use clap::ArgMatches;
+use daemon::config::Env;
+use reqwest::{Method, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::demo::running;
+
+/// How it ended. The numbers are fixed; scripts rely on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// As wished.
+    Done,
+    /// Something is wrong that no other number stands for.
+    Failed,
+    /// What was asked cannot be asked like that.
+    Usage,
+    /// There is no such thing.
+    NotFound,
+    /// It is not in the state for it, or was changed in the meantime.
+    Conflict,
+    /// The key is missing, wrong or not enough.
+    Forbidden,
+    /// Too often.
+    RateLimited,
+    /// Nobody answers, or not in time.
+    Unreachable,
+}
+
+impl Told {
+    const fn code(self) -> u8 {
+        match self {
+            Told::Done => 0,
+            Told::Failed => 1,
+            Told::Usage => 2,
+            Told::NotFound => 3,
+            Told::Conflict => 4,
+            Told::Forbidden => 5,
+            Told::RateLimited => 6,
+            Told::Unreachable => 7,
+        }
+    }
+
+    pub(crate) fn exit_code(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+
+    fn of(status: StatusCode) -> Told {
+        match status {
+            status if status.is_success() => Told::Done,
+            StatusCode::BAD_REQUEST
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::PAYLOAD_TOO_LARGE => Told::Usage,
+            StatusCode::NOT_FOUND => Told::NotFound,
+            StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Told::Conflict,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Told::Forbidden,
+            StatusCode::TOO_MANY_REQUESTS => Told::RateLimited,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Told::Unreachable,
+            _ => Told::Failed,
+        }
+    }
+}
+
+/// Somebody who asks an API.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    key: SecretString,
+}
+
+impl Client {
+    /// The API that was named, or that of the dev instance that runs here.
+    pub(crate) fn find(matches: &ArgMatches) -> anyhow::Result<Client> {
+        Client::at(matches.get_one::<String>("url").map(String::as_str))
+    }
+
+    pub(crate) fn at(url: Option<&str>) -> anyhow::Result<Client> {
+        let env = Env::of_process();
+        let configured = env.var("TRUNKLINE_URL").url(&["http", "https"]).optional();
+        let key: Option<SecretString> =
+            env.var(["TRUNKLINE_API_KEY", "ADMIN_API_KEY"]).secret(1).optional();
+        let (configured, key) = env.finish((configured, key))?;
+        let url = url.map(|url| url.trim_end_matches('/').to_owned()).or(configured);
+        let (base, key) = match (url, key) {
+            (Some(url), Some(key)) => (url, key),
+            (Some(_), None) => bail!("no key: set TRUNKLINE_API_KEY"),
+            (None, key) => {
+                let dev = running(Path::new(".trunkline"));
+                let dev = dev.context("which API? Set TRUNKLINE_URL and TRUNKLINE_API_KEY, or start `trunkline dev` here")?;
+                (dev.api, key.unwrap_or_else(|| dev.admin_api_key.into()))
+            }
+        };
+        let http = clients::http::client(clients::http::REQUEST_TIMEOUT * 3)?;
+        Ok(Client { http, base, key })
+    }
+
+    /// A GET. The inner error: it was refused, and why is said.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> anyhow::Result<Result<Value, Told>> {
+        let mut url =
+            url::Url::parse(&format!("{}{path}", self.base)).context("the API's address")?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let sent = self.http.get(url).bearer_auth(self.key.expose_secret()).send().await;
+        match sent {
+            Ok(response) => heard(response).await,
+            Err(error) => Ok(Err(unreachable(&error, None))),
+        }
+    }
+
+    /// A POST, under a key.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &Value,
+        key: &str,
+    ) -> anyhow::Result<Result<Value, Told>> {
+        self.send(Method::POST, path, Some(body), Some(key)).await
+    }
+
+    /// Any request.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+    ) -> anyhow::Result<Result<Value, Told>> {
+        let ask = self.http.request(method, format!("{}{path}", self.base));
+        let mut ask = ask.bearer_auth(self.key.expose_secret());
+        if let Some(key) = key {
+            ask = ask.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            ask = ask.json(body);
+        }
+        match ask.send().await {
+            Ok(response) => heard(response).await,
+            Err(error) => Ok(Err(unreachable(&error, key))),
+        }
+    }
+}
+
+/// The body of a good answer; of another one what it says is wrong, on stderr.
+async fn heard(response: Response) -> anyhow::Result<Result<Value, Told>> {
+    let status = response.status();
+    let text = match response.text().await {
+        Ok(text) => text,
+        Err(error) => return Ok(Err(unreachable(&error, None))),
+    };
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let told = Told::of(status);
+    if told == Told::Done {
+        return Ok(Ok(body));
+    }
+    complain(status, &body);
+    Ok(Err(told))
+}
+
+fn complain(status: StatusCode, problem: &Value) {
+    let word = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+    eprintln!("trunkline: {} {}: {}", status.as_u16(), word("code"), word("detail"));
+    for error in problem["errors"].as_array().into_iter().flatten() {
+        let part = |name: &str| error[name].as_str().unwrap_or_default();
+        eprintln!("  {} {}", part("pointer"), part("detail"));
+    }
+    if problem["instance"].is_string() {
+        eprintln!("  (request {})", word("instance"));
+    }
+}
+
+fn unreachable(error: &reqwest::Error, key: Option<&str>) -> Told {
+    eprintln!("trunkline: the API does not answer: {error}");
+    if let Some(key) = key.filter(|_| !error.is_connect()) {
+        eprintln!(
+            "  Whether it was done is not known. To be sure, send it again with --idempotency-key {key}"
+        );
+    }
+    Told::Unreachable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_answer_has_its_number() {
+        let number = |status| Told::of(StatusCode::from_u16(status).unwrap()).code();
+        let told = [200, 202, 500, 422, 404, 409, 401, 403, 429, 503].map(number);
+        assert_eq!(told, [0, 0, 1, 2, 3, 4, 5, 5, 6, 7]);
+    }
+}

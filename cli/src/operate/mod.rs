@@ -1,0 +1,208 @@
+//! Operating a running system from the command line, over the same API as everybody else: a noun, a verb, and what the
+//! verb needs. stdout has the answer, stderr everything else; how it ended is in the exit code.
+
+mod client; // asking the API
+mod doctor; // what is wrong now
+mod input; // options and arguments
+mod raw; // any endpoint
+mod show; // answers for people, and for programs
+mod table; // every operation
+mod watching; // looking again
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
+use serde_json::{Value, json};
+
+use self::{
+    client::{Client, Told},
+    show::Format,
+    table::{NOUNS, OPERATIONS, Operation},
+};
+pub(crate) use self::{doctor::run as doctor, raw::run as ask};
+use crate::{args::Args, runtime};
+
+/// Pages read by `--all`, at a hundred a page.
+const PAGES_MAX: usize = 1000;
+
+/// The whole command line: what `Args` has, and the nouns of the table.
+pub(crate) fn command() -> Command {
+    let mut nouns: BTreeMap<&str, Vec<Command>> = BTreeMap::new();
+    for operation in OPERATIONS {
+        nouns.entry(operation.noun).or_default().push(verb(operation));
+    }
+    nouns.entry("queue").or_default().push(drain());
+    let mut command = Args::command();
+    for (noun, about) in NOUNS {
+        let verbs = nouns.remove(noun).unwrap_or_default();
+        command = if command.find_subcommand(noun).is_some() {
+            command.mut_subcommand(noun, |known| known.subcommands(verbs))
+        } else {
+            let new = Command::new(noun).about(about).subcommand_required(true);
+            command.subcommand(new.arg_required_else_help(true).subcommands(verbs))
+        };
+    }
+    command
+}
+
+fn verb(operation: &'static Operation) -> Command {
+    let mut verb = Command::new(operation.verb).about(operation.about);
+    for name in operation.parameters() {
+        verb = verb.arg(Arg::new(name).required(true).value_name(name.to_uppercase()));
+    }
+    verb = verb.args(operation.inputs.iter().map(input::Input::arg));
+    if operation.method == "GET" {
+        verb = verb.arg(watch_arg());
+    } else {
+        verb = verb.args(order_args());
+    }
+    if operation.is_paged() {
+        verb = verb.args(page_args());
+    }
+    verb.args(common_args())
+}
+
+/// `queue drain`: a pause, and then until nothing of the queue runs any more.
+fn drain() -> Command {
+    let about = "Pause a queue, and wait until none of its jobs runs any more.";
+    let name = Arg::new("name").required(true).value_name("NAME");
+    Command::new("drain").about(about).arg(name).args(order_args()).args(common_args())
+}
+
+fn common_args() -> [Arg; 2] {
+    let output = Arg::new("output").short('o').long("output").value_name("FORMAT");
+    let output = output.value_parser(Format::WORDS).help("How to print it: a table if not said");
+    let url = Arg::new("url").long("url").value_name("URL");
+    [
+        output,
+        url.help(
+            "Where the API is: TRUNKLINE_URL, or the dev instance that runs here, if not said",
+        ),
+    ]
+}
+
+fn order_args() -> [Arg; 3] {
+    let reason = Arg::new("reason").long("reason").value_name("TEXT").help("Why; for the record");
+    let key = Arg::new("idempotency_key").long("idempotency-key").value_name("KEY");
+    let dry = Arg::new("dry_run").long("dry-run").action(ArgAction::SetTrue);
+    [
+        reason,
+        key.help("Under which it is done once, however often it is sent; a new one if not said"),
+        dry.help("Show what would be sent, and send nothing"),
+    ]
+}
+
+fn page_args() -> [Arg; 3] {
+    let filter = Arg::new("filter").long("filter").value_name("NAME=VALUE …");
+    let limit = Arg::new("limit").long("limit").value_name("N");
+    let all = Arg::new("all").long("all").action(ArgAction::SetTrue);
+    [
+        filter
+            .action(ArgAction::Append)
+            .help("The API's own filters, such as 'state=failed since=1h'"),
+        limit.value_parser(clap::value_parser!(u16).range(1..=100)).help("So many at most (20)"),
+        all.help("All pages, not only the first").conflicts_with("limit"),
+    ]
+}
+
+fn watch_arg() -> Arg {
+    let watch = Arg::new("watch").short('w').long("watch").num_args(0..=1).value_name("SECS");
+    let watch =
+        watch.default_missing_value("2").value_parser(clap::value_parser!(u64).range(1..=3600));
+    watch.help("Look again every so many seconds (2), until it is over or Ctrl-C")
+}
+
+/// Runs what was asked for, if it is one of these.
+pub(crate) fn run(matches: &ArgMatches) -> Option<anyhow::Result<ExitCode>> {
+    let (noun, matches) = matches.subcommand()?;
+    let (verb, matches) = matches.subcommand()?;
+    if (noun, verb) == ("queue", "drain") {
+        return Some(start(watching::drain(matches)));
+    }
+    let operation = OPERATIONS.iter().find(|it| (it.noun, it.verb) == (noun, verb))?;
+    Some(start(carry_out(operation, matches)))
+}
+
+fn start(work: impl Future<Output = anyhow::Result<Told>>) -> anyhow::Result<ExitCode> {
+    Ok(runtime()?.block_on(work)?.exit_code())
+}
+
+async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Result<Told> {
+    let path = input::path(operation, matches);
+    if operation.method == "POST" {
+        let body = input::body(operation, matches)?;
+        return order(&path, &body, matches).await;
+    }
+    let client = Client::find(matches)?;
+    let query = input::query(operation, matches)?;
+    if let Some(secs) = matches.get_one::<u64>("watch") {
+        let every = Duration::from_secs(*secs);
+        return watching::watch(&client, operation, &path, &query, Format::of(matches), every)
+            .await;
+    }
+    let answer = read(&client, operation, &path, &query, matches).await?;
+    show::print(operation, &answer, Format::of(matches))
+}
+
+/// Sends an order, or shows it.
+async fn order(path: &str, body: &Value, matches: &ArgMatches) -> anyhow::Result<Told> {
+    if matches.get_flag("dry_run") {
+        let order = json!({ "method": "POST", "path": path, "body": body });
+        eprintln!("Nothing was sent. This would be:");
+        show::json(&order)?;
+        return Ok(Told::Done);
+    }
+    let key = matches.get_one::<String>("idempotency_key").cloned();
+    let key = key.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
+    let client = Client::find(matches)?;
+    let answer = client.post(path, body, &key).await?;
+    show::value(&answer, Format::of(matches))
+}
+
+/// An answer, with all its pages where that was asked for.
+async fn read(
+    client: &Client,
+    operation: &Operation,
+    path: &str,
+    query: &[(String, String)],
+    matches: &ArgMatches,
+) -> anyhow::Result<Result<Value, Told>> {
+    let mut query = query.to_vec();
+    if !operation.is_paged() {
+        return client.get(path, &query).await;
+    }
+    let all = matches.get_flag("all");
+    let limit = matches.get_one::<u16>("limit").copied().or(all.then_some(100));
+    query.extend(limit.map(|limit| ("limit".to_owned(), limit.to_string())));
+    let mut whole = match client.get(path, &query).await? {
+        Ok(page) => page,
+        Err(told) => return Ok(Err(told)),
+    };
+    for _ in 0..PAGES_MAX {
+        let Some(cursor) = whole["next_cursor"].as_str().filter(|_| all).map(ToOwned::to_owned)
+        else {
+            break;
+        };
+        let mut next = query.clone();
+        next.push(("cursor".to_owned(), cursor));
+        let mut page = match client.get(path, &next).await? {
+            Ok(page) => page,
+            Err(told) => return Ok(Err(told)),
+        };
+        let more = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        whole["items"].as_array_mut().context("a list without items")?.extend(more);
+        whole["next_cursor"] = page["next_cursor"].take();
+    }
+    Ok(Ok(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_one_that_clap_accepts() {
+        command().debug_assert();
+    }
+}

@@ -1,0 +1,56 @@
+//! `trunkline api METHOD PATH`: any endpoint, with the operators' key.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use super::{
+    client::{Client, Told},
+    show,
+};
+use crate::{args::AskArgs, runtime};
+
+/// Asks, and prints the answer as it came.
+pub(crate) fn run(options: &AskArgs) -> anyhow::Result<ExitCode> {
+    let (Some(method), Some(path)) = (&options.method, &options.path) else {
+        bail!("a method and a path: `trunkline api GET /v1/admin/jobs`")
+    };
+    if !path.starts_with('/') {
+        bail!("{path}: a path begins with /");
+    }
+    let method: Method = method.to_uppercase().parse().context("the method")?;
+    let body = body(options)?;
+    let client = Client::at(options.url.as_deref())?;
+    let key = options.idempotency_key.as_deref();
+    let answer = runtime()?.block_on(client.send(method, path, body.as_ref(), key))?;
+    Ok(match answer {
+        Ok(Value::String(text)) => {
+            eprintln!("{text}");
+            Told::Done
+        }
+        Ok(answer) => {
+            show::json(&answer)?;
+            Told::Done
+        }
+        Err(told) => told,
+    }
+    .exit_code())
+}
+
+/// The body: as JSON, or member by member.
+fn body(options: &AskArgs) -> anyhow::Result<Option<Value>> {
+    if let Some(text) = &options.body {
+        return Ok(Some(serde_json::from_str(text).context("--body: not JSON")?));
+    }
+    let mut members = Map::new();
+    for field in &options.field {
+        let (name, value) =
+            field.split_once('=').with_context(|| format!("{field}: a field is NAME=VALUE"))?;
+        // A number, true, null, or an object; what is none of these is a text.
+        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        members.insert(name.to_owned(), value);
+    }
+    Ok((!members.is_empty()).then_some(Value::Object(members)))
+}

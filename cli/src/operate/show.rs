@@ -1,0 +1,192 @@
+//! Answers, printed: tables and lines for people, JSON for programs.
+
+use std::{fmt::Display, io::Write};
+
+use clap::ArgMatches;
+use serde_json::Value;
+
+use super::{client::Told, table::Operation};
+
+/// A cell is a glance; the whole is in the JSON.
+const CELL_CHARS_MAX: usize = 60;
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Columns, or names and values.
+    Table,
+    /// The answer as it came, indented.
+    Json,
+    /// A line of JSON for each item.
+    Jsonl,
+}
+
+impl Format {
+    /// As they are asked for.
+    pub(super) const WORDS: [&'static str; 3] = ["table", "json", "jsonl"];
+
+    pub(super) fn of(matches: &ArgMatches) -> Format {
+        match matches.get_one::<String>("output").map(String::as_str) {
+            Some("json") => Format::Json,
+            Some("jsonl") => Format::Jsonl,
+            _ => Format::Table,
+        }
+    }
+}
+
+/// Prints what was read, if it was.
+pub(super) fn print(
+    operation: &Operation,
+    answer: &Result<Value, Told>,
+    format: Format,
+) -> anyhow::Result<Told> {
+    match answer {
+        Ok(answer) => {
+            write(&text(operation, answer, format)?)?;
+            Ok(Told::Done)
+        }
+        Err(told) => Ok(*told),
+    }
+}
+
+/// Prints what came of an order.
+pub(super) fn value(answer: &Result<Value, Told>, format: Format) -> anyhow::Result<Told> {
+    match answer {
+        Ok(answer) => {
+            let text = if format == Format::Table { lines(answer) } else { pretty(answer)? };
+            write(&text)?;
+            Ok(Told::Done)
+        }
+        Err(told) => Ok(*told),
+    }
+}
+
+/// Prints JSON.
+pub(super) fn json(value: &Value) -> anyhow::Result<()> {
+    write(&pretty(value)?)
+}
+
+/// An answer as it is printed.
+pub(super) fn text(
+    operation: &Operation,
+    answer: &Value,
+    format: Format,
+) -> anyhow::Result<String> {
+    let items = ["items", "counts"].iter().find_map(|name| answer[*name].as_array());
+    Ok(match (format, items) {
+        (Format::Json, _) => pretty(answer)?,
+        (Format::Jsonl, None) => format!("{answer}\n"),
+        (Format::Jsonl, Some(items)) => each_line(items),
+        (Format::Table, Some(items)) if !operation.shows.is_empty() => {
+            let mut text = table(operation.shows, items);
+            if answer["next_cursor"].is_string() {
+                text.push_str("… and more: --all\n");
+            }
+            text
+        }
+        (Format::Table, _) => sentences(answer).unwrap_or_else(|| lines(answer)),
+    })
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // `… | head` has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+fn pretty(value: &Value) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// What an answer says in words.
+fn sentences(answer: &Value) -> Option<String> {
+    let says = answer["says"].as_array()?;
+    Some(each_line(says.iter().filter_map(Value::as_str)))
+}
+
+/// Each on a line of its own.
+fn each_line(items: impl IntoIterator<Item = impl Display>) -> String {
+    items.into_iter().fold(String::new(), |lines, item| lines + &item.to_string() + "\n")
+}
+
+/// Names and values of an object, a line each.
+fn lines(answer: &Value) -> String {
+    let Some(members) = answer.as_object() else { return format!("{}\n", cell(answer)) };
+    let width = members.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    let line = |(name, value): (&String, &Value)| {
+        let items = value.as_array().filter(|items| items.iter().any(Value::is_object));
+        match items {
+            Some(items) => {
+                format!("{name}\n{}", each_line(items.iter().map(|item| format!("  {item}"))))
+            }
+            None => format!("{name:width$}  {}\n", cell(value)),
+        }
+    };
+    members.iter().map(line).collect()
+}
+
+/// Columns, as wide as what stands in them.
+fn table(columns: &[&str], items: &[Value]) -> String {
+    let head = columns.iter().map(|column| column.to_uppercase()).collect();
+    let row = |item: &Value| columns.iter().map(|name| cut(&cell(member(item, name)))).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(items.iter().map(row)).collect();
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..columns.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// A member, also of a member: `pause.reason`, `next.0`.
+fn member<'a>(item: &'a Value, name: &str) -> &'a Value {
+    name.split('.').fold(item, |value, part| match part.parse::<usize>() {
+        Ok(place) if value.is_array() => &value[place],
+        Ok(_) | Err(_) => &value[part],
+    })
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        // What a terminal would obey is not for it.
+        Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= CELL_CHARS_MAX {
+        return text.to_owned();
+    }
+    text.chars().take(CELL_CHARS_MAX - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_table_is_as_wide_as_what_stands_in_it() {
+        let items =
+            [json!({ "id": 1, "pause": { "reason": "down\u{1b}[2J" } }), json!({ "id": 12345 })];
+        let text = table(&["id", "pause.reason"], &items);
+        assert_eq!(text, "ID     PAUSE.REASON\n1      down [2J\n12345  -\n");
+        assert_eq!(member(&json!({ "next": ["a", "b"] }), "next.1"), "b");
+        assert_eq!(cut(&"x".repeat(100)).chars().count(), CELL_CHARS_MAX);
+    }
+
+    #[test]
+    fn what_an_answer_says_in_words_is_what_people_read() {
+        let operation = super::super::OPERATIONS.iter().find(|it| it.verb == "explain").unwrap();
+        let answer = json!({ "id": "x", "reasons": [], "says": ["its queue is paused", "3 jobs come before it"] });
+        let said = text(operation, &answer, Format::Table).unwrap();
+        assert_eq!(said, "its queue is paused\n3 jobs come before it\n");
+        assert_eq!(text(operation, &answer, Format::Jsonl).unwrap().lines().count(), 1);
+    }
+}

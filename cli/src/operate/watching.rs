@@ -1,0 +1,84 @@
+//! Looking again, until it is over.
+
+use std::{io::IsTerminal, time::Duration};
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+use super::{
+    client::{Client, Told},
+    order,
+    show::{self, Format},
+    table::Operation,
+};
+
+/// How often a queue that is being drained is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Clears a terminal and goes to its first line.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
+
+/// Prints an answer, and again when it has changed, until what it shows is over.
+pub(super) async fn watch(
+    client: &Client,
+    operation: &Operation,
+    path: &str,
+    query: &[(String, String)],
+    format: Format,
+    every: Duration,
+) -> anyhow::Result<Told> {
+    let mut look = tokio::time::interval(every);
+    let mut shown = String::new();
+    let is_terminal = std::io::stdout().is_terminal();
+    loop {
+        look.tick().await;
+        let answer = match client.get(path, query).await? {
+            Ok(answer) => answer,
+            // What went away once may come back; what is not there or not allowed does not.
+            Err(Told::Unreachable) => continue,
+            Err(told) => return Ok(told),
+        };
+        let text = show::text(operation, &answer, format)?;
+        if text != shown {
+            if is_terminal {
+                eprint!("{CLEAR}");
+            }
+            show::print(operation, &Ok(answer.clone()), format)?;
+            shown = text;
+        }
+        if answer["finished_at"].is_string() {
+            return Ok(Told::Done);
+        }
+    }
+}
+
+/// Pauses a queue, and waits until none of its jobs runs.
+pub(super) async fn drain(matches: &ArgMatches) -> anyhow::Result<Told> {
+    let name = matches.get_one::<String>("name").map(String::as_str).unwrap_or_default();
+    let queue = OPERATION_PATH.replace("{name}", &super::input::segment(name));
+    let reason = matches.get_one::<String>("reason");
+    let told = order(&format!("{queue}/pause"), &json!({ "reason": reason }), matches).await?;
+    if told != Told::Done || matches.get_flag("dry_run") {
+        return Ok(told);
+    }
+    let client = Client::find(matches)?;
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut last = Value::Null;
+    loop {
+        look.tick().await;
+        let running = match client.get(&queue, &[]).await? {
+            Ok(answer) => answer["running"].clone(),
+            Err(Told::Unreachable) => continue,
+            Err(told) => return Ok(told),
+        };
+        if running != last {
+            eprintln!("{running} of its jobs run");
+            last = running;
+        }
+        if last == 0 {
+            return Ok(Told::Done);
+        }
+    }
+}
+
+const OPERATION_PATH: &str = "/v1/admin/queues/{name}";
