@@ -45,6 +45,10 @@ const DEADLINE: Duration = Duration::from_hours(3);
 const LISTEN: StepPolicy =
     StepPolicy { retry: RetryPolicy::STEP, timeout: Duration::from_hours(2) };
 
+/// Longer than a tool may take. The run cannot leave while it holds the line, so a branch that has lost the database
+/// meanwhile gets no further before this ends.
+const HOLD: Duration = Duration::from_secs(10);
+
 /// A call that costs one worker after the other is not handed on for ever.
 const CLAIMS_MAX: i32 = 12;
 
@@ -178,7 +182,8 @@ impl VoiceSession {
                 branch
                     .step_with("hold", LISTEN, async |clients, _| {
                         let attending = self.attending(ctx, brief, talk);
-                        desk_of(clients)?.hold(attending, asked).await
+                        let held = desk_of(clients)?.hold(attending, asked);
+                        tokio::time::timeout(HOLD, held).await.unwrap_or(Ok(()))
                     })
                     .await
             },
