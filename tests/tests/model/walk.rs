@@ -16,7 +16,7 @@ use tests::{
 use crate::{model::Job, puppet::Told, stage::Stage};
 
 /// Walks when nobody asks for all, and when somebody does.
-const WALKS: (u32, u32) = (24, 400);
+const WALKS: (u32, u32) = (16, 400);
 
 /// Each costs as long as the stage's patience.
 const SHRINKS_MAX: u32 = 12;

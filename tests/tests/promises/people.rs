@@ -165,7 +165,7 @@ fn phone_of(person: usize) -> String {
 /// Messages of which nobody can tell whether they left. The code in one is replaced, never repeated: its successor is a message
 /// of its own, with a code of its own.
 pub(crate) const UNPROVEN: &str =
-    "select to_phone::text from product.messages where status = 'pending' and attempts > 0";
+    "select to_phone::text from product.messages where status = 'pending' and provider_sid is null";
 
 /// Everything of which a tenant has two, but for codes that were replaced.
 pub(crate) const DOUBLED: &[(&str, &str)] = &[
@@ -182,8 +182,10 @@ pub(crate) const DOUBLED: &[(&str, &str)] = &[
     ),
     (
         "messages",
-        "select tenant_id from product.messages where tenant_id is not null group by tenant_id
-         having count(*) > 1 + count(*) filter (where status = 'pending' and attempts > 0)",
+        // One that was given up before it was handed over is followed by another, with another code.
+        "select tenant_id from product.messages
+         where tenant_id is not null and not (status = 'failed' and provider_sid is null) group by tenant_id
+         having count(*) > 1 + count(*) filter (where status = 'pending' and provider_sid is null)",
     ),
     (
         "runs",
@@ -194,6 +196,14 @@ pub(crate) const DOUBLED: &[(&str, &str)] = &[
          where k.name = 'send_sms' group by args ->> 'message' having count(*) > 1",
     ),
 ];
+
+/// The messages of those who have several, for whoever has to find out why.
+pub(crate) const SEVERAL: &str =
+    "select concat_ws(' ', m.tenant_id, m.status, m.attempts, m.reason, m.error_code, m.provider_sid is not null, k.name, f.error)
+     from product.messages m
+     left join trunkline.jobs j on j.args ->> 'message' = m.message_id::text
+     left join trunkline.kinds k using (kind_id) left join trunkline.failures f using (job_id)
+     where m.tenant_id in (select tenant_id from product.messages group by tenant_id having count(*) > 1)";
 
 /// A number that two tenants hold.
 pub(crate) const SHARED: &str = "

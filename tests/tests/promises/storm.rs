@@ -15,7 +15,7 @@ use tests::{
 };
 
 use crate::{
-    people::{DOUBLED, HALF_MADE, People, SHARED, UNFINISHED, UNPROVEN},
+    people::{DOUBLED, HALF_MADE, People, SEVERAL, SHARED, UNFINISHED, UNPROVEN},
     recovery::{Watch, in_hand, now, until_ready},
 };
 
@@ -155,5 +155,7 @@ async fn doubled(dev: &Dev, people: &People) -> Vec<String> {
             doubled.push(format!("{count} texts to one phone, {replaced} codes replaced"));
         }
     }
+    let several: Vec<String> = sqlx::query_scalar(SEVERAL).fetch_all(dev.rows()).await.unwrap();
+    println!("messages of those who have several: {several:#?}");
     doubled
 }
