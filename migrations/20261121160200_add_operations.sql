@@ -15,7 +15,7 @@ comment on column trunkline.workers.rest_asked_at is 'An operator wants it to ta
 
 alter table trunkline.audit drop constraint audit_subject_check;
 alter table trunkline.audit
-    add constraint audit_subject_check check (subject ~ '^(queue|schedule|worker):.{1,63}$');
+    add constraint audit_subject_check check (subject ~ '^(queue|schedule|worker):.{1,63}$') not valid;
 comment on column trunkline.audit.subject is 'What it was done to, where that is no job: queue:NAME, schedule:NAME or worker:NUMBER.';
 
 -- ---------------------------------------------------------------- answers that are given again

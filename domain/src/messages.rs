@@ -145,22 +145,6 @@ pub async fn get(conn: &mut Conn, message: MessageId) -> Result<Option<Message>,
     .transpose()
 }
 
-/// Notes, before the provider is called, that it will be; says which attempt this is, the first being 1. Commit it before
-/// the call: that is how a crash in the call is seen afterwards.
-pub async fn begin_attempt(conn: &mut Conn, message: MessageId) -> Result<i16, Error> {
-    let row = sqlx::query!(
-        "update product.messages
-         set attempts = attempts + 1, attempted_at = trunkline.now(), updated_at = trunkline.now()
-         where message_id = $1 and status = 'pending'
-         returning attempts",
-        message.as_uuid()
-    )
-    .fetch_optional(conn)
-    .await
-    .during("message: begin attempt")?;
-    row.map(|r| r.attempts).ok_or(Error::NotFound { what: "pending message" })
-}
-
 /// The provider took the message, under this name and with this first status; the text is forgotten. News that overtook
 /// this stay. Twice is once; under another name it is an error.
 pub async fn mark_submitted(

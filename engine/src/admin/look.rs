@@ -104,7 +104,7 @@ impl Tx {
         Ok(found.first().map(state_of))
     }
 
-    /// Jobs of a tenant that have not begun because their time has not come, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
+    /// Jobs of a tenant that have not begun because their time has not come, newest first. At most [`PAGE_MAX`].
     pub async fn scheduled_of(&mut self, tenant: Uuid) -> Result<Vec<JobId>, Error> {
         let filter =
             Filter { tenant_id: Some(tenant), state: Some(State::Scheduled), ..Filter::default() };

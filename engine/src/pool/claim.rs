@@ -33,12 +33,12 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
     let mut claimer = Claimer::of(&pool);
     let bell = pool.engine.wakeups().bell(&claimer.queue_ids);
     let mut backlog = false;
-    let mut rest = pool.rest.subscribe();
+    let mut resting = pool.rest.subscribe();
     loop {
         tokio::select! {
             biased;
             () = pool.stop.cancelled() => break,
-            awake = rest.wait_for(Option::is_none) => if awake.is_err() { break },
+            awake = resting.wait_for(Option::is_none) => if awake.is_err() { break },
         }
         // With a backlog, wait for room for a batch worth its statement; without, for room for one.
         let wanted = if backlog && pool.config.batches {

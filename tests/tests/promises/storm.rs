@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rustix::process::Signal;
 use tests::{
     fleet::{Dev, Experiment, Recovery, Worker, pause, within},
-    seed::seed,
+    seed::{say, seed},
 };
 
 use crate::{
@@ -156,6 +156,6 @@ async fn doubled(dev: &Dev, people: &People) -> Vec<String> {
         }
     }
     let several: Vec<String> = sqlx::query_scalar(SEVERAL).fetch_all(dev.rows()).await.unwrap();
-    println!("messages of those who have several: {several:#?}");
+    say(&format!("messages of those who have several: {several:#?}"));
     doubled
 }
