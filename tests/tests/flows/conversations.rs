@@ -13,7 +13,7 @@ use engine::Workflow;
 use sandbox::twilio::{Mood, Spell};
 use tests::{holds, rest, wait_until};
 
-use crate::shop::{PERSON, Shop};
+use crate::shop::{PERSON, Shop, at_any_hour};
 
 #[tokio::test]
 async fn a_text_is_answered_by_the_assistant_from_the_tenants_own_number() {
@@ -113,8 +113,7 @@ async fn while_a_person_answers_the_assistant_is_silent() {
 #[tokio::test]
 async fn an_assistant_that_is_switched_off_says_nothing() {
     let shop = Shop::open().await;
-    shop.wants(MessagingSettings { ai_response_enabled: false, ..MessagingSettings::default() })
-        .await;
+    shop.wants(MessagingSettings { ai_response_enabled: false, ..at_any_hour() }).await;
     shop.hears("Hello?").await;
     shop.rests().await;
     assert!(shop.said().is_empty());

@@ -17,7 +17,7 @@ use workflows::{after_call::AfterCall, call_sweep::CallSweep};
 
 use crate::{
     secrets::found_in,
-    shop::{PERSON, Shop},
+    shop::{PERSON, Shop, at_any_hour},
 };
 
 /// Who is told of what is urgent.
@@ -65,12 +65,8 @@ impl Shop {
         scope::platform(&mut tx).await.unwrap();
         voice_settings::put(&mut tx, self.tenant(), &wishes).await.unwrap();
         let owner = domain::PhoneNumber::from_e164(OWNER).unwrap();
-        let at_any_hour = MessagingSettings {
-            quiet: None,
-            owner_phone: Some(owner),
-            ..MessagingSettings::default()
-        };
-        messaging::put(&mut tx, self.tenant(), &at_any_hour).await.unwrap();
+        let messages = MessagingSettings { owner_phone: Some(owner), ..at_any_hour() };
+        messaging::put(&mut tx, self.tenant(), &messages).await.unwrap();
         tx.commit().await.unwrap();
     }
 

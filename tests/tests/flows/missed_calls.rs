@@ -14,15 +14,13 @@ use serde_json::json;
 use tests::{holds, rest, wait_until};
 use workflows::missed_call_textback::MissedCallTextback;
 
-use crate::{post::Post, shop::Shop};
+use crate::{
+    post::Post,
+    shop::{Shop, at_any_hour},
+};
 
 /// Who rings in [`Post::call`].
 const CALLER: &str = "+436641234567";
-
-/// By day and by night.
-fn at_any_hour() -> MessagingSettings {
-    MessagingSettings { quiet: None, ..MessagingSettings::default() }
-}
 
 impl Shop {
     /// Somebody rings, and the call ends like that.
@@ -46,7 +44,6 @@ impl Shop {
 #[tokio::test]
 async fn who_was_not_answered_gets_one_text_however_often_it_is_told() {
     let shop = Shop::open().await;
-    shop.wants(at_any_hour()).await;
     shop.is_rung(1, "no-answer").await;
     shop.is_rung(1, "no-answer").await;
     // Others may notice it, too.
@@ -80,7 +77,6 @@ async fn who_was_not_answered_gets_one_text_however_often_it_is_told() {
 #[tokio::test]
 async fn a_call_that_was_answered_is_not_apologised_for() {
     let shop = Shop::open().await;
-    shop.wants(at_any_hour()).await;
     shop.is_rung(1, "completed").await;
     assert_eq!(shop.stage.db.number("select from product.call_text_backs").await, 0);
     assert!(shop.texted().is_empty());

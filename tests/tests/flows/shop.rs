@@ -15,7 +15,12 @@ use crate::stage::{Props, SignUp, Stage};
 /// Somebody who writes.
 pub(crate) const PERSON: &str = "+436607654321";
 
-/// A tenant with a number of its own, and the worker that made it.
+/// By day and by night, so that no test depends on when it runs.
+pub(crate) fn at_any_hour() -> MessagingSettings {
+    MessagingSettings { quiet: None, ..MessagingSettings::default() }
+}
+
+/// A tenant with a number of its own, and the worker that made it; it writes at any hour.
 pub(crate) struct Shop {
     pub(crate) stage: Stage,
     _worker: tests::TestWorker<workflows::Trunkline>,
@@ -42,7 +47,9 @@ impl Shop {
                 owner.tenant
             ))
             .await;
-        Shop { stage, _worker: worker, owner, number }
+        let shop = Shop { stage, _worker: worker, owner, number };
+        shop.wants(at_any_hour()).await;
+        shop
     }
 
     pub(crate) fn tenant(&self) -> TenantId {

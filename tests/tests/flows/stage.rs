@@ -295,13 +295,15 @@ impl Stage {
 
     /// Everything is over, the reports about messages too.
     pub(crate) async fn comes_to_rest(&self) {
-        wait_until("everything is over", async || {
-            let busy =
-                "select job_id from trunkline.ready union all select job_id from trunkline.leases
-                        union all select job_id from trunkline.waits";
-            holds(self.phone.callbacks_pending() == 0 && self.db.number(busy).await == 0)
-        })
-        .await;
+        wait_until("everything is over", async || holds(self.is_at_rest().await)).await;
+    }
+
+    /// Whether everything is over, the reports about messages too.
+    pub(crate) async fn is_at_rest(&self) -> bool {
+        let busy =
+            "select job_id from trunkline.ready union all select job_id from trunkline.leases
+                    union all select job_id from trunkline.waits";
+        self.phone.callbacks_pending() == 0 && self.db.number(busy).await == 0
     }
 }
 
