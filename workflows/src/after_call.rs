@@ -55,8 +55,9 @@ const TOKENS_MAX: u32 = 160;
 /// What is more is cut.
 const SUMMARY_CHARS_MAX: usize = 600;
 
-/// What is kept of one call: an hour of talk has about a tenth of it.
-const CHARS_KEPT_MAX: usize = 400_000;
+/// What is kept of one call, as JSON: two hours of talk, which is as long as one lasts, have about two thirds of it. Sealed, it
+/// is a third longer, and an argument may have 256 KiB.
+const KEPT_BYTES_MAX: usize = 160 * 1024;
 
 /// Follows up on a call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -267,7 +268,7 @@ impl Change<Trunkline> for StoreTranscript {
 
     async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<Stored, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
-        let turns = bounded(tx.open(&self.turns)?);
+        let turns = tx.open(&self.turns)?;
         if turns.is_empty() {
             return Ok(Stored::No);
         }
@@ -309,14 +310,14 @@ impl Change<Trunkline> for StoreTranscript {
 }
 
 /// As much of it as is kept, from the beginning. U+0000 cannot be stored.
-fn bounded(turns: Vec<Spoken>) -> Vec<Spoken> {
-    let mut left = CHARS_KEPT_MAX;
-    let keep = |mut turn: Spoken| {
-        turn.text = turn.text.replace('\0', "\u{fffd}");
-        left = left.checked_sub(turn.text.chars().count())?;
+pub(crate) fn kept(spoken: &[Spoken]) -> Vec<Spoken> {
+    let mut left = KEPT_BYTES_MAX;
+    let keep = |turn: &Spoken| {
+        let turn = Spoken { text: turn.text.replace('\0', "\u{fffd}"), ..turn.clone() };
+        left = left.checked_sub(serde_json::to_vec(&turn).ok()?.len() + 1)?;
         Some(turn)
     };
-    turns.into_iter().map_while(keep).collect()
+    spoken.iter().map_while(keep).collect()
 }
 
 #[cfg(test)]
@@ -348,9 +349,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_has_an_end_and_no_character_that_cannot_be_stored() {
+    fn what_is_kept_has_no_character_that_cannot_be_stored() {
         let turns = vec![said(Speaker::Caller, "a\0b"); 3];
-        assert!(bounded(turns).iter().all(|turn| turn.text == "a\u{fffd}b"));
-        assert_eq!(bounded(vec![said(Speaker::Caller, &"x".repeat(300_000)); 3]).len(), 1);
+        assert!(kept(&turns).iter().all(|turn| turn.text == "a\u{fffd}b"));
+    }
+
+    #[test]
+    fn the_longest_talk_that_is_kept_fits_into_an_argument_when_it_is_sealed() {
+        let endless = vec![said(Speaker::Caller, "\u{1}\"ü \u{1f600}"); 100_000];
+        let kept = kept(&endless);
+        assert!(kept.len() > 1_000 && kept.len() < endless.len());
+        let plain = serde_json::to_vec(&kept).unwrap().len();
+        assert!(plain <= KEPT_BYTES_MAX + 2);
+        // Base64 of it, beside the rest of the arguments.
+        assert!(plain.div_ceil(3) * 4 + 4_096 <= engine::ARGS_BYTES_MAX);
     }
 }

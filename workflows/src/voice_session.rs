@@ -33,7 +33,7 @@ use self::{
     tools::{Answer, Means},
 };
 use crate::{
-    after_call::AfterCall,
+    after_call::{self, AfterCall},
     app::{Clients, Trunkline},
     error::of_domain,
 };
@@ -50,7 +50,7 @@ const LISTEN: StepPolicy =
 const HOLD: Duration = Duration::from_secs(10);
 
 /// A call that costs one worker after the other is not handed on for ever.
-const CLAIMS_MAX: i32 = 12;
+pub const CLAIMS_MAX: i32 = 12;
 
 /// Speaks in one call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -224,7 +224,7 @@ impl VoiceSession {
             call: self.call,
             session: self.session,
             tenant: self.tenant,
-            turns: tx.seal(&talk.spoken().to_vec())?,
+            turns: tx.seal(&after_call::kept(talk.spoken()))?,
             outcome,
         };
         tx.enqueue(follow.job().tenant(self.tenant.as_uuid())).await?;

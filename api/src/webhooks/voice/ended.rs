@@ -6,6 +6,7 @@ use axum::{extract::State, response::Response};
 use clients::twilio::twiml::Twiml;
 use domain::voice::{Outcome, sessions};
 use engine::JobId;
+use workflows::voice_session::CLAIMS_MAX;
 
 use super::{Place, after, answer};
 use crate::{
@@ -13,9 +14,6 @@ use crate::{
     state::ApiState,
     webhooks::twilio::{self, Signed},
 };
-
-/// A call that was handed on so often costs every worker; it ends with an apology.
-const CLAIMS_MAX: i32 = 12;
 
 pub(crate) async fn stream_ended(
     State(state): State<ApiState>,
@@ -33,6 +31,7 @@ pub(crate) async fn stream_ended(
     if place.is_over {
         return Ok(answer(&Twiml::new()));
     }
+    // Each has cost a worker; it ends with an apology.
     if epoch >= CLAIMS_MAX {
         sessions::close(&mut tx, place.session, Outcome::AiFailed, None).await?;
         tx.commit().await?;
