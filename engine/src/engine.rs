@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::CancelMode,
-    committer::{CommitError, Committer, Op},
+    committer::{Committer, Op},
     error::Error,
     gate::Gates,
     job::{ARGS_BYTES_MAX, Enqueued, JobId, NewJob, Start},
@@ -172,6 +172,11 @@ impl Engine {
         }
     }
 
+    /// What time it is, by the clock that decides: the database's.
+    pub async fn now(&self) -> Result<chrono::DateTime<chrono::Utc>, Error> {
+        Ok(self.0.db.run(async |conn| store::clock::now(conn).await).await?)
+    }
+
     /// Begins a short transaction of the engine's own.
     pub(crate) async fn begin_own(&self) -> Result<Tx, Error> {
         match tokio::time::timeout(CALL_TIMEOUT, self.0.db.pool().begin_with(BEGIN)).await {
@@ -189,11 +194,8 @@ impl Engine {
             return Ok(enqueued);
         }
         let row = self.row_of(&job)?;
-        match self.0.committer.commit(Op::Enqueue(vec![row])).await {
-            Ok(()) => Ok(Enqueued::New(job.id)),
-            Err(CommitError::Unavailable | CommitError::Fenced) => Err(Error::TimedOut),
-            Err(CommitError::Refused(why)) => Err(Error::Database(sqlx::Error::Protocol(why))),
-        }
+        self.0.committer.commit(Op::Enqueue(vec![row])).await?;
+        Ok(Enqueued::New(job.id))
     }
 
     /// Enqueues many jobs in one transaction: all of them or none. Acknowledged means committed.

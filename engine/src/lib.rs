@@ -84,6 +84,7 @@ mod engine; // the handle
 mod explain; // why a job is not running
 mod failure; // what going wrong can mean
 mod gate; // what a job has to pass before it may run
+mod inbox; // what providers posted
 mod job; // what is to be done
 mod leased; // a claimed job
 #[cfg(feature = "planted-bugs")]
@@ -96,7 +97,7 @@ mod runner; // one attempt, from claim to how it left
 mod scheduler; // which jobs are made when
 mod shapes; // what operators may type in
 mod state; // where it can stand, and every legal move
-mod store;
+mod store; // every statement we send to Postgres
 mod tx; // a caller's own transaction
 mod undo; // taking back what a run did
 mod vitals; // how the database is
@@ -105,7 +106,7 @@ mod deploy; // what a new version would break
 mod rewrap; // exchanging the key of what is sealed
 mod wakeups; // telling idle workers
 mod workers; // who takes jobs, and who is to rest
-mod workflow; // what a user of the engine writes // every statement we send to Postgres
+mod workflow; // what a user of the engine writes
 
 pub mod cron;
 pub mod json;
@@ -140,6 +141,7 @@ pub use self::{
     explain::Why,
     failure::Failure,
     gate::{GATES_MAX, Gates},
+    inbox::{Delivery, InboxEntry},
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,
     pool::{Keep, Pool, PoolConfig},
@@ -154,7 +156,7 @@ pub use self::{
     },
     sealed::{Sealed, Sealer},
     state::{Course, NoSuchState, State},
-    tx::{Delivery, InboxEntry, Tx},
+    tx::Tx,
     vitals::{Holder, Vitals},
     workers::{Rest, WorkerView},
     workflow::{App, Change, Effect, Workflow},

@@ -3,7 +3,6 @@
 use std::ops::{Deref, DerefMut};
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{
@@ -32,28 +31,6 @@ pub struct Tx {
     inner: Transaction<'static, Postgres>,
     engine: Engine,
     wake: Wake,
-}
-
-/// Whether a webhook was seen before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// The first time; the job given with it is enqueued.
-    First,
-    /// A repeat; the first one's job, where it made one.
-    Repeat(Option<JobId>),
-}
-
-/// What a provider posted, and under which names it is kept.
-#[derive(Debug, Clone)]
-pub struct InboxEntry {
-    /// Whose post it is.
-    pub provider: &'static str,
-    /// The same for every delivery of one event.
-    pub dedupe_key: String,
-    /// What the event is about (a message, a call): events of one object are handled in order.
-    pub object_key: String,
-    /// What came. Must not hold what may not be kept in the clear.
-    pub payload: Value,
 }
 
 impl Tx {
@@ -142,25 +119,6 @@ impl Tx {
         }
         self.wake.job(job.as_uuid());
         Ok(())
-    }
-
-    /// Keeps a webhook and enqueues its job, both once, however often it is delivered.
-    pub async fn inbox(&mut self, entry: &InboxEntry, job: NewJob) -> Result<Delivery, Error> {
-        json::check(&entry.payload, PAYLOAD_BYTES_MAX).map_err(Error::BadJson)?;
-        let row = store::inbox::inbox_insert(
-            &mut self.inner,
-            entry.provider,
-            &entry.dedupe_key,
-            &entry.object_key,
-            &entry.payload,
-            job.id.as_uuid(),
-        )
-        .await?;
-        if !row.is_new {
-            return Ok(Delivery::Repeat(row.job_id.map(JobId::from)));
-        }
-        self.enqueue(job).await?;
-        Ok(Delivery::First)
     }
 
     /// What time it is, by the clock that decides: the database's.

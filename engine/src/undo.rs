@@ -326,7 +326,9 @@ fn settled(
 fn departure(error: &CommitError) -> Suspension {
     match error {
         CommitError::Fenced => Suspension::Lost,
-        CommitError::Unavailable | CommitError::Refused(_) => Suspension::Interrupted,
+        CommitError::Unavailable | CommitError::Refused(_) | CommitError::Repeated(_) => {
+            Suspension::Interrupted
+        }
     }
 }
 

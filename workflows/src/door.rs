@@ -2,7 +2,7 @@
 //! had come, or by an operator who has one applied again. One event has one natural key, so whoever is second is a repeat.
 
 use domain::{CallId, TenantId, VoiceSessionId, calls::text_backs::Missed};
-use engine::{Delivery, Error, InboxEntry, NewJob, Tx, Workflow};
+use engine::{Delivery, Engine, Error, InboxEntry, NewJob, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -184,17 +184,33 @@ pub async fn enter(
 pub async fn enter_as(
     tx: &mut Tx,
     event: &Event,
-    mut job: NewJob,
+    job: NewJob,
     traceparent: Option<&str>,
 ) -> Result<Delivery, Error> {
-    let entry = InboxEntry {
+    tx.receive(&entry_of(event)?, traced(job, traceparent)).await
+}
+
+/// The same where nothing else is to commit with it: events that come at the same time share a commit.
+pub async fn enter_alone(
+    engine: &Engine,
+    event: &Event,
+    traceparent: Option<&str>,
+) -> Result<Delivery, Error> {
+    engine.receive(entry_of(event)?, traced(event.job(), traceparent)).await
+}
+
+fn entry_of(event: &Event) -> Result<InboxEntry, Error> {
+    Ok(InboxEntry {
         provider: event.provider(),
         dedupe_key: event.natural_key(),
         object_key: event.object().to_owned(),
         payload: serde_json::to_value(event).map_err(Error::Encode)?,
-    };
+    })
+}
+
+fn traced(mut job: NewJob, traceparent: Option<&str>) -> NewJob {
     job.traceparent = traceparent.map(ToOwned::to_owned);
-    tx.inbox(&entry, job).await
+    job
 }
 
 #[cfg(test)]

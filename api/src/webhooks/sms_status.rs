@@ -23,9 +23,8 @@ pub(crate) async fn sms_status(
         StatusCallback::parse(&signed.form).map_err(|why| twilio::malformed(why.to_string()))?;
     let report = report_of(&callback, message_of(&signed)?)?;
     tracing::debug!(target: "twilio.messaging", message_sid = report.sid, status = report.status, "news of a message");
-    let tx = state.begin().await?;
     // Neither the number nor the text is kept: whoever reads the inbox need not know them.
-    door::keep(tx, &[Event::MessageStatus(report)], &caller).await?;
+    door::keep_alone(&state, &Event::MessageStatus(report), &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

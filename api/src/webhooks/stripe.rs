@@ -42,7 +42,7 @@ impl FromRequest<ApiState> for Signed {
             return Err(refused("Stripe-Signature does not fit"));
         };
         // Whoever got this far has the secret, so the database may be asked what time it is.
-        let now = state.begin().await?.now().await?;
+        let now = state.engine().now().await?;
         if !signed.is_recent(now) {
             return Err(refused("Stripe-Signature is too old"));
         }
@@ -85,8 +85,7 @@ pub(crate) async fn stripe(
         return Ok(StatusCode::NO_CONTENT);
     };
     let hint = StripeHint { event: told.id, object, kind: told.r#type };
-    let tx = state.begin().await?;
-    door::keep(tx, &[Event::Stripe(hint)], &caller).await?;
+    door::keep_alone(&state, &Event::Stripe(hint), &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

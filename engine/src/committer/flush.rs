@@ -57,7 +57,7 @@ pub(super) async fn flush(
 
 fn takes_several_statements(op: &Op) -> bool {
     match op {
-        Op::Spawn(_) => true,
+        Op::Spawn(_) | Op::Receive(_) => true,
         Op::Finish(finish) => {
             !finish.row.is_plain()
                 || finish.unique_key.is_some()
@@ -96,6 +96,7 @@ async fn write(
     batch.suspend(conn).await?;
     batch.finish(conn).await?;
     batch.enqueue(conn).await?;
+    batch.receive(conn).await?;
     for op in ops {
         if let Op::Look(jobs) = op {
             batch.after.look.extend(jobs);
@@ -319,6 +320,27 @@ impl<'a> Batch<'a> {
         }
         self.after.queues.extend(rows.iter().map(|row| row.queue_id));
         store::jobs::jobs_insert(conn, &rows).await
+    }
+
+    /// Keeps what came in, and makes jobs of what nobody had told before.
+    async fn receive(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let (places, pairs) =
+            self.of(|op| if let Op::Receive(pair) = op { Some(pair.as_ref()) } else { None });
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let entries: Vec<_> = pairs.iter().map(|(entry, job)| (entry, job.job_id)).collect();
+        let holders = store::inbox::inbox_keep(conn, &entries).await?;
+        let mut new = Vec::new();
+        for ((place, (_, job)), holder) in places.into_iter().zip(pairs).zip(holders) {
+            if holder == Some(job.job_id) {
+                self.after.queues.insert(job.queue_id);
+                new.push(job.clone());
+            } else {
+                self.verdicts[place] = Err(CommitError::Repeated(holder));
+            }
+        }
+        store::jobs::jobs_insert(conn, &new).await
     }
 }
 

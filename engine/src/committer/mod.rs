@@ -10,9 +10,11 @@ mod op;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 pub(crate) use self::op::{Finish, Op};
 use crate::{
+    error::Error,
     store::db::{Db, DbError},
     wakeups::{Wakeups, pause},
 };
@@ -35,12 +37,26 @@ pub(crate) enum CommitError {
     /// Another worker has the job: whatever this one says no longer counts.
     #[error("the lease is no longer ours")]
     Fenced,
+    /// The same came in before; the job that was made of it.
+    #[error("this was received before")]
+    Repeated(Option<Uuid>),
     /// The database says that the operation itself is wrong.
     #[error("the database refused: {0}")]
     Refused(String),
     /// The database is away.
     #[error("the database could not be reached")]
     Unavailable,
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Error {
+        match error {
+            CommitError::Unavailable | CommitError::Fenced | CommitError::Repeated(_) => {
+                Error::TimedOut
+            }
+            CommitError::Refused(why) => Error::Database(sqlx::Error::Protocol(why)),
+        }
+    }
 }
 
 struct Request {

@@ -3,14 +3,17 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::store::{
-    Fence,
-    checkpoints::CheckpointRow,
-    effects::{IntentRow, SettleRow},
-    failures::FailureRow,
-    jobs::JobRow,
-    leases::{FinishRow, SuspendRow},
-    progress::ProgressRow,
+use crate::{
+    inbox::InboxEntry,
+    store::{
+        Fence,
+        checkpoints::CheckpointRow,
+        effects::{IntentRow, SettleRow},
+        failures::FailureRow,
+        jobs::JobRow,
+        leases::{FinishRow, SuspendRow},
+        progress::ProgressRow,
+    },
 };
 
 /// One thing to write. Within a flush they are written in the order of these variants, so that a job's checkpoint comes
@@ -39,6 +42,8 @@ pub(crate) enum Op {
     Finish(Box<Finish>),
     /// New jobs without unique keys.
     Enqueue(Vec<JobRow>),
+    /// What came in, and the job that is made of it if it is new.
+    Receive(Box<(InboxEntry, JobRow)>),
     /// Jobs that have a new signal: look whether they wait for it.
     Look(Vec<Uuid>),
 }

@@ -129,7 +129,9 @@ impl<'a, A: App> Context<'a, A> {
         match committed {
             Ok(()) => Ok(()),
             Err(CommitError::Fenced) => self.suspend(Suspension::Lost).await,
-            Err(CommitError::Unavailable) => self.suspend(Suspension::Interrupted).await,
+            Err(CommitError::Unavailable | CommitError::Repeated(_)) => {
+                self.suspend(Suspension::Interrupted).await
+            }
             Err(CommitError::Refused(why)) => {
                 Err(Failure::permanent(format!("the database refused the step's result: {why}")))
             }

@@ -5,37 +5,44 @@ use serde_json::Value;
 use sqlx::{PgConnection, postgres::types::PgInterval};
 use uuid::Uuid;
 
-/// Whether a delivery was the first of its kind.
-#[derive(Debug)]
-pub(crate) struct InboxRow {
-    pub(crate) is_new: bool,
-    pub(crate) job_id: Option<Uuid>,
-}
+use crate::inbox::InboxEntry;
 
-/// Keeps a delivery under its natural key. A repeat is counted and changes nothing else.
-pub(crate) async fn inbox_insert(
+/// Keeps deliveries under their natural keys, each with the job that is to be made of it. A repeat is counted and changes
+/// nothing else. Gives, for each, the job of whoever was first: one's own, if it is new.
+pub(crate) async fn inbox_keep(
     conn: &mut PgConnection,
-    provider: &str,
-    dedupe_key: &str,
-    object_key: &str,
-    payload: &Value,
-    job_id: Uuid,
-) -> Result<InboxRow, sqlx::Error> {
-    sqlx::query_as!(
-        InboxRow,
+    entries: &[(&InboxEntry, Uuid)],
+) -> Result<Vec<Option<Uuid>>, sqlx::Error> {
+    let text = |f: fn(&InboxEntry) -> &str| entries.iter().map(|(it, _)| f(it)).collect::<Vec<_>>();
+    let payloads: Vec<_> = entries.iter().map(|(entry, _)| &entry.payload).collect();
+    let jobs: Vec<_> = entries.iter().map(|(_, job)| *job).collect();
+    sqlx::query_scalar!(
         r#"
-        insert into trunkline.inbox as i (provider, dedupe_key, object_key, payload, job_id)
-        values ($1, $2, $3, $4, $5)
-        on conflict (provider, dedupe_key) do update set deliveries = i.deliveries + 1
-        returning (i.deliveries = 1) as "is_new!", job_id
+        with input as (
+            select * from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::uuid[]) with ordinality
+                as t (provider, dedupe_key, object_key, payload, job_id, place)
+        ), firsts as (
+            select distinct on (provider, dedupe_key) provider, dedupe_key, object_key, payload, job_id,
+                   count(*) over (partition by provider, dedupe_key)::int as deliveries
+            from input order by provider, dedupe_key, place
+        ), kept as (
+            insert into trunkline.inbox as i (provider, dedupe_key, object_key, payload, job_id, deliveries)
+            select provider, dedupe_key, object_key, payload, job_id, deliveries from firsts
+            order by provider, dedupe_key -- two who keep the same lock it in the same order
+            on conflict (provider, dedupe_key) do update
+                -- (Its own job: repeated after a lost reply.)
+                set deliveries = i.deliveries + case when i.job_id = excluded.job_id then 0 else excluded.deliveries end
+            returning provider, dedupe_key, job_id
+        )
+        select kept.job_id from input join kept using (provider, dedupe_key) order by input.place
         "#,
-        provider,
-        dedupe_key,
-        object_key,
-        payload,
-        job_id,
+        &text(|it| it.provider) as &[&str],
+        &text(|it| &it.dedupe_key) as &[&str],
+        &text(|it| &it.object_key) as &[&str],
+        &payloads as &[&Value],
+        &jobs,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
 }
 

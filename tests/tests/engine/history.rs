@@ -144,7 +144,7 @@ async fn a_post_is_known_as_long_as_it_is_kept() {
     let deliver = async || {
         let mut tx = rig.engine.begin().await.unwrap();
         let job = NewJob::of_kind("script", "toys", json!([]));
-        let delivery = tx.inbox(&entry, job).await.unwrap();
+        let delivery = tx.receive(&entry, job).await.unwrap();
         tx.commit().await.unwrap();
         delivery == engine::Delivery::First
     };

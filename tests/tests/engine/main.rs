@@ -35,6 +35,7 @@ mod poolers; // what stands in between
 mod progress; // for people who look on
 mod racing; // one winner, and nothing left of the others
 mod recalling; // who has a job, and taking it away
+mod receiving; // what is posted to us
 mod recording; // the same after a crash
 mod redriving; // dead letters, again
 mod resting; // a worker that takes nothing new
