@@ -5,10 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    Connection as _, PgConnection as Connection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, PgConnection as Connection, PgPool, postgres::PgConnectOptions};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -27,7 +24,7 @@ use crate::{
     state::{Course, State},
     store::{
         self,
-        db::{BEGIN, CALL_TIMEOUT, Db},
+        db::{self, BEGIN, CALL_TIMEOUT, Db},
         jobs::JobRow,
     },
     time::interval,
@@ -108,10 +105,10 @@ impl Engine {
         }
         // The engine's own calls are repeated when a connection turns out to be broken, so they do without a ping before
         // each use, which would double the round trips. A caller's transaction cannot be repeated by us.
-        let db = Db::new(connections(&options, ENGINE_CONNECTIONS, false));
-        let beats = connections(&options, HEARTBEAT_CONNECTIONS, false);
-        let reads = Db::new(connections(&options, READING_CONNECTIONS, true));
-        let product = connections(&options, config.product_connections, true);
+        let db = Db::new(db::connections(&options, ENGINE_CONNECTIONS, false));
+        let beats = db::connections(&options, HEARTBEAT_CONNECTIONS, false);
+        let reads = Db::new(db::connections(&options, READING_CONNECTIONS, true));
+        let product = db::connections_for_callers(&options, config.product_connections);
         #[cfg(feature = "planted-bugs")]
         let beats = if crate::planted::is(crate::planted::Bug::HeartbeatOnSharedPool) {
             product.clone()
@@ -386,13 +383,4 @@ fn gates_of<A: App>(registry: &Registry<A>) -> GatesOf {
     GatesOf(Box::new(move |kind, args| {
         workflows.get(kind).map_or_else(Gates::none, |workflow| workflow.gates(args))
     }))
-}
-
-fn connections(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(max)
-        .acquire_timeout(CALL_TIMEOUT)
-        .test_before_acquire(ping_first)
-        .max_lifetime(Duration::from_mins(30))
-        .connect_lazy_with(options.clone())
 }

@@ -116,24 +116,20 @@ async fn one<A: App>(pool: &Pool<A>, limit: Duration) -> Beat {
     let lease = interval(pool.config.lease);
     let draining = pool.drain.is_cancelled();
     let in_hand: Vec<_> = pool.live.all().iter().map(|job| job.fence().job_id).collect();
-    let beaten = pool.engine.beats().run(async |conn| {
+    let beaten = pool.engine.beats().run_within(limit, async |conn| {
         let renewed = store::workers::worker_beat(conn, worker_id, lease, draining).await?;
         let cancelled = store::cancel::cancels_asked(conn, worker_id, &in_hand).await?;
         Ok((renewed, cancelled))
     });
-    match tokio::time::timeout(limit, beaten).await {
-        Ok(Ok((Some(beaten), cancelled))) => {
+    match beaten.await {
+        Ok((Some(beaten), cancelled)) => {
             pool.live.cancel(&cancelled);
             rest(pool, beaten.rest_reason);
             Beat::Renewed
         }
-        Ok(Ok((None, _))) => Beat::Dead,
-        Ok(Err(error)) => {
+        Ok((None, _)) => Beat::Dead,
+        Err(error) => {
             tracing::warn!(%error, pool = pool.config.name, "a heartbeat failed");
-            Beat::Failed
-        }
-        Err(_) => {
-            tracing::warn!(pool = pool.config.name, "a heartbeat was not answered in time");
             Beat::Failed
         }
     }

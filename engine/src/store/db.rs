@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{
+    Connection as _, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Long enough for a slow disk, short enough to be done before a lease of ten seconds ends.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,7 +23,7 @@ pub enum DbError {
     #[error("the database could not carry out a statement")]
     Sql(#[from] sqlx::Error),
     /// No answer in time; the connection was dropped.
-    #[error("the database did not answer in {} s", CALL_TIMEOUT.as_secs())]
+    #[error("the database did not answer in time")]
     TimedOut,
 }
 
@@ -53,7 +57,8 @@ impl Db {
         &self.pool
     }
 
-    /// Runs `f` on a connection. If it takes too long, the connection is closed, not returned.
+    /// Runs `f` on a connection. If it takes too long, the connection is closed, not returned. Must not be dropped before it
+    /// is done: the pool would wait for the statement's answer for ever, and never lend this connection's place again.
     pub(crate) async fn run<T, F>(&self, f: F) -> Result<T, DbError>
     where
         F: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -61,20 +66,49 @@ impl Db {
         self.run_within(CALL_TIMEOUT, f).await
     }
 
-    /// The same with a limit of its own, for what nobody waits for.
+    /// The same with a limit of its own, of which no more than the usual one is spent on waiting for a connection.
     pub(crate) async fn run_within<T, F>(&self, limit: Duration, f: F) -> Result<T, DbError>
     where
         F: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
-        let mut connection = match tokio::time::timeout(CALL_TIMEOUT, self.pool.acquire()).await {
+        let end = Instant::now() + limit;
+        let patience = CALL_TIMEOUT.min(limit);
+        let mut connection = match timeout(patience, self.pool.acquire()).await {
             Ok(acquired) => acquired?,
             Err(_) => return Err(DbError::TimedOut),
         };
-        if let Ok(done) = tokio::time::timeout(limit, f(&mut connection)).await {
+        if let Ok(done) = timeout_at(end, f(&mut connection)).await {
             Ok(done?)
         } else {
             drop(connection.detach());
             Err(DbError::TimedOut)
         }
     }
+}
+
+/// Connections for [`Db::run`]. `ping_first`: asks an idle one whether it still is one before it is lent.
+pub(crate) fn connections(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPool {
+    opened(max, ping_first).connect_lazy_with(options.clone())
+}
+
+/// Connections for callers' transactions, which may be dropped in the middle of a statement. The pool then waits for the
+/// answer before it lends the connection again; where the network has swallowed it, that is a quarter of an hour.
+pub(crate) fn connections_for_callers(options: &PgConnectOptions, max: u32) -> PgPool {
+    let released = opened(max, true).after_release(|connection, _| {
+        Box::pin(async {
+            match timeout(CALL_TIMEOUT, connection.ping()).await {
+                Ok(answered) => answered.map(|()| true),
+                Err(_) => Err(sqlx::Error::PoolTimedOut),
+            }
+        })
+    });
+    released.connect_lazy_with(options.clone())
+}
+
+fn opened(max: u32, ping_first: bool) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(max)
+        .acquire_timeout(CALL_TIMEOUT)
+        .test_before_acquire(ping_first)
+        .max_lifetime(Duration::from_mins(30))
 }

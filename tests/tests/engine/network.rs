@@ -1,5 +1,7 @@
 //! Lost replies, lost sessions, poisoned neighbours: what is acknowledged is there, once.
 
+use std::time::Duration;
+
 use engine::{Engine, NewJob, State, Workflow};
 use tests::{Proxy, WorkerOptions, holds, wait_until};
 
@@ -85,6 +87,23 @@ async fn an_unconfirmed_commit_of_a_callers_own_is_an_error_and_a_repeat_finds_i
     assert_eq!(again, engine::Enqueued::Duplicate(id));
     let _worker = rig.worker().await;
     rig.becomes(id, State::Succeeded).await;
+}
+
+#[tokio::test]
+async fn transactions_whose_questions_the_network_has_swallowed_do_not_keep_their_connections() {
+    let rig = Rig::new().await;
+    let proxy = Proxy::before(rig.db.app_url()).await;
+    let config =
+        engine::Config { product_connections: 2, ..rig.db.engine_config_at(proxy.url().clone()) };
+    let engine = Engine::connect(config, &registry()).await.unwrap();
+    let open = [engine.begin().await.unwrap(), engine.begin().await.unwrap()];
+    proxy.blacken();
+    for mut tx in open {
+        // Whoever asked has gone before there is an answer.
+        tokio::time::timeout(Duration::from_millis(50), tx.now()).await.unwrap_err();
+    }
+    proxy.lighten();
+    wait_until("there is a connection again", async || engine.begin().await.ok()).await;
 }
 
 #[tokio::test]
