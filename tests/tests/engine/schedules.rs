@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use engine::{Backfill, Missed, Operator, Schedule, ScheduleChange, ScheduleView, State};
 use serde_json::json;
 use tests::{holds, wait_until};
@@ -287,23 +287,28 @@ async fn when_clocks_change_each_tick_runs_once() {
         ..hourly()
     };
     let rig = Rig::with(registry().scheduled(nightly)).await;
-    for (from, to, ticks) in [
-        // 28 March 2027, 02:00 becomes 03:00: the tick comes at 03:00 (01:00 UTC).
-        ("2027-03-27T12:00:00Z", "2027-03-28T12:00:00Z", vec!["2027-03-28T01:00:00Z"]),
-        // 31 October 2027, 03:00 becomes 02:00: the first half past two counts (00:30 UTC), the second does not.
-        ("2027-10-30T12:00:00Z", "2027-10-31T12:00:00Z", vec!["2027-10-31T00:30:00Z"]),
-    ] {
+    let year = rig.db.now().await.year() + 1;
+    // On the last Sunday of March 02:00 becomes 03:00: the tick comes at 03:00 (01:00 UTC). On that of October 03:00 becomes
+    // 02:00: the first half past two counts (00:30 UTC), the second does not.
+    for (month, tick) in [(3, "01:00:00"), (10, "00:30:00")] {
+        let sunday = (25..=31)
+            .filter_map(|day| NaiveDate::from_ymd_opt(year, month, day))
+            .find(|day| day.weekday() == Weekday::Sun)
+            .unwrap();
+        let (from, to) =
+            (format!("{}T12:00:00Z", sunday - Days::new(1)), format!("{sunday}T12:00:00Z"));
+        let tick = format!("{sunday}T{tick}Z");
         let before = rig.db.number("select from trunkline.jobs").await;
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let cron = engine::cron::Cron::parse("30 2 * * *", "Europe/Vienna").unwrap();
-        rig.db.advance((at(from) - rig.db.now().await).to_std().unwrap()).await;
-        let next = cron.next_after(at(from)).unwrap();
+        rig.db.advance((at(&from) - rig.db.now().await).to_std().unwrap()).await;
+        let next = cron.next_after(at(&from)).unwrap();
         corrupt(&rig, &format!("next_at = '{next}', last_at = null")).await;
-        rig.db.advance((at(to) - rig.db.now().await).to_std().unwrap()).await;
+        rig.db.advance((at(&to) - rig.db.now().await).to_std().unwrap()).await;
         let worker = rig.worker().await;
         made(&rig, before + 1).await;
         let last = seen(&rig, "hourly").await.last_at;
-        assert_eq!(last, Some(at(ticks[0])));
+        assert_eq!(last, Some(at(&tick)));
         drop(worker);
     }
 }
