@@ -75,7 +75,10 @@ const TABLES: [&str; 8] =
 const UNFINISHED: &str = "
     select k.name || ' ' || t.place from trunkline.jobs j join trunkline.kinds k using (kind_id)
     join (select job_id, 'ready' as place from trunkline.ready union all select job_id, 'running' from trunkline.leases
-          union all select job_id, state from trunkline.waits) t using (job_id)";
+          union all
+          select job_id, concat_ws(', ', state, case when blocked then 'before its gates' end, nullif(reason, ''),
+                                   'due in ' || (due - trunkline.now()), 'wakes on ' || nullif(wakes::text, '{}'))
+          from trunkline.waits) t using (job_id)";
 
 /// What is wrong in a database at the end of its test.
 pub(crate) async fn of(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc, Weekday};
 use engine::{Backfill, Missed, Operator, Schedule, ScheduleChange, ScheduleView, State};
 use serde_json::json;
 use tests::{holds, wait_until};
