@@ -165,7 +165,7 @@ async fn a_job_that_costs_five_workers_is_parked() {
 #[tokio::test]
 async fn a_worker_whose_connections_are_all_taken_keeps_its_lease() {
     let rig = Rig::new().await;
-    let lease = Duration::from_secs(2);
+    let lease = Duration::from_millis(1200);
     let _worker = rig.worker_with(WorkerOptions { lease, ..WorkerOptions::default() }).await;
     let mut keeper = rig.db.superuser().await;
     // Transactions that can begin, and not go on: more of them than there are connections for.
@@ -185,7 +185,7 @@ async fn a_worker_whose_connections_are_all_taken_keeps_its_lease() {
     // For longer than the lease, and shorter than a transaction may take.
     let beaten = "select from trunkline.workers w, pg_stat_activity a
                   where a.query like '%toy.ledger%' and a.usename = 'trunkline_app'
-                    and w.heartbeat_at > a.query_start + interval '6 seconds'";
+                    and w.heartbeat_at > a.query_start + interval '3.6 seconds'";
     wait_until("it beats for three leases", async || holds(rig.db.number(beaten).await == 8)).await;
     sqlx::raw_sql("commit").execute(&mut keeper).await.unwrap();
     for job in jobs {
