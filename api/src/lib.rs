@@ -8,6 +8,7 @@ mod state; // what every handler has in its hands // the layers around them, and
 
 mod admin; // what operators ask and do
 mod calls; // a tenant's calls, and how they are taken
+mod console; // pages for operators
 mod cron; // what an outside clock asks for
 mod demo; // a sign-up, from the form to the access data
 mod health;
@@ -23,6 +24,7 @@ mod json; // bodies and queries, read strictly
 mod observe;
 mod problem; // every error, and its HTTP status // what is noted of every request
 
+pub mod findings;
 pub mod metrics;
 
 pub use self::{

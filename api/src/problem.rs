@@ -31,7 +31,8 @@ macro_rules! codes {
                 match self { $( Code::$name => $code ),+ }
             }
 
-            const fn status(self) -> StatusCode {
+            /// Its HTTP status.
+            pub(crate) const fn status(self) -> StatusCode {
                 match self { $( Code::$name => StatusCode::$status ),+ }
             }
 

@@ -1,12 +1,12 @@
 //! Every route, with who may use it. The router and the list are made of the same lines, so that neither can lack one.
 
 use axum::{
-    Router,
+    Extension, Router,
     routing::{get, patch, post},
 };
 
 use crate::{
-    admin, calls, cron, demo, health, messages, people,
+    admin, calls, console, cron, demo, health, messages, people,
     problem::{Code, Problem},
     state::ApiState,
     webhooks,
@@ -37,6 +37,12 @@ pub enum Guard {
     CronSecret,
     /// An operator, by the key.
     AdminKey,
+    /// An operator who brings the key to log in to the console.
+    ConsoleLogin,
+    /// An operator who is logged in to the console; whoever is not is sent to log in.
+    ConsoleSession,
+    /// As [`Guard::ConsoleSession`], by a form of ours from our own page.
+    ConsoleForm,
 }
 
 /// One line of the table.
@@ -194,6 +200,24 @@ routes! {
         get "/v1/admin/billing/reconciliation" AdminKey => admin::last_reconciliation;
 
         get "/health" Open => health::health;
+
+        get "/console" ConsoleSession => console::overview;
+        get "/console/jobs" ConsoleSession => console::jobs;
+        get "/console/jobs/{id}" ConsoleSession => console::job;
+        get "/console/queues" ConsoleSession => console::queues;
+        get "/console/errors" ConsoleSession => console::errors;
+        get "/console/schedules" ConsoleSession => console::schedules;
+        get "/console/workers" ConsoleSession => console::workers;
+        get "/console/webhooks" ConsoleSession => console::webhooks;
+        get "/console/webhooks/{id}" ConsoleSession => console::webhook;
+        get "/console/audit" ConsoleSession => console::audit;
+        get "/console/live" ConsoleSession => console::live;
+        post "/console/orders/{order}" ConsoleForm => console::order;
+        post "/console/logout" ConsoleForm => console::logout;
+        get "/console/login" Open => console::login_page;
+        post "/console/login" ConsoleLogin => console::login;
+        get "/console/style.css" Open => console::style;
+        get "/console/script.js" Open => console::script;
     }
     of_the_process {
         "/livez";
@@ -202,9 +226,11 @@ routes! {
     }
 }
 
-/// The routes without the layers around them.
+/// The routes without the layers around them. The console has a door to these very routes.
 pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
+    let door = console::Door::to(table().with_state(state.clone()));
     table()
+        .layer(Extension(door))
         .merge(state.probes().router(state.metrics()))
         .fallback(async || Problem::new(Code::NotFound, "no such path"))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed, ""))

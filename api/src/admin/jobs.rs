@@ -8,6 +8,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use engine::{JobDetail, JobFilter, JobId, State as JobState};
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,13 +31,24 @@ pub(crate) async fn list(
     Ok(Json(page::of(items, limit, |last| cursor::after(last.id))))
 }
 
+/// A job with its story, and why it is not running, in sentences, too.
+#[derive(Serialize)]
+pub(crate) struct Told {
+    #[serde(flatten)]
+    job: JobDetail,
+    /// None of a job that is over.
+    says: Option<Vec<String>>,
+}
+
 /// `GET /v1/admin/jobs/{id}`: one job with its story.
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
     Path(id): Path<String>,
-) -> Result<Json<JobDetail>, Problem> {
-    found(&state, &id).await.map(Json)
+) -> Result<Json<Told>, Problem> {
+    let job = found(&state, &id).await?;
+    let says = job.explain.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
+    Ok(Json(Told { job, says }))
 }
 
 /// `GET /v1/admin/jobs/{id}/timeline`: what happened, in order.

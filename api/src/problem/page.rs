@@ -53,10 +53,10 @@ pub(crate) fn finish(response: Response, request_id: &str) -> (Response, Option<
     (new, Some(problem.code()))
 }
 
-/// Probes answer 503 with a JSON body of their own.
+/// Probes answer 503 with a JSON body of their own, the console with a page.
 fn is_speaking(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("application/json"))
+    kind.is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/html"))
 }
 
 /// For refusals that are not ours: axum's own extractors and its routing.

@@ -81,7 +81,7 @@ impl DevReady {
         Ok(DevReady {
             ready: true,
             voice,
-            console: None,
+            console: Some(format!("{api}/console")),
             metrics: vec![format!("{api}/metrics")],
             api,
             sandbox: Sandboxes {
@@ -135,6 +135,9 @@ impl DevReady {
         eprintln!("  Trunkline is ready. NOT FOR PRODUCTION: keys are kept in {home}.");
         eprintln!();
         eprintln!("  API        {}", self.api);
+        if let Some(console) = &self.console {
+            eprintln!("  console    {console}   (log in with the admin key)");
+        }
         eprintln!("  admin key  {}", self.admin_api_key);
         eprintln!("  phone      {}   (text messages that were sent)", self.sandbox.twilio);
         eprintln!("  metrics    {}", self.metrics.join(" "));

@@ -18,9 +18,13 @@ enum Nothing {
     WrongBody,
     /// 401 with this code.
     Refused(&'static str),
+    /// The page on which to log in.
+    SentToLogIn,
+    /// 403, as a page, and nothing done; a body that is no form, 415.
+    RefusedPage,
 }
 
-use Nothing::{Open, Refused, WrongBody};
+use Nothing::{Open, Refused, RefusedPage, SentToLogIn, WrongBody};
 
 /// Method, path, guard, and what somebody hears who brings nothing.
 const TABLE: &[(&str, &str, Guard, Nothing)] = &[
@@ -175,17 +179,36 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/v1/admin/numbers/recover", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/numbers/{id}/maintenance", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/numbers/{id}/release", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/console", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/jobs", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/jobs/{id}", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/queues", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/errors", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/schedules", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/workers", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/webhooks", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/webhooks/{id}", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/audit", Guard::ConsoleSession, SentToLogIn),
+    ("GET", "/console/live", Guard::ConsoleSession, SentToLogIn),
+    ("POST", "/console/orders/{order}", Guard::ConsoleForm, RefusedPage),
+    ("POST", "/console/logout", Guard::ConsoleForm, RefusedPage),
+    ("GET", "/console/login", Guard::Open, Open),
+    ("POST", "/console/login", Guard::ConsoleLogin, RefusedPage),
+    ("GET", "/console/style.css", Guard::Open, Open),
+    ("GET", "/console/script.js", Guard::Open, Open),
     ("GET", "/health", Guard::Open, Open),
     ("GET", "/livez", Guard::Open, Open),
     ("GET", "/readyz", Guard::Open, Open),
     ("GET", "/metrics", Guard::Open, Open),
 ];
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// A request to a route, with ids that are there.
 fn ask(stage: &Stage, route: &Route, demo: &Demo, job: &str) -> Ask {
     let path = route.path.replace("{tenant}", &demo.tenant).replace("{id}", job);
     let path = path.replace("{job}", "win-back").replace("{conversation}", job);
-    let path = path.replace("{name}", "try");
+    let path = path.replace("{name}", "try").replace("{order}", "job.retry");
     let path = path.replace("{call}", job).replace("{request}", job);
     assert!(!path.contains('{'), "{path} has a parameter that is not known here");
     stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path)
@@ -225,6 +248,19 @@ async fn whoever_brings_nothing_is_refused_wherever_it_is_not_open() {
                 bare.problem(415, "unsupported_media_type");
                 let empty = ask(&stage, route, &demo, &job).json(&json!({}));
                 empty.send().await.problem(422, "invalid_fields");
+            }
+            SentToLogIn => {
+                assert_eq!(bare.status, 303, "{bare:?}");
+                assert!(bare.header("location").starts_with("/console/login"), "{bare:?}");
+            }
+            RefusedPage => {
+                let form = ask(&stage, route, &demo, &job).body(FORM, "reason=x&id=y&key=z");
+                let form = form.send_unchecked().await;
+                assert!(
+                    form.status == 403 && matches!(bare.status, 403 | 415),
+                    "{form:?} {bare:?}"
+                );
+                assert!(form.header("content-type").starts_with("text/html"), "{form:?}");
             }
             Refused(code) => {
                 bare.problem(401, code);

@@ -18,6 +18,7 @@ mod verify; // a code, tried
 
 mod admin; // what operators ask and do
 mod calls; // what Twilio posts about calls
+mod console; // pages for operators
 mod cron; // what an outside clock asks for
 mod incoming; // somebody rings
 mod stripe; // what Stripe posts

@@ -38,6 +38,9 @@ fn words_for(guard: api::Guard) -> &'static str {
         api::Guard::StripeSignature => "Stripe's signature",
         api::Guard::CronSecret => "the clock's key",
         api::Guard::AdminKey => "the operators' key",
+        api::Guard::ConsoleLogin => "the operators' key, by a form",
+        api::Guard::ConsoleSession => "an operator who is logged in",
+        api::Guard::ConsoleForm => "an operator who is logged in, by a form",
     }
 }
 

@@ -1,0 +1,84 @@
+//! Forms of what can be done to the thing on a page.
+
+use askama::Template;
+
+use super::{door::Refused, orders, page, session::Session};
+
+/// One of them.
+pub(super) struct Action {
+    /// The order that it gives.
+    order: &'static str,
+    /// What it is called.
+    title: &'static str,
+    /// What it does.
+    about: &'static str,
+    /// What stands in it unseen: the session's word, the order's key, which thing, and where to go then.
+    hidden: String,
+    /// Which further fields it has.
+    asks: Asks,
+}
+
+/// What else a form asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// A reason only.
+    Nothing,
+    /// What becomes of what a run did.
+    CancelMode,
+    /// From where it goes on.
+    From,
+    /// For how long.
+    PauseTime,
+    /// What a person has decided about this parking.
+    Answer(i32),
+}
+
+#[derive(Template)]
+#[template(path = "hidden.html")]
+struct Hidden<'a> {
+    csrf: &'a str,
+    once: String,
+    id: &'a str,
+    back: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "actions.html")]
+struct Actions<'a> {
+    what: &'a str,
+    actions: &'a [Action],
+}
+
+impl Action {
+    fn is_answer(&self) -> bool {
+        matches!(self.asks, Asks::Answer(_))
+    }
+}
+
+/// What can be done to one thing.
+pub(super) struct Of<'a> {
+    pub(super) session: &'a Session,
+    /// Which thing, as the API names it.
+    pub(super) id: &'a str,
+    /// The page to come back to.
+    pub(super) back: &'a str,
+}
+
+impl Of<'_> {
+    pub(super) fn action(
+        &self,
+        order: &'static str,
+        title: &'static str,
+        about: &'static str,
+        asks: Asks,
+    ) -> Result<Action, Refused> {
+        let (csrf, once) = (&self.session.csrf, orders::once());
+        let hidden = page::text(&Hidden { csrf, once, id: self.id, back: self.back })?;
+        Ok(Action { order, title, about, hidden, asks })
+    }
+}
+
+/// All of them, under a heading.
+pub(super) fn text(what: &str, actions: &[Action]) -> Result<String, Refused> {
+    page::text(&Actions { what, actions })
+}

@@ -1,0 +1,235 @@
+//! The console's way to the API: without a socket, but as everybody else comes, through the table of routes and with a key.
+//! What an operator may not do there they cannot do here, and what they do is written down there.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderValue, Method, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
+
+use super::{login, mask, page};
+use crate::{
+    caller::Caller,
+    problem::{self, Code, Problem},
+};
+
+/// A run of a thousand steps with what each of them yielded. What is larger nobody reads on a page.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Pages that one process keeps fresh at the same time; each costs a handful of statements every few seconds.
+const STREAMS_MAX: usize = 32;
+
+/// The API's routes, without the layers around them.
+#[derive(Clone)]
+pub(crate) struct Door {
+    routes: Router,
+    streams: Arc<Semaphore>,
+}
+
+/// Somebody with a key at the door.
+#[derive(Clone)]
+pub(super) struct Visit {
+    door: Door,
+    key: SecretString,
+    caller: Caller,
+}
+
+/// What the API says when it does not do it.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) title: String,
+    pub(super) detail: String,
+    /// Fields that cannot be used, each with what is wrong.
+    pub(super) fields: Vec<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct List<T> {
+    pub(super) items: Vec<T>,
+    #[serde(default = "Option::default")]
+    pub(super) next_cursor: Option<String>,
+}
+
+impl Door {
+    /// To these routes.
+    pub(crate) fn to(routes: Router) -> Door {
+        Door { routes, streams: Arc::new(Semaphore::new(STREAMS_MAX)) }
+    }
+
+    /// Somebody comes in with a key. Whether it is one, the routes say.
+    pub(super) fn visit(&self, key: SecretString, caller: Caller) -> Visit {
+        Visit { door: self.clone(), key, caller }
+    }
+
+    /// A place among the streams, if there is one.
+    pub(super) fn stream(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().ok()
+    }
+
+    /// A request to any of the routes.
+    pub(super) async fn ask(&self, mut request: Request<Body>, caller: &Caller) -> Response {
+        request.extensions_mut().insert(self.clone());
+        request.extensions_mut().insert(caller.clone());
+        let Ok(response) = self.routes.clone().oneshot(request).await;
+        // As the outermost layer does it: a fault of ours is logged, with the request's id.
+        problem::finish(response, &caller.request_id).0
+    }
+}
+
+impl Visit {
+    pub(super) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What a GET answers.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {
+        read(self.ask(Method::GET, path, Body::empty(), None).await?)
+    }
+
+    /// What an order answers. Sent again under the same `once` it is not carried out again.
+    pub(super) async fn order(
+        &self,
+        path: &str,
+        body: &Value,
+        once: &str,
+    ) -> Result<Value, Refused> {
+        self.ask(Method::POST, path, Body::from(body.to_string()), Some(once)).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+        once: Option<&str>,
+    ) -> Result<Value, Refused> {
+        let bearer = format!("Bearer {}", self.key.expose_secret());
+        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| Refused::no_key())?;
+        bearer.set_sensitive(true);
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(header::AUTHORIZATION, bearer);
+        if let Some(once) = once {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            request = request.header("idempotency-key", once);
+        }
+        let request = request.body(body).map_err(|_| Refused::nothing())?;
+        let response = self.door.ask(request, &self.caller).await;
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
+        let bytes = bytes.map_err(|_| Refused::too_much())?;
+        let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        mask::clean(&mut answer);
+        if status.is_success() { Ok(answer) } else { Err(Refused::of(status, &answer)) }
+    }
+}
+
+fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Refused> {
+    serde_json::from_value(answer).map_err(|error| {
+        // Only where the API answers otherwise than the console was built for; a test looks at every page.
+        tracing::error!(%error, "an answer of the API cannot be shown");
+        Refused::said(Code::Internal, "This cannot be shown", "It is logged.")
+    })
+}
+
+impl Refused {
+    /// With a code's status, and words for people.
+    pub(super) fn said(code: Code, title: impl Into<String>, detail: impl Into<String>) -> Refused {
+        let status = code.status();
+        Refused { status, title: title.into(), detail: detail.into(), fields: Vec::new() }
+    }
+
+    pub(super) fn nothing() -> Refused {
+        Refused::said(Code::NotFound, "There is nothing here", "No such page or thing.")
+    }
+
+    fn no_key() -> Refused {
+        Refused::said(Code::AdminKeyRequired, "The key is not one", "")
+    }
+
+    fn too_much() -> Refused {
+        let detail = "It is too large for a page; the API has it.";
+        Refused::said(Code::TooLarge, "Too much to show", detail)
+    }
+
+    fn of(status: StatusCode, problem: &Value) -> Refused {
+        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+        let fields = problem["errors"].as_array().into_iter().flatten();
+        let field = |error: &Value| {
+            let pointer = error["pointer"].as_str().unwrap_or_default();
+            let name = pointer.trim_start_matches(['/', '?']);
+            format!("{name} {}", error["detail"].as_str().unwrap_or_default())
+        };
+        Refused {
+            status,
+            title: text("title"),
+            detail: text("detail"),
+            fields: fields.map(field).collect(),
+        }
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Refused {
+        if problem.code() == Code::Unavailable {
+            let detail = "The database does not answer. Please try again in a moment.";
+            return Refused::said(Code::Unavailable, "Not available at the moment", detail);
+        }
+        Refused::said(Code::Internal, "Something went wrong here", "")
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        // The key counts no more: it was exchanged or taken back since.
+        if self.status == Code::AdminKeyRequired.status() {
+            return login::again("/console");
+        }
+        page::refused(&self)
+    }
+}
+
+/// A text as a part of a path.
+pub(super) fn segment(text: &str) -> String {
+    // A form writes a blank as a plus and leaves the star: neither stands in a path of ours.
+    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20").replace('*', "%2A")
+}
+
+/// A query of the parts that say something.
+pub(super) fn query(parts: &[(&str, &str)]) -> String {
+    let said = parts.iter().filter(|(_, value)| !value.is_empty());
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_path_stays_one_part() {
+        assert_eq!(segment("a/b?c#d ü%"), "a%2Fb%3Fc%23d%20%C3%BC%25");
+        assert_eq!(segment("sms-1_2.3+*"), "sms-1_2.3%2B%2A");
+    }
+
+    #[test]
+    fn a_query_has_what_says_something() {
+        assert_eq!(
+            query(&[("kind", "a b"), ("queue", ""), ("state", "ready")]),
+            "kind=a+b&state=ready"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Schedules: in words, with their next times.
+
+use askama::Template;
+use axum::{extract::OriginalUri, response::Response};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{
+    actions::{self, Asks, Of},
+    door::{List, Refused, query},
+    page::{self, Page},
+    queues::chosen,
+    session::Session,
+    when::When,
+    words,
+};
+
+/// As the API tells it.
+#[derive(Debug, Deserialize)]
+struct Schedule {
+    name: String,
+    cron: String,
+    timezone: String,
+    kind: String,
+    missed: String,
+    next: Vec<DateTime<Utc>>,
+    last_at: Option<DateTime<Utc>>,
+    last_job: Option<String>,
+    last_state: Option<String>,
+    paused: Option<Order>,
+    changed: Option<Order>,
+    fault: Option<String>,
+    declared: bool,
+    backfill: Option<Backfill>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Order {
+    by: String,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Backfill {
+    made: u32,
+    next: DateTime<Utc>,
+}
+
+impl Schedule {
+    fn words(&self) -> String {
+        words::of_cron(&self.cron)
+    }
+
+    fn address(&self) -> String {
+        format!("/console/schedules?{}", query(&[("of", &self.name)]))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "schedules.html")]
+struct Schedules<'a> {
+    schedules: &'a [Schedule],
+    session: &'a Session,
+}
+
+impl Schedules<'_> {
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.session.now)
+    }
+}
+
+/// `GET /console/schedules`.
+pub(crate) async fn schedules(
+    session: Session,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, Refused> {
+    let found: List<Schedule> = session.visit.get("/v1/admin/schedules").await?;
+    let live = page::text(&Schedules { schedules: &found.items, session: &session })?;
+    let chosen = chosen(uri.query());
+    let chosen = found.items.iter().find(|schedule| Some(&schedule.name) == chosen.as_ref());
+    let rest = chosen.map(|schedule| actions_of(&session, schedule)).transpose()?;
+    Ok(session.page(&Page {
+        title: "Schedules".to_owned(),
+        section: "/console/schedules",
+        head: String::new(),
+        live,
+        rest: rest.unwrap_or_default(),
+    }))
+}
+
+fn actions_of(session: &Session, schedule: &Schedule) -> Result<String, Refused> {
+    let of = Of { session, id: &schedule.name, back: "/console/schedules" };
+    let about = "A job now, which is no tick.";
+    let run = of.action("schedule.run", "Run now", about, Asks::Nothing)?;
+    let steer = if schedule.paused.is_some() {
+        let about = "It makes ticks again; what fell into the pause is left out.";
+        of.action("schedule.resume", "Resume", about, Asks::Nothing)?
+    } else {
+        let about =
+            "It makes no ticks until somebody resumes it; deploys change nothing about that.";
+        of.action("schedule.pause", "Pause", about, Asks::Nothing)?
+    };
+    actions::text(&format!("Schedule {}", schedule.name), &[run, steer])
+}

@@ -1,0 +1,180 @@
+//! What is wrong now: a handful of questions to the operators' API, and what their answers say that somebody should look at.
+//! `trunkline doctor` and the console's first page say the same, because both say this.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// The answers to the questions.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// `GET /v1/admin/queues`.
+    pub queues: Value,
+    /// `GET /v1/admin/workers`.
+    pub workers: Value,
+    /// `GET /v1/admin/schedules`.
+    pub schedules: Value,
+    /// `GET /v1/admin/parked/counts`.
+    pub parked: Value,
+    /// `GET /health`.
+    pub health: Value,
+}
+
+impl Look {
+    /// The questions, each with where its answer belongs.
+    pub fn questions(&mut self) -> [(&'static str, &mut Value); 5] {
+        [
+            ("/v1/admin/queues", &mut self.queues),
+            ("/v1/admin/workers", &mut self.workers),
+            ("/v1/admin/schedules", &mut self.schedules),
+            ("/v1/admin/parked/counts", &mut self.parked),
+            ("/health", &mut self.health),
+        ]
+    }
+}
+
+/// One thing that somebody should look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// In a sentence.
+    pub says: String,
+    /// The command that shows more, where there is one.
+    pub command: Option<String>,
+    /// The console's page that shows more.
+    pub page: String,
+}
+
+/// The sentence, and the command.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "{}: {command}", self.says),
+            None => f.write_str(&self.says),
+        }
+    }
+}
+
+impl Finding {
+    fn new(says: impl Into<String>, page: impl Into<String>) -> Finding {
+        Finding { says: says.into(), command: None, page: page.into() }
+    }
+
+    fn look(self, command: impl Into<String>) -> Finding {
+        Finding { command: Some(command.into()), ..self }
+    }
+}
+
+/// What is wrong, the most pressing first.
+pub fn of(look: &Look) -> Vec<Finding> {
+    let mut found = health_of(&look.health);
+    found.extend(workers_of(&look.workers));
+    found.extend(items(&look.queues).flat_map(queue_of));
+    found.extend(items(&look.schedules).flat_map(schedule_of));
+    for count in look.parked["counts"].as_array().into_iter().flatten() {
+        let (runs, cause) = (&count["runs"], word(&count["cause"]));
+        let says = format!("{runs} runs wait for a person ({cause})");
+        found.push(Finding::new(says, "/console/jobs?state=parked").look("trunkline parked list"));
+    }
+    found
+}
+
+fn health_of(health: &Value) -> Vec<Finding> {
+    if health["status"] == "healthy" {
+        Vec::new()
+    } else {
+        vec![Finding::new(format!("the API is {}", word(&health["status"])), "/console")]
+    }
+}
+
+fn workers_of(workers: &Value) -> Vec<Finding> {
+    let page = "/console/workers";
+    let mut found = Vec::new();
+    if !items(workers).any(|worker| worker["live"] == true && worker["draining"] == false) {
+        found.push(Finding::new("no worker takes jobs", page).look("trunkline fleet list"));
+    }
+    for worker in items(workers).filter(|worker| worker["live"] == true) {
+        if let Some(reason) = worker["rest"]["reason"].as_str() {
+            let says = format!("{} takes nothing new: {reason}", word(&worker["name"]));
+            found.push(Finding::new(says, page));
+        }
+    }
+    found
+}
+
+fn queue_of(queue: &Value) -> Vec<Finding> {
+    let (name, page) = (word(&queue["name"]), "/console/queues");
+    let mut found = Vec::new();
+    if let Some(reason) = queue["pause"]["reason"].as_str() {
+        let since = word(&queue["pause"]["since"]);
+        found.push(Finding::new(format!("{name} is paused since {since}: {reason}"), page));
+    }
+    let (age, target) = (queue["next_age_ms"].as_u64(), queue["latency_target_ms"].as_u64());
+    if let (Some(age), Some(target)) = (age, target)
+        && age > target
+    {
+        let says =
+            format!("{name} is behind: its next job waits for {age} ms, {target} are promised");
+        found.push(Finding::new(says, page));
+    }
+    found
+}
+
+fn schedule_of(schedule: &Value) -> Vec<Finding> {
+    let (name, page) = (word(&schedule["name"]), "/console/schedules");
+    let mut found = Vec::new();
+    if let Some(fault) = schedule["fault"].as_str() {
+        found.push(Finding::new(format!("{name} could not be made: {fault}"), page));
+    }
+    if let Some(reason) = schedule["paused"]["reason"].as_str() {
+        found.push(Finding::new(format!("{name} makes no ticks: {reason}"), page));
+    }
+    if schedule["last_state"] == "failed" {
+        let job = word(&schedule["last_job"]);
+        let finding =
+            Finding::new(format!("{name} failed the last time"), format!("/console/jobs/{job}"));
+        found.push(finding.look(format!("trunkline job show {job}")));
+    }
+    found
+}
+
+fn items(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer["items"].as_array().into_iter().flatten()
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_and_nothing_else() {
+        let worker = json!({ "name": "default:1", "live": true, "draining": false, "rest": null });
+        let queue =
+            json!({ "name": "sms", "pause": null, "next_age_ms": 10, "latency_target_ms": 500 });
+        let schedule =
+            json!({ "name": "nightly", "fault": null, "paused": null, "last_state": "succeeded" });
+        let fine = |worker: &Value, queue: &Value| {
+            let list = |item: &Value| json!({ "items": [item] });
+            Look {
+                queues: list(queue),
+                workers: list(worker),
+                schedules: list(&schedule),
+                parked: json!({ "counts": [] }),
+                health: json!({ "status": "healthy" }),
+            }
+        };
+        assert_eq!(of(&fine(&worker, &queue)), []);
+        let late =
+            json!({ "name": "sms", "pause": null, "next_age_ms": 900, "latency_target_ms": 500 });
+        let rests = json!({ "name": "default:1", "live": true, "draining": true, "rest": { "reason": "a new kernel" } });
+        let said = of(&fine(&rests, &late));
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].to_string().starts_with("no worker takes jobs: trunkline"), "{said:?}");
+        assert!(said[2].says.contains("900 ms"), "{said:?}");
+    }
+}

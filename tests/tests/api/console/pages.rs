@@ -1,0 +1,170 @@
+//! What stands on the pages, and where it leads.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use api::ROUTES;
+use serde_json::json;
+
+use super::browser::{Browser, Page};
+use crate::stage::{Guest, Stage, Webhook};
+
+/// Pages that are followed from the first one; more would be the same with other ids.
+const FOLLOWED_MAX: usize = 120;
+
+impl Browser<'_> {
+    /// All pages that the first one leads to.
+    pub(super) async fn crawl(&self) -> Vec<Page> {
+        let mut seen = BTreeSet::from(["/console".to_owned()]);
+        let mut next = VecDeque::from(["/console".to_owned()]);
+        let mut pages = Vec::new();
+        while let Some(path) = next.pop_front() {
+            let page = self.page(&path).await;
+            for link in page.links() {
+                let link = link.split('#').next().unwrap_or_default().to_owned();
+                if !link.is_empty() && seen.len() < FOLLOWED_MAX && seen.insert(link.clone()) {
+                    next.push_back(link);
+                }
+            }
+            pages.push(page);
+        }
+        pages
+    }
+}
+
+/// Whether a path is one of a route.
+fn is_of(path: &str, route: &str) -> bool {
+    let (path, route): (Vec<_>, Vec<_>) = (path.split('/').collect(), route.split('/').collect());
+    path.len() == route.len()
+        && path.iter().zip(route).all(|(part, wanted)| *part == wanted || wanted.starts_with('{'))
+}
+
+/// A system in which something has happened on every page.
+pub(super) async fn lived_in(stage: &Stage) {
+    let demo = stage.active(Guest(4242)).await;
+    let text =
+        Webhook::text(&format!("SM{:032x}", 7), &Guest(4242).phone(), "+15550100000", "hello");
+    assert_eq!(text.post(stage).await.status, 200);
+    for _ in 0..3 {
+        stage.noop().await;
+    }
+    let later = json!({ "kind": "sleep", "args": { "ms": 1 }, "run_at": "2099-01-01T00:00:00Z" });
+    stage.new_job(&later).await;
+    let id = stage.noop().await;
+    let path = format!("/v1/admin/jobs/{id}/cancel");
+    let why = json!({ "reason": "a try" });
+    stage.post(&path).as_operator().json(&why).send().await.is(202);
+    assert!(!demo.tenant.is_empty());
+}
+
+#[tokio::test]
+async fn every_page_is_whole_and_every_link_and_form_leads_to_a_route_that_is_there() {
+    let stage = Stage::open().await;
+    lived_in(&stage).await;
+    let browser = stage.browser().await;
+    let pages = browser.crawl().await;
+    let sections = ROUTES.iter().filter(|route| route.guard == api::Guard::ConsoleSession);
+    for route in sections.filter(|route| route.path != "/console/live") {
+        let path = |page: &&Page| is_of(page.path.split('?').next().unwrap(), route.path);
+        assert!(pages.iter().find(path).is_some(), "nothing leads to {}", route.path);
+    }
+    for page in &pages {
+        for link in page.links() {
+            let path = link.split(['?', '#']).next().unwrap();
+            let is_own = link.starts_with('#');
+            let is_route = |method: &str| {
+                let of = |it: &&api::Route| it.method == method && is_of(path, it.path);
+                ROUTES.iter().find(of).is_some()
+            };
+            assert!(is_own || path.starts_with("/console") && is_route("GET"), "{link}");
+        }
+        for form in page.forms() {
+            let is_get = form.action == "/console/jobs" || form.action == "/console/webhooks";
+            let method = if is_get { "GET" } else { "POST" };
+            let is_there = |it: &&api::Route| it.method == method && is_of(&form.action, it.path);
+            assert!(ROUTES.iter().find(is_there).is_some(), "{}", form.action);
+            assert_eq!(is_get, form.get("csrf").is_empty(), "{}: {form:?}", page.path);
+        }
+    }
+    assert!(pages.len() > 20, "{}", pages.len());
+}
+
+#[tokio::test]
+async fn the_pages_of_a_system_in_which_nothing_has_happened_are_whole_too() {
+    let stage = Stage::open().await;
+    let browser = stage.browser().await;
+    for section in
+        ["", "/jobs", "/queues", "/errors", "/schedules", "/workers", "/webhooks", "/audit"]
+    {
+        browser.page(&format!("/console{section}")).await;
+    }
+    let words = browser.page("/console").await.words();
+    assert!(words.contains("no worker takes jobs"), "{words}");
+    for nothing in ["/console/jobs/1", "/console/webhooks/x", "/console/jobs/%2e%2e"] {
+        let answer = browser.get(nothing).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        Page { path: nothing.to_owned(), answer }.check();
+    }
+    let slip = browser.get("/console/jobs?tenant=nobody").await;
+    assert_eq!(slip.status, 422, "{slip:?}");
+    assert!(slip.text.contains("tenant must be a UUID"), "{slip:?}");
+}
+
+#[tokio::test]
+async fn the_first_page_says_what_is_wrong_in_the_doctor_s_words() {
+    let stage = Stage::open().await;
+    stage.noop().await;
+    let queues = stage.get("/v1/admin/queues").as_operator().send().await.is(200);
+    let name = queues["items"][0]["name"].as_str().unwrap().to_owned();
+    let promise = json!({ "latency_target_ms": 1, "reason": "a promise" });
+    let path = format!("/v1/admin/queues/{name}/settings");
+    stage.post(&path).as_operator().json(&promise).send().await.is(200);
+    stage.db.advance(std::time::Duration::from_mins(2)).await;
+    let mut look = api::findings::Look::default();
+    for (path, answer) in look.questions() {
+        *answer = stage.get(path).as_operator().send().await.is(200);
+    }
+    let findings = api::findings::of(&look);
+    let words = stage.browser().await.page("/console").await.words();
+    assert!(!findings.is_empty());
+    for finding in findings.iter().filter(|finding| !finding.says.contains("behind")) {
+        assert!(words.contains(&finding.says), "{:?} is not in {words}", finding.says);
+    }
+    assert!(words.contains(&format!("{name} is behind: its next job waits for")), "{words}");
+    assert!(words.contains(&format!("{name} behind ready 1 running 0")), "{words}");
+}
+
+#[tokio::test]
+async fn a_filter_stands_in_the_address_and_older_jobs_are_reached_from_it() {
+    let stage = Stage::open().await;
+    for _ in 0..53 {
+        stage.noop().await;
+    }
+    stage.new_job(&json!({ "kind": "sleep", "args": { "ms": 1 } })).await;
+    let browser = stage.browser().await;
+    let first = browser.page("/console/jobs?kind=noop&state=ready&since=1h").await;
+    let form = first.form("/console/jobs");
+    let kept = [form.get("kind"), form.get("state"), form.get("since")];
+    assert_eq!(kept, ["noop", "ready", "1h"]);
+    let jobs = |page: &Page| {
+        let links = page.links().into_iter().filter(|link| link.starts_with("/console/jobs/"));
+        links.collect::<BTreeSet<_>>()
+    };
+    assert!(first.words().contains("50 and more · older"), "{}", first.words());
+    let older = first.links().into_iter().find(|link| link.contains("cursor=")).unwrap();
+    let second = browser.page(&older).await;
+    assert_eq!((jobs(&first).len(), jobs(&second).len()), (50, 3));
+    assert!(jobs(&first).is_disjoint(&jobs(&second)));
+    assert!(second.links().iter().any(|it| it == "/console/jobs?kind=noop&state=ready&since=1h"));
+    let others = browser.page("/console/jobs?kind=sleep").await;
+    assert_eq!(jobs(&others).len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_s_page_says_why_it_does_not_run() {
+    let stage = Stage::open().await;
+    let id = stage.noop().await;
+    let page = stage.browser().await.page(&format!("/console/jobs/{id}")).await;
+    let words = page.words();
+    assert!(words.contains("no live worker takes jobs of its queue"), "{words}");
+    assert!(words.contains(&format!("id {id}")), "{words}");
+}
