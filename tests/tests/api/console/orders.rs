@@ -71,11 +71,11 @@ async fn what_cannot_be_done_is_said_and_changes_nothing() {
     // Somebody else was first: a stale click is told so.
     let path = format!("/v1/admin/jobs/{id}/cancel");
     stage.post(&path).as_operator().json(&json!({})).send().await.is(202);
-    let stale = browser.send(&form).await;
-    assert_eq!(stale.status, 409, "{stale:?}");
-    let stale = Page { path: "stale".to_owned(), answer: stale };
-    stale.check();
-    assert!(stale.words().contains("cancelled"), "{}", stale.words());
+    let late = browser.send(&form).await;
+    assert_eq!(late.status, 409, "{late:?}");
+    let late = Page { path: "late".to_owned(), answer: late };
+    late.check();
+    assert!(late.words().contains("cancelled"), "{}", late.words());
 }
 
 #[tokio::test]
@@ -120,8 +120,8 @@ async fn a_parked_run_is_answered_from_its_page() {
     let form = page.form("/console/orders/job.answer").with("reason", "it is mended");
     let bad = browser.send(&form.clone().with("answer", "happened").with("value", "{")).await;
     assert!(bad.status == 422 && bad.text.contains("value is not JSON"), "{bad:?}");
-    let stale = browser.send(&form.clone().with("claim", "77")).await;
-    assert_eq!(stale.status, 409, "{stale:?}");
+    let late = browser.send(&form.clone().with("claim", "77")).await;
+    assert_eq!(late.status, 409, "{late:?}");
     browser.follow(&browser.send(&form.with("answer", "retry")).await).await;
     assert_eq!(stage.job(&id).await["state"], "ready");
     assert_eq!(browser.audit("job.answered").await.len(), 1);
