@@ -90,6 +90,8 @@ async fn change(
     actor: &str,
     fields: Fields,
 ) -> Result<VoiceSettings, Problem> {
+    // Two who change different things at once: the second one begins with what the first has written.
+    tenants::lock(tx, tenant).await?;
     let before = voice_settings::get(tx, tenant).await?;
     let names = fields.names();
     let wanted = read(fields, before.clone(), state.config().demo.region)?;

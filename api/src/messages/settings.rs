@@ -6,7 +6,7 @@ use domain::{
     messaging::{self, MessagingSettings},
     phone::Region,
     quiet::QuietHours,
-    scope,
+    scope, tenants,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +36,8 @@ pub(crate) async fn put_settings(
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
     scope::tenant(&mut tx, session.tenant).await?;
+    // Two who change different things at once: the second one begins with what the first has written.
+    tenants::lock(&mut tx, session.tenant).await?;
     let before = messaging::get(&mut tx, session.tenant).await?;
     let wanted = read(fields, before, state.config().demo.region)?;
     messaging::put(&mut tx, session.tenant, &wanted).await?;

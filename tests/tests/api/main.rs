@@ -9,6 +9,7 @@
 mod stage; // what every test stands on
 
 mod access; // what a verified person is given
+mod at_once; // what two people change in one moment
 mod limits; // how often one may ask
 mod messages; // texts, both ways
 mod people; // logging in and out
