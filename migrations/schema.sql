@@ -1076,13 +1076,12 @@ CREATE TABLE trunkline.audit (
     CONSTRAINT audit_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 200))),
     CONSTRAINT audit_details_check CHECK ((pg_column_size(details) <= 2097152)),
     CONSTRAINT audit_is_about_one_thing CHECK (((job_id IS NULL) <> (subject IS NULL))),
-    CONSTRAINT audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
-    CONSTRAINT audit_subject_check CHECK ((subject ~ '^(queue|schedule|worker):.{1,63}$'::text))
+    CONSTRAINT audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
 );
 
 COMMENT ON TABLE trunkline.audit IS 'Insert-only: the application''s role can neither change nor delete what stands here.';
 
-COMMENT ON COLUMN trunkline.audit.subject IS 'What it was done to, where that is no job: queue:NAME, schedule:NAME or worker:NUMBER.';
+COMMENT ON COLUMN trunkline.audit.subject IS 'What it was done to, where that is no job: queue:NAME, schedule:NAME, worker:NUMBER or operation:ID.';
 
 COMMENT ON COLUMN trunkline.audit.details IS 'What it was before, where something was changed; sealed values stay sealed. At most twice a job''s arguments, and then some.';
 
@@ -1555,6 +1554,78 @@ WITH (fillfactor='100', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_th
 COMMENT ON COLUMN trunkline.leases.epoch IS 'Rises with every claim. A worker''s write counts only with the epoch it was given: the fence.';
 
 COMMENT ON COLUMN trunkline.leases.cancel_asked IS 'Nobody sets it any more. It stays for processes of the version before, which read it; it can go with the next version.';
+
+CREATE TABLE trunkline.operation_items (
+    operation_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    state text DEFAULT 'frozen'::text NOT NULL,
+    epoch integer,
+    due timestamp with time zone,
+    became uuid,
+    why text,
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['frozen'::text, 'done'::text, 'refused'::text, 'undone'::text, 'not_undone'::text]))),
+    CONSTRAINT why_is_a_line CHECK ((length(why) <= 200))
+);
+
+COMMENT ON COLUMN trunkline.operation_items.epoch IS 'The job''s claims when it was done: as long as there are no more, it has not begun since.';
+
+COMMENT ON COLUMN trunkline.operation_items.due IS 'When the job would have run, had it not been touched.';
+
+COMMENT ON COLUMN trunkline.operation_items.became IS 'The job that was made of it.';
+
+CREATE TABLE trunkline.operations (
+    operation_id uuid NOT NULL,
+    deed text NOT NULL,
+    mode text,
+    filter jsonb NOT NULL,
+    before_job uuid NOT NULL,
+    canary_jobs integer NOT NULL,
+    canary_bad_max integer NOT NULL,
+    canary_secs integer NOT NULL,
+    state text DEFAULT 'freezing'::text NOT NULL,
+    why text,
+    matched bigint DEFAULT 0 NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    undone bigint DEFAULT 0 NOT NULL,
+    not_undone bigint DEFAULT 0 NOT NULL,
+    per_second integer,
+    made_by text NOT NULL,
+    started_by text,
+    reason text,
+    undone_by text,
+    undo_reason text,
+    undo_job uuid,
+    created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    frozen_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT canary_has_time CHECK (((canary_secs >= 1) AND (canary_secs <= 86400))),
+    CONSTRAINT canary_is_small CHECK (((canary_jobs >= 0) AND (canary_jobs <= 1000))),
+    CONSTRAINT canary_may_lose_some CHECK (((canary_bad_max >= 0) AND (canary_bad_max <= 1000))),
+    CONSTRAINT counted CHECK (((matched >= (done + refused)) AND (done >= (undone + not_undone)) AND (LEAST(refused, undone, not_undone) >= 0))),
+    CONSTRAINT deed_is_known CHECK ((deed = ANY (ARRAY['retry'::text, 'redrive'::text, 'run_now'::text, 'cancel'::text]))),
+    CONSTRAINT filter_is_small CHECK ((pg_column_size(filter) <= 4096)),
+    CONSTRAINT maker_fits CHECK (((length(made_by) >= 1) AND (length(made_by) <= 200))),
+    CONSTRAINT mode_is_gentle CHECK ((mode = ANY (ARRAY['graceful'::text, 'undo'::text]))),
+    CONSTRAINT only_a_cancel_has_a_mode CHECK (((mode IS NOT NULL) = (deed = 'cancel'::text))),
+    CONSTRAINT rate_is_bounded CHECK (((per_second >= 1) AND (per_second <= 1000))),
+    CONSTRAINT reason_fits CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT started_by_somebody_for_a_reason CHECK (((started_at IS NULL) OR ((started_by IS NOT NULL) AND (reason IS NOT NULL) AND (per_second IS NOT NULL)))),
+    CONSTRAINT starter_fits CHECK (((length(started_by) >= 1) AND (length(started_by) <= 200))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['freezing'::text, 'frozen'::text, 'working'::text, 'stopped'::text, 'done'::text, 'cancelled'::text, 'undoing'::text, 'undone'::text]))),
+    CONSTRAINT undo_reason_fits CHECK (((length(undo_reason) >= 1) AND (length(undo_reason) <= 500))),
+    CONSTRAINT undoer_fits CHECK (((length(undone_by) >= 1) AND (length(undone_by) <= 200))),
+    CONSTRAINT why_is_a_line CHECK ((length(why) <= 500))
+);
+
+COMMENT ON TABLE trunkline.operations IS 'One order about many jobs. Its id is that of the job that carries it out.';
+
+COMMENT ON COLUMN trunkline.operations.before_job IS 'Jobs with this id or a later one were made after the order, and are not meant.';
+
+COMMENT ON COLUMN trunkline.operations.matched IS 'Jobs that were frozen. Those of them that are neither done nor refused are still to come, or were left alone.';
+
+COMMENT ON COLUMN trunkline.operations.finished_at IS 'Nothing happens any more by itself. Empties when it is undone.';
 
 CREATE TABLE trunkline.outcomes (
     job_id uuid NOT NULL,
@@ -2067,6 +2138,9 @@ ALTER TABLE ONLY product.voice_settings
 ALTER TABLE ONLY trunkline.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
 
+ALTER TABLE trunkline.audit
+    ADD CONSTRAINT audit_subject_check CHECK ((subject ~ '^(queue|schedule|worker|operation):.{1,63}$'::text)) NOT VALID;
+
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_key PRIMARY KEY (backfill_id);
 
@@ -2138,6 +2212,12 @@ ALTER TABLE ONLY trunkline.kinds
 
 ALTER TABLE ONLY trunkline.leases
     ADD CONSTRAINT leases_one_holder PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY trunkline.operation_items
+    ADD CONSTRAINT operation_items_key PRIMARY KEY (operation_id, job_id);
+
+ALTER TABLE ONLY trunkline.operations
+    ADD CONSTRAINT operations_key PRIMARY KEY (operation_id);
 
 ALTER TABLE ONLY trunkline.outcomes
     ADD CONSTRAINT outcomes_key PRIMARY KEY (job_id, retention);
@@ -2307,6 +2387,10 @@ CREATE UNIQUE INDEX backfills_one_at_a_time ON trunkline.backfills USING btree (
 CREATE INDEX breaker_news_by_gate ON trunkline.breaker_news USING btree (gate_id, at);
 
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
+
+CREATE INDEX operation_items_done ON trunkline.operation_items USING btree (operation_id, job_id) WHERE (state = 'done'::text);
+
+CREATE INDEX operation_items_to_do ON trunkline.operation_items USING btree (operation_id, job_id) WHERE (state = 'frozen'::text);
 
 CREATE INDEX outcomes_failed ON ONLY trunkline.outcomes USING btree (job_id) WHERE (state = 'failed'::text);
 
@@ -2478,6 +2562,9 @@ ALTER TABLE ONLY product.voice_settings
 
 ALTER TABLE ONLY trunkline.backfills
     ADD CONSTRAINT backfills_schedule_fkey FOREIGN KEY (schedule) REFERENCES trunkline.schedules(name);
+
+ALTER TABLE ONLY trunkline.operation_items
+    ADD CONSTRAINT operation_items_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES trunkline.operations(operation_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY trunkline.schedules
     ADD CONSTRAINT schedules_kind_id_fkey FOREIGN KEY (kind_id) REFERENCES trunkline.kinds(kind_id);
@@ -2792,6 +2879,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.jobs_standard TO trunkline_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.kinds TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.leases TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.operation_items TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.operations TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes TO trunkline_app;
 

@@ -192,9 +192,13 @@ impl From<engine::Error> for Problem {
                 Refusal::BadOperator
                 | Refusal::NeedsReason
                 | Refusal::DoesNotFit { .. }
+                | Refusal::StateDoesNotFit { .. }
                 | Refusal::NoSuchStep,
             ) => Problem::new(Code::InvalidFields, error.to_string()),
             E::Refused(Refusal::MovedOn) => Problem::new(Code::ChangedMeanwhile, error.to_string()),
+            E::Refused(Refusal::OtherCount { matched, .. }) => {
+                Problem::new(Code::WrongState, error.to_string()).with("matched", matched)
+            }
             E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),
             E::NoSuchJob | E::Absent { .. } => Problem::new(Code::NotFound, error.to_string()),
             E::Encode(_) | E::Seal(_) | E::Open(_) | E::Pooler { .. } => Problem::internal(error),

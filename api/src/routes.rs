@@ -154,6 +154,12 @@ routes! {
         get "/v1/admin/parked/{id}" AdminKey => admin::parked::get;
         get "/v1/admin/dead-letters" AdminKey => admin::dead::list;
         get "/v1/admin/dead-letters/counts" AdminKey => admin::dead::counts;
+        get "/v1/admin/operations" AdminKey => admin::operations::list;
+        post "/v1/admin/operations" AdminKey => admin::operations::preview;
+        get "/v1/admin/operations/{id}" AdminKey => admin::operations::get;
+        post "/v1/admin/operations/{id}/start" AdminKey => admin::operations::start;
+        post "/v1/admin/operations/{id}/cancel" AdminKey => admin::operations::cancel;
+        post "/v1/admin/operations/{id}/undo" AdminKey => admin::operations::undo;
         get "/v1/admin/queues" AdminKey => admin::queues::list;
         get "/v1/admin/queues/{name}" AdminKey => admin::queues::get;
         post "/v1/admin/queues/{name}/pause" AdminKey => admin::queues::pause;

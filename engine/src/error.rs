@@ -159,6 +159,31 @@ pub enum Refusal {
     /// A job waits before its gates, which depend on its arguments.
     #[error("with these arguments the job would have other gates: cancel it and enqueue another")]
     GatesDiffer,
+    /// What is to be done to many jobs is not for jobs in this state, or not for many at once.
+    #[error("{deed} is not for many jobs in this state")]
+    StateDoesNotFit {
+        /// What was to be done.
+        deed: &'static str,
+    },
+    /// Whoever starts an operation has seen another number of jobs.
+    #[error("{matched} jobs match, not {expected}: look again")]
+    OtherCount {
+        /// So many.
+        matched: i64,
+        /// So many were expected.
+        expected: i64,
+    },
+    /// The operation is not where it would have to be for this.
+    #[error("the operation is {state}, so it cannot be {wanted}")]
+    OperationStands {
+        /// Where it is.
+        state: &'static str,
+        /// What was asked: `started`, `cancelled`, `undone`.
+        wanted: &'static str,
+    },
+    /// There is nothing to take back.
+    #[error("no job of the operation is done and not taken back")]
+    NothingDone,
     /// What a run did is being taken back, and only force can stop that.
     #[error("the run is taking back what it did, and that can only be ended by force")]
     Shielded,

@@ -123,9 +123,11 @@ pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
-        Answer, AuditEntry, CancelMode, DeadCount, DeadFilter, DeadLetter, DeedView, InboxCount,
-        InboxCursor, InboxFilter, JobDetail, JobFilter, JobSummary, Kept, Operator, PAGE_MAX,
-        ParkedFilter, ParkedRun, ProgressView, RedriveFrom, StepView, UndoDeed, UndoStep,
+        Answer, AuditEntry, Batch, BulkDeed, Canary, CanaryLook, CancelMode, DeadCount, DeadFilter,
+        DeadLetter, DeedView, FreezePage, InboxCount, InboxCursor, InboxFilter, JobDetail,
+        JobFilter, JobSummary, Kept, NewOperation, OPERATION_JOBS_MAX, OperationDetail,
+        OperationPlan, OperationState, OperationView, Operator, PAGE_MAX, ParkedFilter, ParkedRun,
+        ProgressView, RedriveFrom, Refused, StepView, UndoDeed, UndoReason, UndoStep,
     },
     cause::{Cause, NoSuchCause},
     claimant::Claimant,

@@ -46,6 +46,9 @@
 //! | `reconcile_stripe` | `reconcile_stripe.rs` | our books against Stripe's, all of them |
 //! | `reconcile_pages` | `reconcile_pages.rs` | a stretch of that |
 //! | `meter_usage` | `meter_usage.rs` | what was used, hour by hour |
+//! | `operate_jobs` | `operate_jobs.rs` | an operator's order about many jobs |
+//! | `operate_stretch` | `operate_stretch.rs` | some batches of that |
+//! | `undo_operation` | `undo_operation.rs` | takes back what such an order did |
 //! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger`, `limited` | `try_kinds/` | for trying and measuring |
 
 mod alert; // what a tenant's owner is to know at once
@@ -113,6 +116,11 @@ pub mod text_link;
 pub mod transfer;
 pub mod try_kinds;
 pub mod voice_session;
+
+// What operators order about many jobs at once.
+pub mod operate_jobs;
+pub mod operate_stretch;
+pub mod undo_operation;
 
 mod registry; // the table of contents
 

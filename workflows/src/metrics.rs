@@ -3,6 +3,8 @@
 use domain::billing::reconciliation::Report;
 use metrics::counter;
 
+use crate::operate_stretch::Way;
+
 /// Differences between our books and Stripe's that a reconciliation has found, by kind.
 pub const STRIPE_MISMATCHES: &str = "stripe_mismatch_total";
 /// Subscriptions that a reconciliation has set right.
@@ -20,8 +22,11 @@ pub const SMS_RESENT: &str = "sms_resent_total";
 /// Answers of Twilio that concern the whole account: credentials, suspension, balance.
 pub const ACCOUNT_REFUSED: &str = "twilio_account_refused_total";
 
+/// Jobs that operations on many jobs have seen to, by what became of each.
+pub const OPERATION_JOBS: &str = "operation_jobs_total";
+
 /// All of them.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     STRIPE_MISMATCHES,
     STRIPE_FIXES,
     INBOX_GAPS,
@@ -29,6 +34,7 @@ pub const NAMES: [&str; 7] = [
     SMS_ADOPTED,
     SMS_RESENT,
     ACCOUNT_REFUSED,
+    OPERATION_JOBS,
 ];
 
 /// Nobody can tell whether a message has left.
@@ -63,4 +69,14 @@ pub(crate) fn reconciled(report: &Report) {
         counter!(STRIPE_MISMATCHES, "kind" => kind.clone()).increment(*count);
     }
     counter!(STRIPE_FIXES).increment(report.tally.fixed);
+}
+
+/// An operation has come a stretch further.
+pub(crate) fn operated(way: Way, done: u32, refused: u32) {
+    let (good, bad) = match way {
+        Way::There => ("done", "refused"),
+        Way::Back => ("undone", "not_undone"),
+    };
+    counter!(OPERATION_JOBS, "outcome" => good).increment(done.into());
+    counter!(OPERATION_JOBS, "outcome" => bad).increment(refused.into());
 }

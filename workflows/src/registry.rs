@@ -28,6 +28,8 @@ use crate::{
     find_twilio_gaps::FindTwilioGaps,
     meter_usage::MeterUsage,
     missed_call_textback::MissedCallTextback,
+    operate_jobs::OperateJobs,
+    operate_stretch::OperateStretch,
     otp_by_voice::OtpByVoice,
     reconcile_pages::ReconcilePages,
     reconcile_stripe::ReconcileStripe,
@@ -49,6 +51,7 @@ use crate::{
     text_link::TextLink,
     transfer::Transfer,
     try_kinds::{Fail, Ledger, Limited, Noop, Sleep, Steps, Timer},
+    undo_operation::UndoOperation,
     voice_session::VoiceSession,
 };
 
@@ -99,6 +102,9 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<Transfer>()
         .with::<FindTwilioGaps>()
         .with::<FindStripeGaps>()
+        .with::<OperateJobs>()
+        .with::<OperateStretch>()
+        .with::<UndoOperation>()
         .scheduled(every::<CallSweep>("sweep-calls", "*/10 * * * *"))
         .scheduled(every::<FindTwilioGaps>("find-twilio-gaps", "7 * * * *"))
         .scheduled(every::<FindStripeGaps>("find-stripe-gaps", "37 * * * *"))

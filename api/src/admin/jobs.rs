@@ -1,18 +1,19 @@
 //! Jobs, read.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{Path, State},
 };
-use chrono::{DateTime, Utc};
-use engine::{JobDetail, JobFilter, JobId, State as JobState};
+use engine::{JobDetail, JobId};
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{cursor, enqueue::instant, key::Operator, page};
+use super::{
+    cursor,
+    filter::{self, Wanted},
+    key::Operator,
+    page,
+};
 use crate::{
     json::{Fields, Query},
     problem::Problem,
@@ -107,81 +108,21 @@ fn no_such_job() -> Problem {
     engine::Error::NoSuchJob.into()
 }
 
-/// A filter, as it was asked for.
-#[derive(Debug)]
-struct Wanted {
-    filter: JobFilter,
-    since: Option<When>,
-    until: Option<When>,
-}
-
-/// A point in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
-    At(DateTime<Utc>),
-    Ago(Duration),
-}
-
-impl Wanted {
-    /// With what was said of times read by the database's clock.
-    async fn filter(self, state: &ApiState) -> Result<JobFilter, Problem> {
-        let Wanted { filter, since, until } = self;
-        let is_relative = |when: &Option<When>| matches!(when, Some(When::Ago(_)));
-        let now = if is_relative(&since) || is_relative(&until) {
-            state.begin().await?.now().await?
-        } else {
-            DateTime::UNIX_EPOCH
-        };
-        let at = |when| match when {
-            When::At(instant) => instant,
-            When::Ago(time) => now - time,
-        };
-        Ok(JobFilter { since: since.map(at), until: until.map(at), ..filter })
-    }
-}
-
 fn read(mut query: Fields) -> Result<(Wanted, usize), Problem> {
-    let filter = JobFilter {
-        kind: query.optional("kind", str::parse),
-        queue: query.optional("queue", str::parse),
-        state: query.optional("state", |word| word.parse::<JobState>().map_err(|_| states())),
-        tenant: query
-            .optional("tenant", |text| Uuid::try_parse(text).map_err(|_| "must be a UUID")),
-        since: None,
-        until: None,
-        older_than: query.optional("cursor", cursor::read),
-    };
-    let since = query.optional("since", when);
-    let until = query.optional("until", when);
+    let mut wanted = filter::read(&mut query);
+    wanted.filter.older_than = query.optional("cursor", cursor::read);
     let limit = page::limit(&mut query);
     query.refuse_others();
-    query.finish(Some((Wanted { filter, since, until }, limit)))
-}
-
-fn states() -> String {
-    let words: Vec<_> = JobState::ALL.iter().map(|state| state.as_str()).collect();
-    format!("must be one of {}", words.join(", "))
-}
-
-/// An instant, or so long ago: `90s`, `15m`, `24h`, `7d`.
-fn when(text: &str) -> Result<When, &'static str> {
-    let wrong =
-        "must be an instant such as 2026-01-31T09:00:00Z, or a time ago such as 15m, 24h or 7d";
-    let unit = match text.bytes().last() {
-        Some(b's') => 1,
-        Some(b'm') => 60,
-        Some(b'h') => 3600,
-        Some(b'd') => 24 * 3600,
-        _ => return instant(text).map(When::At).map_err(|_| wrong),
-    };
-    // A hundred years: no database of ours is older, and no arithmetic overflows.
-    let number = text[..text.len() - 1].parse::<u32>().ok().filter(|n| *n <= 3_153_600_000 / unit);
-    number.map(|n| When::Ago(Duration::from_secs(u64::from(n * unit)))).ok_or(wrong)
+    query.finish(Some((wanted, limit)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
+
+    use engine::State as JobState;
+
+    use super::{super::filter::When, *};
     use crate::problem::Code;
 
     fn query(text: &str) -> Result<(Wanted, usize), Code> {
@@ -210,15 +151,6 @@ mod tests {
             "until=-1h",
         ] {
             assert_eq!(query(text).err(), Some(Code::InvalidFields), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_time_is_an_instant_or_so_long_ago() {
-        assert_eq!(when("1970-01-01T00:00:00Z"), Ok(When::At(DateTime::UNIX_EPOCH)));
-        assert_eq!(when("7d"), Ok(When::Ago(Duration::from_hours(7 * 24))));
-        for bad in ["", "h", "-1h", "1.5h", "1w", "99999d", "1 h", "ü", "3153600001s"] {
-            assert!(when(bad).is_err(), "{bad}");
         }
     }
 }

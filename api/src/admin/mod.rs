@@ -6,12 +6,14 @@ mod billing; // what tenants pay for
 mod cursor; // where the next page begins
 pub(crate) mod dead; // letters
 mod enqueue; // a job by the name of its kind
+mod filter; // which jobs
 mod jobs; // jobs, read
 mod key; // who is an operator
 mod lifecycle; // demos and tenants, after the sign-up
 mod maintenance; // switches for the whole product
 mod numbers; // the pool
 mod once; // an order, carried out once
+pub(crate) mod operations; // on many jobs
 mod order; // what orders have in common
 mod page; // so many at a time
 pub(crate) mod parked; // runs that wait for a person

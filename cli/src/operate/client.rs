@@ -30,6 +30,8 @@ pub(crate) enum Told {
     RateLimited,
     /// Nobody answers, or not in time.
     Unreachable,
+    /// Of many jobs, some could not be seen to, or it went no further.
+    Partly,
 }
 
 impl Told {
@@ -43,6 +45,7 @@ impl Told {
             Told::Forbidden => 5,
             Told::RateLimited => 6,
             Told::Unreachable => 7,
+            Told::Partly => 8,
         }
     }
 

@@ -135,8 +135,20 @@ pub(super) fn body(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
     if let Some(reason) = matches.get_one::<String>("reason") {
         body.insert("reason".to_owned(), reason.clone().into());
     }
+    if let Some(filters) = filters(matches) {
+        for filter in filters {
+            for (name, value) in terms(filter)? {
+                body.insert(name, value.into());
+            }
+        }
+    }
     reshape(operation, &mut body)?;
     Ok(Value::Object(body))
+}
+
+/// What `--filter` says, where there is one.
+fn filters(matches: &ArgMatches) -> Option<impl Iterator<Item = &String>> {
+    matches.try_get_many::<String>("filter").ok().flatten()
 }
 
 /// Where the command line is flatter than the body.
@@ -200,6 +212,20 @@ mod tests {
         let words = ["job", "enqueue", "--kind", "noop", "--args", "{\"n\":1}", "--priority", "-5"];
         let (_, body) = read(&words).unwrap();
         assert_eq!(body, json!({ "kind": "noop", "args": { "n": 1 }, "priority": -5 }));
+    }
+
+    #[test]
+    fn an_operation_takes_the_filter_of_the_list() {
+        let filter = "state=failed kind=send_sms since=24h";
+        let words =
+            ["operation", "preview", "--deed", "retry", "--filter", filter, "--canary", "5"];
+        let (path, body) = read(&words).unwrap();
+        assert_eq!(path, "/v1/admin/operations");
+        let wanted = json!({ "deed": "retry", "state": "failed", "kind": "send_sms", "since": "24h", "canary": 5 });
+        assert_eq!(body, wanted);
+        let (_, body) =
+            read(&["operation", "start", "x", "--expect", "7", "--reason", "r"]).unwrap();
+        assert_eq!(body, json!({ "expect": 7, "reason": "r" }));
     }
 
     #[test]

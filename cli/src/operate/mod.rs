@@ -4,6 +4,7 @@
 mod client; // asking the API
 mod doctor; // what is wrong now
 mod input; // options and arguments
+mod operation; // on many jobs, watched
 mod raw; // any endpoint
 mod show; // answers for people, and for programs
 mod table; // every operation
@@ -59,6 +60,9 @@ fn verb(operation: &'static Operation) -> Command {
     }
     if operation.is_paged() {
         verb = verb.args(page_args());
+    }
+    if operation.noun == "operation" && operation.method == "POST" {
+        verb = verb.args(operation::args(operation.verb));
     }
     verb.args(common_args())
 }
@@ -132,6 +136,9 @@ async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
     let path = input::path(operation, matches);
     if operation.method == "POST" {
         let body = input::body(operation, matches)?;
+        if operation.noun == "operation" {
+            return operation::order(operation.verb, &path, &body, matches).await;
+        }
         return order(&path, &body, matches).await;
     }
     let client = Client::find(matches)?;
@@ -145,19 +152,30 @@ async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
     show::print(operation, &answer, Format::of(matches))
 }
 
-/// Sends an order, or shows it.
+/// Sends an order, or shows it, and prints the answer.
 async fn order(path: &str, body: &Value, matches: &ArgMatches) -> anyhow::Result<Told> {
+    match sent(path, body, matches).await? {
+        Some(answer) => show::value(&answer, Format::of(matches)),
+        None => Ok(Told::Done),
+    }
+}
+
+/// Sends an order. `None`: it was only to be shown.
+async fn sent(
+    path: &str,
+    body: &Value,
+    matches: &ArgMatches,
+) -> anyhow::Result<Option<Result<Value, Told>>> {
     if matches.get_flag("dry_run") {
         let order = json!({ "method": "POST", "path": path, "body": body });
         eprintln!("Nothing was sent. This would be:");
         show::json(&order)?;
-        return Ok(Told::Done);
+        return Ok(None);
     }
     let key = matches.get_one::<String>("idempotency_key").cloned();
     let key = key.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
     let client = Client::find(matches)?;
-    let answer = client.post(path, body, &key).await?;
-    show::value(&answer, Format::of(matches))
+    Ok(Some(client.post(path, body, &key).await?))
 }
 
 /// An answer, with all its pages where that was asked for.

@@ -23,8 +23,9 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 8] = [
+pub(super) const NOUNS: [(&str, &str); 9] = [
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
+    ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
     ("parked", "Runs that wait for a person's decision, and the answers to them."),
     ("dead-letter", "Jobs that failed."),
     ("queue", "Queues: depth and age, pause, limits, latency targets."),
@@ -121,6 +122,51 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Other arguments for a job that has not begun.",
     )
     .with(&[json("args", "The arguments, all of them")]),
+    get("operation", "list", "/v1/admin/operations", "Newest first.")
+        .with(&[text("state", "In this state")])
+        .shows(&["id", "deed", "state", "matched", "done", "refused", "undone", "reason", "why"]),
+    post(
+        "operation",
+        "preview",
+        "/v1/admin/operations",
+        "Freeze which jobs match, and show how many. Nothing is done to them.",
+    )
+    .with(&[
+        text("deed", "What is to be done to each: retry, redrive, run_now or cancel"),
+        text("kind", "To jobs of this kind"),
+        text("queue", "Of this queue"),
+        text("state", "In this state: one that the deed fits"),
+        text("tenant", "Of this tenant"),
+        text("since", "Made since: an instant, or so long ago (15m, 24h, 7d)"),
+        text("until", "Made before: the same"),
+        text("mode", "With cancel: undo (the default) or graceful"),
+        number("canary", "So many first (10; with cancel 0), and the rest if they fare well"),
+        number("canary_failed_max", "More of them that fare badly stop it (a fifth)"),
+        number("canary_secs", "They have so long to end (600)"),
+    ]),
+    get("operation", "show", "/v1/admin/operations/{id}", "One of them, with a few of its jobs."),
+    post(
+        "operation",
+        "start",
+        "/v1/admin/operations/{id}/start",
+        "Do it, to as many jobs as you have seen.",
+    )
+    .with(&[
+        number("expect", "The number of jobs that the preview showed"),
+        number("per_second", "So many jobs in a second at the most (100)"),
+    ]),
+    post(
+        "operation",
+        "cancel",
+        "/v1/admin/operations/{id}/cancel",
+        "End it. What was done stands.",
+    ),
+    post(
+        "operation",
+        "undo",
+        "/v1/admin/operations/{id}/undo",
+        "Take back what was done, where the jobs have not gone on.",
+    ),
     get("parked", "list", "/v1/admin/parked", "Newest first.")
         .with(&[text("cause", "For this cause"), text("kind", "Of this kind")])
         .shows(&["id", "kind", "cause", "entry", "since", "claim", "reason"]),

@@ -27,6 +27,9 @@ pub(super) async fn watch(
     format: Format,
     every: Duration,
 ) -> anyhow::Result<Told> {
+    if operation.path == super::operation::PATH {
+        return super::operation::watch(client, path, format, every).await;
+    }
     let mut look = tokio::time::interval(every);
     let mut shown = String::new();
     let is_terminal = std::io::stdout().is_terminal();

@@ -43,6 +43,11 @@ pub(crate) enum Action {
     WebhookReplayed,
     WorkerRested,
     WorkerResumed,
+    Rescheduled,
+    OperationMade,
+    OperationStarted,
+    OperationCancelled,
+    OperationUndone,
 }
 
 impl Action {
@@ -74,6 +79,11 @@ impl Action {
             Action::WebhookReplayed => "webhook.replayed",
             Action::WorkerRested => "worker.drained",
             Action::WorkerResumed => "worker.resumed",
+            Action::Rescheduled => "job.rescheduled",
+            Action::OperationMade => "operation.made",
+            Action::OperationStarted => "operation.started",
+            Action::OperationCancelled => "operation.cancelled",
+            Action::OperationUndone => "operation.undone",
         }
     }
 }
@@ -91,7 +101,7 @@ pub struct AuditEntry {
     pub action: String,
     /// To which job, if to one.
     pub job: Option<JobId>,
-    /// To what else: `queue:NAME`, `schedule:NAME` or `worker:NUMBER`.
+    /// To what else: `queue:NAME`, `schedule:NAME`, `worker:NUMBER` or `operation:ID`.
     pub subject: Option<String>,
     /// Why, if that was said.
     pub reason: Option<String>,
@@ -148,7 +158,7 @@ pub(super) async fn record(
     Ok(store::audit::audit_insert(tx, row).await?)
 }
 
-/// The same about something else. `subject`: `queue:NAME`, `schedule:NAME` or `worker:NUMBER`.
+/// The same about something else. `subject`: `queue:NAME`, `schedule:NAME`, `worker:NUMBER` or `operation:ID`.
 pub(crate) async fn record_about(
     tx: &mut Tx,
     operator: &Operator,

@@ -26,17 +26,7 @@ pub(super) const TIMELINE_MAX: i64 = 1000;
 impl Engine {
     /// Lists jobs, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn jobs(&self, filter: &JobFilter, limit: usize) -> Result<Vec<JobSummary>, Error> {
-        let older_than = filter.older_than.map(JobId::as_uuid);
-        let until = filter.until.map(first_of);
-        let filter = Filter {
-            job_id: None,
-            kind: filter.kind.clone(),
-            queue: filter.queue.clone(),
-            state: filter.state,
-            tenant_id: filter.tenant,
-            older_than: older_than.into_iter().chain(until).min(),
-            from: filter.since.map(first_of),
-        };
+        let filter = stored(filter);
         let rows_max = i64::try_from(limit.clamp(1, PAGE_MAX + 1)).unwrap_or(1);
         let rows = self
             .read(async |conn| store::search::jobs_search(conn, &filter, rows_max).await)
@@ -87,6 +77,22 @@ impl Engine {
         Ok(outcome
             .filter(|outcome| outcome.state == State::Succeeded.as_str())
             .and_then(|outcome| outcome.output))
+    }
+}
+
+/// A filter as the store takes it.
+pub(super) fn stored(filter: &JobFilter) -> Filter {
+    let older_than = filter.older_than.map(JobId::as_uuid);
+    let until = filter.until.map(first_of);
+    Filter {
+        job_id: None,
+        kind: filter.kind.clone(),
+        queue: filter.queue.clone(),
+        state: filter.state,
+        tenant_id: filter.tenant,
+        older_than: older_than.into_iter().chain(until).min(),
+        from: filter.since.map(first_of),
+        except_kinds: Vec::new(),
     }
 }
 

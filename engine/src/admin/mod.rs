@@ -10,6 +10,7 @@ mod fork; // a new run from a step of a finished one
 mod inbox; // what providers posted
 mod input; // what an operator types in
 mod look; // jobs, read
+mod operations; // on many jobs
 mod operator; // who asks
 mod origin; // of a job that is made of another
 mod parked; // why a run waits for a person
@@ -25,6 +26,10 @@ pub use self::{
     dead::{DeadCount, DeadFilter, DeadLetter},
     inbox::{InboxCount, InboxCursor, InboxFilter, Kept},
     look::PAGE_MAX,
+    operations::{
+        Batch, BulkDeed, Canary, CanaryLook, FreezePage, NewOperation, OPERATION_JOBS_MAX,
+        OperationDetail, OperationPlan, OperationState, OperationView, Refused, UndoReason,
+    },
     operator::Operator,
     parked::{ParkedFilter, ParkedRun},
     plan::{UndoDeed, UndoStep},

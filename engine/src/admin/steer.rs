@@ -29,8 +29,9 @@ impl Tx {
                 store::outcomes::outcome_reopen(self, job, &ended, Course::Forward.code()).await?
             }
         };
-        store::cancel::cancel_forget(self, job).await?;
+        // What cannot be tried again keeps its request to be cancelled, also where the caller goes on with other jobs.
         let Some(queue) = queue else { return Err(self.cannot(id, "retried").await?) };
+        store::cancel::cancel_forget(self, job).await?;
         self.wake_mut().queue(queue);
         record(self, operator, Action::Retried, id, &json!({})).await
     }

@@ -1,7 +1,7 @@
 //! Jobs as operators see them. What is sealed shows as `sealed`.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Which jobs to list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct JobFilter {
     /// Of this kind.
     pub kind: Option<String>,
@@ -33,6 +33,7 @@ pub struct JobFilter {
     /// Made before this instant.
     pub until: Option<DateTime<Utc>>,
     /// Made before this one: the last of the page before.
+    #[serde(skip)]
     pub older_than: Option<JobId>,
 }
 

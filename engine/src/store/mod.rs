@@ -22,6 +22,8 @@ pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod leases;
 pub(crate) mod names;
+pub(crate) mod operation_items;
+pub(crate) mod operations;
 pub(crate) mod outcomes;
 pub(crate) mod parked;
 pub(crate) mod partitions;

@@ -19,6 +19,8 @@ pub(crate) struct Filter {
     pub(crate) older_than: Option<Uuid>,
     /// Not older than this one.
     pub(crate) from: Option<Uuid>,
+    /// Of none of these kinds.
+    pub(crate) except_kinds: Vec<String>,
 }
 
 /// A job with where it stands.
@@ -61,10 +63,40 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
                 coalesce(l.course, r.course, w.course, 0::int2) as course,
                 coalesce(o.attempt, l.attempt, r.attempt, w.attempt, 0::int2) as attempt,
                 j.args, j.tenant_id, j.parent_id, j.origin_id, j.origin, j.created_at, o.finished_at, w.due, w.reason, o.output, o.error
-         from trunkline.jobs j
-         join trunkline.kinds k using (kind_id)
-         join trunkline.queues q using (queue_id)",
+         from trunkline.jobs j",
     );
+    narrow(&mut sql, filter, rows_max);
+    sql
+}
+
+/// What a look has found, and where the next one begins.
+#[derive(Debug, FromRow)]
+pub(crate) struct Frozen {
+    pub(crate) found: i64,
+    pub(crate) last: Option<Uuid>,
+}
+
+/// Writes down which jobs fit, newest first, as those that an operation is about. One that is written down already stays.
+pub(crate) async fn jobs_freeze(
+    conn: &mut PgConnection,
+    operation_id: Uuid,
+    filter: &Filter,
+    rows_max: i64,
+) -> Result<Frozen, sqlx::Error> {
+    let mut sql =
+        QueryBuilder::new("with fits as materialized (select j.job_id from trunkline.jobs j");
+    narrow(&mut sql, filter, rows_max);
+    sql.push("), frozen as (insert into trunkline.operation_items (operation_id, job_id) select ");
+    sql.push_bind(operation_id).push(", job_id from fits on conflict do nothing)");
+    sql.push(
+        " select (select count(*) from fits) as found, (select job_id from fits order by job_id limit 1) as last",
+    );
+    sql.build_query_as().fetch_one(conn).await
+}
+
+/// Joins, conditions, order and limit.
+fn narrow(sql: &mut QueryBuilder<Postgres>, filter: &Filter, rows_max: i64) {
+    sql.push(" join trunkline.kinds k using (kind_id) join trunkline.queues q using (queue_id)");
     let join = |states: &[State]| match filter.state {
         Some(state) if states.contains(&state) => " join ",
         Some(_) | None => " left join ",
@@ -92,6 +124,9 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
     if let Some(kind) = &filter.kind {
         sql.push(" and k.name = ").push_bind(kind.clone());
     }
+    if !filter.except_kinds.is_empty() {
+        sql.push(" and k.name <> all (").push_bind(filter.except_kinds.clone()).push(")");
+    }
     if let Some(queue) = &filter.queue {
         sql.push(" and q.name = ").push_bind(queue.clone());
     }
@@ -105,5 +140,4 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
         sql.push(" and j.job_id >= ").push_bind(first);
     }
     sql.push(" order by j.job_id desc limit ").push_bind(rows_max);
-    sql
 }

@@ -8,6 +8,7 @@ mod list; // many, page by page
 mod maintenance; // switches for the whole product
 mod once; // what is sent twice is done once
 mod operating; // queues, schedules, workers, parked runs
+mod operations; // orders about many jobs
 mod steer; // retry, cancel and vouch
 mod webhooks; // what providers posted
 

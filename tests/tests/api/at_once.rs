@@ -19,9 +19,8 @@ async fn both(stage: &Stage, demo: &Demo, cookie: &str, path: [&str; 2], bodies:
     };
     let mut first = stage.begin().await;
     tenants::lock(&mut first, demo.id()).await.unwrap();
-    let asked = async {
-        tokio::join!(ask(path[0], &bodies[0]).send(), ask(path[1], &bodies[1]).send())
-    };
+    let asked =
+        async { tokio::join!(ask(path[0], &bodies[0]).send(), ask(path[1], &bodies[1]).send()) };
     let let_go = async {
         wait_until("both requests wait", async || holds(stage.db.number(WAITING).await == 2)).await;
         first.commit().await.unwrap();
@@ -39,7 +38,10 @@ async fn of_two_who_change_wishes_for_messages_at_once_neither_loses_theirs() {
     let cookie = stage.own_session(&demo).await;
     both(&stage, &demo, &cookie, ["/api/messaging"; 2], bodies).await;
     let stands = stage.get("/api/messaging").cookie(&cookie).send().await.is(200);
-    assert_eq!((&stands["smsEnabled"], &stands["aiResponseEnabled"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        (&stands["smsEnabled"], &stands["aiResponseEnabled"]),
+        (&json!(false), &json!(false))
+    );
 }
 
 #[tokio::test]

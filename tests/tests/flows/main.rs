@@ -33,6 +33,8 @@ mod leave; // what keeps a message back
 mod matrix; // whatever goes wrong where, in everything else
 mod missed_calls; // one text to whoever called in vain
 mod numbers; // the pool and the line before it
+mod operations; // orders about many jobs
+mod operations_matrix; // whatever goes wrong where, in these
 mod proof; // how a phone is proven when a text does not get there
 mod secrets; // what is never stored in the clear
 mod sms; // what Twilio may do

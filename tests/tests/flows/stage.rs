@@ -40,11 +40,13 @@ pub(crate) struct Props {
     pub(crate) variables: Vec<(&'static str, &'static str)>,
     /// The account with Stripe, if one is configured.
     pub(crate) stripe: Option<stripe::Handle>,
+    /// Whether the kinds for trying are there.
+    pub(crate) try_kinds: bool,
 }
 
 impl Default for Props {
     fn default() -> Props {
-        Props { numbers: 10, twilio: true, variables: Vec::new(), stripe: None }
+        Props { numbers: 10, twilio: true, variables: Vec::new(), stripe: None, try_kinds: false }
     }
 }
 
@@ -85,7 +87,7 @@ impl Stage {
         variables.extend(of_model(&model));
         variables.extend(props.stripe.iter().flat_map(of_stripe));
         variables.extend(props.variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let registry = Arc::new(without_clock());
+        let registry = Arc::new(workflows::registry(props.try_kinds).without_schedules());
         let config = worker_config(&variables);
         let engine = Engine::connect(config.engine, &registry).await.unwrap();
         let mut tx = engine.begin().await.unwrap();
