@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     http::{
         HeaderValue, StatusCode,
-        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION},
+        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY},
     },
     response::{IntoResponse, Response},
 };
@@ -21,6 +21,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
+
+/// With `no-referrer`, as our other answers have it, a browser says `Origin: null` with a form, and no form would be ours.
+const REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
@@ -110,7 +113,8 @@ pub(super) fn refused(refused: &Refused) -> Response {
 }
 
 fn respond(status: StatusCode, text: String) -> Response {
-    let headers = [(CONTENT_TYPE, HTML), (CONTENT_SECURITY_POLICY, POLICY)];
+    let headers =
+        [(CONTENT_TYPE, HTML), (CONTENT_SECURITY_POLICY, POLICY), (REFERRER_POLICY, REFERRER)];
     (status, headers, text).into_response()
 }
 

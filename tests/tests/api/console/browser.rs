@@ -89,6 +89,8 @@ impl Page {
     pub(super) fn check(&self) {
         assert_eq!(self.answer.header("content-security-policy"), POLICY, "{}", self.path);
         assert_eq!(self.answer.header("content-type"), "text/html; charset=utf-8");
+        // With another, browsers send forms with `Origin: null`, which is not ours.
+        assert_eq!(self.answer.header("referrer-policy"), "same-origin", "{}", self.path);
         assert_eq!(self.answer.header("cache-control"), "no-store");
         assert!(self.answer.text.len() < 200 * 1024, "{} is large", self.path);
         self.read(|document| {
