@@ -193,6 +193,38 @@ CREATE FUNCTION trunkline.uuid_floor(at timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
 
+CREATE TABLE product.api_keys (
+    key_id text NOT NULL,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    per_minute integer NOT NULL,
+    secret_hash product.digest NOT NULL,
+    made_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    made_by text NOT NULL,
+    lasts interval,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    replaces text,
+    CONSTRAINT a_key_may_ask CHECK (((per_minute >= 1) AND (per_minute <= 6000))),
+    CONSTRAINT key_has_a_name CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+    CONSTRAINT key_id_is_twelve_digits CHECK ((key_id ~ '^[0-9a-f]{12}$'::text)),
+    CONSTRAINT made_by_fits CHECK (((length(made_by) >= 1) AND (length(made_by) <= 200))),
+    CONSTRAINT only_what_lasts_ends CHECK (((lasts IS NULL) OR (expires_at IS NOT NULL))),
+    CONSTRAINT revoked_by_fits CHECK (((length(revoked_by) >= 1) AND (length(revoked_by) <= 200))),
+    CONSTRAINT revoked_by_somebody CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT scopes_are_known CHECK (((cardinality(scopes) > 0) AND (scopes <@ ARRAY['read'::text, 'jobs'::text, 'queues'::text, 'tenants'::text, 'billing'::text, 'switches'::text, 'keys'::text])))
+);
+
+ALTER TABLE ONLY product.api_keys FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.api_keys.secret_hash IS 'SHA-256 of the whole key, which has 256 bits of chance in it and stands nowhere.';
+
+COMMENT ON COLUMN product.api_keys.lasts IS 'How long it was made for; the one that takes its place lasts as long. Null: it has no end of its own.';
+
+COMMENT ON COLUMN product.api_keys.expires_at IS 'Set where it was made for a time, and when another key has taken its place.';
+
 CREATE TABLE product.audit_log (
     audit_id bigint NOT NULL,
     at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
@@ -1991,6 +2023,9 @@ ALTER TABLE ONLY product.call_text_backs
 ALTER TABLE ONLY product.users
     ADD CONSTRAINT a_user_is_of_one_tenant UNIQUE (user_id, tenant_id);
 
+ALTER TABLE ONLY product.api_keys
+    ADD CONSTRAINT api_keys_key PRIMARY KEY (key_id);
+
 ALTER TABLE ONLY product.audit_log
     ADD CONSTRAINT audit_log_key PRIMARY KEY (audit_id);
 
@@ -2264,6 +2299,10 @@ ALTER TABLE ONLY trunkline.waits
 ALTER TABLE ONLY trunkline.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (worker_id);
 
+CREATE INDEX api_keys_by_age ON product.api_keys USING btree (made_at DESC, key_id);
+
+CREATE INDEX api_keys_by_predecessor ON product.api_keys USING btree (replaces) WHERE (replaces IS NOT NULL);
+
 CREATE INDEX audit_log_by_action ON product.audit_log USING btree (action, audit_id);
 
 CREATE INDEX audit_log_by_tenant ON product.audit_log USING btree (tenant_id, audit_id);
@@ -2452,6 +2491,9 @@ ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_standa
 
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_standard_pkey;
 
+ALTER TABLE ONLY product.api_keys
+    ADD CONSTRAINT a_key_takes_the_place_of_one FOREIGN KEY (replaces) REFERENCES product.api_keys(key_id);
+
 ALTER TABLE ONLY product.phone_pool
     ADD CONSTRAINT a_number_is_released_before_its_tenant_goes FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id);
 
@@ -2572,6 +2614,8 @@ ALTER TABLE ONLY trunkline.schedules
 ALTER TABLE ONLY trunkline.schedules
     ADD CONSTRAINT schedules_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES trunkline.queues(queue_id);
 
+ALTER TABLE product.api_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.billing_events ENABLE ROW LEVEL SECURITY;
@@ -2680,6 +2724,8 @@ CREATE POLICY only_ones_own ON product.voice_sessions USING (product.may_see(ten
 
 CREATE POLICY only_ones_own ON product.voice_settings USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY operators_only ON product.api_keys USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
+
 ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
@@ -2739,6 +2785,8 @@ REVOKE ALL ON FUNCTION trunkline.snapshot_holders() FROM PUBLIC;
 GRANT ALL ON FUNCTION trunkline.snapshot_holders() TO trunkline_app;
 
 GRANT ALL ON FUNCTION trunkline.uuid_floor(at timestamp with time zone) TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.api_keys TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.audit_log TO trunkline_app;
 

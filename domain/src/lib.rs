@@ -48,6 +48,7 @@ pub mod urgent;
 pub mod voice_settings;
 
 // Who may come in.
+pub mod api_keys; // operators, and their programs
 pub mod sessions;
 pub mod users;
 
