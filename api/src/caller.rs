@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{Digest, Pepper};
 
-use crate::{client_ip, state::ApiState};
+use crate::{admin::Identity, client_ip, rate::Standing, state::ApiState};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -28,6 +28,12 @@ pub(crate) struct Caller {
     pub(crate) traceparent: Option<String>,
     /// The address.
     pub(crate) ip: IpAddr,
+    /// Whether a proxy of ours was reached in the clear.
+    pub(crate) came_in_clear: bool,
+    /// Which operator it is, once their key was seen.
+    pub(crate) operator: Identity,
+    /// How the limit stands that the request is counted against.
+    pub(crate) standing: Standing,
 }
 
 impl Caller {
@@ -35,6 +41,7 @@ impl Caller {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+        let trusted = &state.config().trusted_proxies;
         Caller {
             request_id: header(&X_REQUEST_ID)
                 .filter(|id| is_sane(id))
@@ -42,7 +49,10 @@ impl Caller {
             traceparent: header(&TRACEPARENT)
                 .filter(|it| is_traceparent(it))
                 .map(ToOwned::to_owned),
-            ip: client_ip::of(peer, request.headers(), &state.config().trusted_proxies),
+            ip: client_ip::of(peer, request.headers(), trusted),
+            came_in_clear: client_ip::came_in_clear(peer, request.headers(), trusted),
+            operator: Identity::nobody(),
+            standing: Standing::default(),
         }
     }
 

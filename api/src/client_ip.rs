@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The right-most address that is none of our proxies'; the peer's own, if that is not trusted.
 pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -25,6 +26,18 @@ pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
         client = said;
     }
     client
+}
+
+/// Whether a proxy of ours says that the client came to it in the clear. Of several, the first one knows: the others were
+/// reached by ours.
+pub(crate) fn came_in_clear(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    if !trusted.iter().any(|net| net.contains(&peer)) {
+        return false;
+    }
+    let said = headers.get(X_FORWARDED_PROTO).and_then(|value| value.to_str().ok());
+    let first = said.and_then(|said| said.split(',').next());
+    first.is_some_and(|first| first.trim().eq_ignore_ascii_case("http"))
 }
 
 /// What is counted for limits: an IPv6 customer has a whole /64, so one address of it says nothing.
@@ -82,6 +95,18 @@ mod tests {
         assert_eq!(client("127.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
         assert_eq!(client("127.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
         assert_eq!(client("127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
+    }
+
+    #[test]
+    fn only_a_proxy_of_ours_knows_how_a_client_came() {
+        let in_clear = |peer: &str, said: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_FORWARDED_PROTO, said.parse().unwrap());
+            came_in_clear(peer.parse().unwrap(), &headers, &["10.0.0.0/8".parse().unwrap()])
+        };
+        assert!(in_clear("10.0.0.1", "http") && in_clear("10.0.0.1", "HTTP , https"));
+        assert!(!in_clear("10.0.0.1", "https") && !in_clear("10.0.0.1", "https, http"));
+        assert!(!in_clear("203.0.113.9", "http") && !in_clear("10.0.0.1", ""));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the API is told by its environment, read once.
 
+mod edge; // requests, before any route sees them
+
 use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -9,6 +11,8 @@ use daemon::config::Env;
 use domain::{Pepper, phone::Region};
 use ipnet::IpNet;
 use secrecy::SecretString;
+
+use self::edge::EdgeConfig;
 
 /// Below that a key is one that somebody made up.
 const KEY_CHARS_MIN: usize = 16;
@@ -49,6 +53,8 @@ pub struct Config {
     pub try_kinds: bool,
     /// `TRUNKLINE_SMS_EVERY_MS`: how far apart messages of one sender start.
     pub sms_every_ms: u32,
+    /// What is decided about requests before any route sees them.
+    pub edge: EdgeConfig,
     /// `DEMO_…`.
     pub demo: DemoConfig,
 }
@@ -107,6 +113,7 @@ impl Config {
             trusted_proxies: trusted_proxies(env),
             try_kinds: env.var("TRUNKLINE_TRY_KINDS").flag().or(false),
             sms_every_ms: env.var("TRUNKLINE_SMS_EVERY_MS").number(1..=60_000_u32).or(1000),
+            edge: EdgeConfig::read(env),
             demo: DemoConfig::read(env),
         }
     }
@@ -222,6 +229,8 @@ mod tests {
             (config.demo.per_ip_max, config.demo.per_phone_max, config.demo.window),
             (3, 3, HOUR)
         );
+        assert_eq!(config.edge.per_minute_max, 100);
+        assert!(config.edge.hosts.is_empty() && config.edge.cors_origins.is_empty());
         assert!(config.is_https() && config.trusted_proxies.is_empty() && !config.try_kinds);
     }
 
@@ -233,9 +242,11 @@ mod tests {
             ("DEMO_PHONE_REGION", "XX"),
             ("TRUNKLINE_TRUSTED_PROXIES", "127.0.0.1, ::1, 10.0.0.0/8, elsewhere"),
             ("TWILIO_ACCOUNT_SID", "AC1"),
+            ("TRUNKLINE_TRUSTED_HOSTS", "api.example.com, https://api.example.com"),
+            ("TRUNKLINE_CORS_ORIGINS", "https://app.example.com, *"),
         ])
         .unwrap_err();
-        assert_eq!(mistakes.lines().count(), 6, "{mistakes}");
+        assert_eq!(mistakes.lines().count(), 8, "{mistakes}");
         assert!(!mistakes.contains("hunter"), "{mistakes}");
     }
 

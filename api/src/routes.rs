@@ -2,11 +2,13 @@
 
 use axum::{
     Extension, Router,
+    http::Method,
     routing::{get, patch, post},
 };
+use domain::api_keys::Scope;
 
 use crate::{
-    admin, calls, console, cron, demo, health, messages, people,
+    admin, calls, console, cron, demo, health, messages, openapi, people,
     problem::{Code, Problem},
     state::ApiState,
     webhooks,
@@ -35,7 +37,7 @@ pub enum Guard {
     StripeSignature,
     /// The outside clock, by its key.
     CronSecret,
-    /// An operator, by the key.
+    /// An operator, by a key whose scopes allow it.
     AdminKey,
     /// An operator who brings the key to log in to the console.
     ConsoleLogin,
@@ -54,17 +56,29 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub guard: Guard,
+    /// What an operator's key must be for; `None` where no operator's key is asked for.
+    pub scope: Option<Scope>,
+}
+
+impl Route {
+    /// The line of a method and a path as the router matched it. `HEAD` is answered where `GET` is.
+    pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Route> {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        ROUTES.iter().find(|route| route.method == method.as_str() && route.path == path)
+    }
 }
 
 macro_rules! routes {
     (
-        ours { $( $method:ident $path:literal $guard:ident => $handler:path; )+ }
+        ours { $( $method:ident $path:literal $guard:ident $($scope:ident)? => $handler:path; )+ }
         of_the_process { $( $their_path:literal; )+ }
     ) => {
         /// Every route of the API.
         pub const ROUTES: &[Route] = &[
-            $( Route { method: method_name!($method), path: $path, guard: Guard::$guard }, )+
-            $( Route { method: "GET", path: $their_path, guard: Guard::Open }, )+
+            $( Route {
+                method: method_name!($method), path: $path, guard: Guard::$guard, scope: scope!($($scope)?),
+            }, )+
+            $( Route { method: "GET", path: $their_path, guard: Guard::Open, scope: None }, )+
         ];
 
         fn table() -> Router<ApiState> {
@@ -72,6 +86,28 @@ macro_rules! routes {
         }
     };
 }
+
+macro_rules! scope {
+    () => {
+        None
+    };
+    ($scope:ident) => {
+        Some(Scope::$scope)
+    };
+}
+
+// A route of operators without a scope, or a scope that nobody asks for, does not compile.
+const _: () = {
+    let mut at = 0;
+    while at < ROUTES.len() {
+        let needs_key = matches!(ROUTES[at].guard, Guard::AdminKey);
+        assert!(
+            needs_key == ROUTES[at].scope.is_some(),
+            "AdminKey, and nothing else, takes a scope"
+        );
+        at += 1;
+    }
+};
 
 macro_rules! method_name {
     (get) => {
@@ -136,75 +172,80 @@ routes! {
         post "/api/cron/{job}" CronSecret => cron::one;
         get "/api/cron/{job}" CronSecret => cron::one;
 
-        get "/v1/admin/jobs" AdminKey => admin::list;
-        post "/v1/admin/jobs" AdminKey => admin::enqueue;
-        get "/v1/admin/jobs/{id}" AdminKey => admin::get;
-        post "/v1/admin/jobs/{id}/retry" AdminKey => admin::retry;
-        post "/v1/admin/jobs/{id}/cancel" AdminKey => admin::cancel;
-        post "/v1/admin/jobs/{id}/redrive" AdminKey => admin::redrive;
-        get "/v1/admin/jobs/{id}/timeline" AdminKey => admin::timeline;
-        get "/v1/admin/jobs/{id}/explain" AdminKey => admin::explain;
-        get "/v1/admin/jobs/{id}/undo-plan" AdminKey => admin::undo_plan;
-        post "/v1/admin/jobs/{id}/run-now" AdminKey => admin::run_now;
-        post "/v1/admin/jobs/{id}/args" AdminKey => admin::edit_args;
-        post "/v1/admin/jobs/{id}/fork" AdminKey => admin::fork;
-        post "/v1/admin/jobs/{id}/answer" AdminKey => admin::parked::answer;
-        get "/v1/admin/parked" AdminKey => admin::parked::list;
-        get "/v1/admin/parked/counts" AdminKey => admin::parked::counts;
-        get "/v1/admin/parked/{id}" AdminKey => admin::parked::get;
-        get "/v1/admin/dead-letters" AdminKey => admin::dead::list;
-        get "/v1/admin/dead-letters/counts" AdminKey => admin::dead::counts;
-        get "/v1/admin/operations" AdminKey => admin::operations::list;
-        post "/v1/admin/operations" AdminKey => admin::operations::preview;
-        get "/v1/admin/operations/{id}" AdminKey => admin::operations::get;
-        post "/v1/admin/operations/{id}/start" AdminKey => admin::operations::start;
-        post "/v1/admin/operations/{id}/cancel" AdminKey => admin::operations::cancel;
-        post "/v1/admin/operations/{id}/undo" AdminKey => admin::operations::undo;
-        get "/v1/admin/queues" AdminKey => admin::queues::list;
-        get "/v1/admin/queues/{name}" AdminKey => admin::queues::get;
-        post "/v1/admin/queues/{name}/pause" AdminKey => admin::queues::pause;
-        post "/v1/admin/queues/{name}/resume" AdminKey => admin::queues::resume;
-        post "/v1/admin/queues/{name}/settings" AdminKey => admin::queues::set;
-        get "/v1/admin/schedules" AdminKey => admin::schedules::list;
-        get "/v1/admin/schedules/{name}" AdminKey => admin::schedules::get;
-        post "/v1/admin/schedules/{name}/pause" AdminKey => admin::schedules::pause;
-        post "/v1/admin/schedules/{name}/resume" AdminKey => admin::schedules::resume;
-        post "/v1/admin/schedules/{name}/run" AdminKey => admin::schedules::run;
-        post "/v1/admin/schedules/{name}/change" AdminKey => admin::schedules::change;
-        post "/v1/admin/schedules/{name}/backfill" AdminKey => admin::schedules::backfill;
-        post "/v1/admin/schedules/{name}/stop-backfill" AdminKey => admin::schedules::stop_backfill;
-        get "/v1/admin/workers" AdminKey => admin::workers::list;
-        get "/v1/admin/workers/{id}" AdminKey => admin::workers::get;
-        post "/v1/admin/workers/{id}/drain" AdminKey => admin::workers::drain;
-        post "/v1/admin/workers/{id}/resume" AdminKey => admin::workers::resume;
-        get "/v1/admin/audit" AdminKey => admin::audit::product;
-        get "/v1/admin/audit/engine" AdminKey => admin::audit::engine;
-        get "/api/admin/maintenance" AdminKey => admin::maintenance;
-        post "/api/admin/maintenance" AdminKey => admin::set_maintenance;
-        get "/v1/admin/webhooks" AdminKey => admin::webhooks::list;
-        get "/v1/admin/webhooks/counts" AdminKey => admin::webhooks::counts;
-        get "/v1/admin/webhooks/{id}" AdminKey => admin::webhooks::get;
-        post "/v1/admin/webhooks/{id}/replay" AdminKey => admin::webhooks::replay;
-        post "/v1/admin/demo/{tenant}/verify" AdminKey => admin::vouch;
-        post "/v1/admin/demo/{tenant}/code" AdminKey => admin::new_code;
-        post "/v1/admin/demo/{tenant}/expire" AdminKey => admin::expire;
-        post "/v1/admin/demo/{tenant}/convert" AdminKey => admin::convert;
-        post "/v1/admin/demo/{tenant}/restore" AdminKey => admin::restore;
-        patch "/v1/admin/businesses/{id}" AdminKey => admin::patch_business;
-        get "/v1/admin/numbers" AdminKey => admin::list_numbers;
-        post "/v1/admin/numbers" AdminKey => admin::add_number;
-        post "/v1/admin/numbers/recover" AdminKey => admin::recover_numbers;
-        post "/v1/admin/numbers/{id}/maintenance" AdminKey => admin::set_number_maintenance;
-        post "/v1/admin/numbers/{id}/release" AdminKey => admin::release_number;
-        get "/v1/admin/businesses/{tenant}/billing" AdminKey => admin::billing;
-        post "/v1/admin/businesses/{tenant}/subscription" AdminKey => admin::create_subscription;
-        post "/v1/admin/businesses/{tenant}/subscription/cancel" AdminKey => admin::cancel_subscription;
-        post "/v1/admin/businesses/{tenant}/subscription/change-plan" AdminKey => admin::change_plan;
-        get "/v1/admin/businesses/{tenant}/voice" AdminKey => calls::admin_voice;
-        post "/v1/admin/businesses/{tenant}/voice" AdminKey => calls::admin_put_voice;
-        post "/v1/admin/plans" AdminKey => admin::put_plan;
-        get "/v1/admin/billing/reconciliation" AdminKey => admin::last_reconciliation;
+        get "/v1/admin/jobs" AdminKey Read => admin::list;
+        post "/v1/admin/jobs" AdminKey Jobs => admin::enqueue;
+        get "/v1/admin/jobs/{id}" AdminKey Read => admin::get;
+        post "/v1/admin/jobs/{id}/retry" AdminKey Jobs => admin::retry;
+        post "/v1/admin/jobs/{id}/cancel" AdminKey Jobs => admin::cancel;
+        post "/v1/admin/jobs/{id}/redrive" AdminKey Jobs => admin::redrive;
+        get "/v1/admin/jobs/{id}/timeline" AdminKey Read => admin::timeline;
+        get "/v1/admin/jobs/{id}/explain" AdminKey Read => admin::explain;
+        get "/v1/admin/jobs/{id}/undo-plan" AdminKey Read => admin::undo_plan;
+        post "/v1/admin/jobs/{id}/run-now" AdminKey Jobs => admin::run_now;
+        post "/v1/admin/jobs/{id}/args" AdminKey Jobs => admin::edit_args;
+        post "/v1/admin/jobs/{id}/fork" AdminKey Jobs => admin::fork;
+        post "/v1/admin/jobs/{id}/answer" AdminKey Jobs => admin::parked::answer;
+        get "/v1/admin/parked" AdminKey Read => admin::parked::list;
+        get "/v1/admin/parked/counts" AdminKey Read => admin::parked::counts;
+        get "/v1/admin/parked/{id}" AdminKey Read => admin::parked::get;
+        get "/v1/admin/dead-letters" AdminKey Read => admin::dead::list;
+        get "/v1/admin/dead-letters/counts" AdminKey Read => admin::dead::counts;
+        get "/v1/admin/operations" AdminKey Read => admin::operations::list;
+        post "/v1/admin/operations" AdminKey Jobs => admin::operations::preview;
+        get "/v1/admin/operations/{id}" AdminKey Read => admin::operations::get;
+        post "/v1/admin/operations/{id}/start" AdminKey Jobs => admin::operations::start;
+        post "/v1/admin/operations/{id}/cancel" AdminKey Jobs => admin::operations::cancel;
+        post "/v1/admin/operations/{id}/undo" AdminKey Jobs => admin::operations::undo;
+        get "/v1/admin/queues" AdminKey Read => admin::queues::list;
+        get "/v1/admin/queues/{name}" AdminKey Read => admin::queues::get;
+        post "/v1/admin/queues/{name}/pause" AdminKey Queues => admin::queues::pause;
+        post "/v1/admin/queues/{name}/resume" AdminKey Queues => admin::queues::resume;
+        post "/v1/admin/queues/{name}/settings" AdminKey Queues => admin::queues::set;
+        get "/v1/admin/schedules" AdminKey Read => admin::schedules::list;
+        get "/v1/admin/schedules/{name}" AdminKey Read => admin::schedules::get;
+        post "/v1/admin/schedules/{name}/pause" AdminKey Queues => admin::schedules::pause;
+        post "/v1/admin/schedules/{name}/resume" AdminKey Queues => admin::schedules::resume;
+        post "/v1/admin/schedules/{name}/run" AdminKey Queues => admin::schedules::run;
+        post "/v1/admin/schedules/{name}/change" AdminKey Queues => admin::schedules::change;
+        post "/v1/admin/schedules/{name}/backfill" AdminKey Queues => admin::schedules::backfill;
+        post "/v1/admin/schedules/{name}/stop-backfill" AdminKey Queues => admin::schedules::stop_backfill;
+        get "/v1/admin/workers" AdminKey Read => admin::workers::list;
+        get "/v1/admin/workers/{id}" AdminKey Read => admin::workers::get;
+        post "/v1/admin/workers/{id}/drain" AdminKey Queues => admin::workers::drain;
+        post "/v1/admin/workers/{id}/resume" AdminKey Queues => admin::workers::resume;
+        get "/v1/admin/keys" AdminKey Keys => admin::keys::list;
+        post "/v1/admin/keys" AdminKey Keys => admin::keys::create;
+        post "/v1/admin/keys/{id}/rotate" AdminKey Keys => admin::keys::rotate;
+        post "/v1/admin/keys/{id}/revoke" AdminKey Keys => admin::keys::revoke;
+        get "/v1/admin/audit" AdminKey Read => admin::audit::product;
+        get "/v1/admin/audit/engine" AdminKey Read => admin::audit::engine;
+        get "/api/admin/maintenance" AdminKey Read => admin::maintenance;
+        post "/api/admin/maintenance" AdminKey Switches => admin::set_maintenance;
+        get "/v1/admin/webhooks" AdminKey Read => admin::webhooks::list;
+        get "/v1/admin/webhooks/counts" AdminKey Read => admin::webhooks::counts;
+        get "/v1/admin/webhooks/{id}" AdminKey Read => admin::webhooks::get;
+        post "/v1/admin/webhooks/{id}/replay" AdminKey Jobs => admin::webhooks::replay;
+        post "/v1/admin/demo/{tenant}/verify" AdminKey Tenants => admin::vouch;
+        post "/v1/admin/demo/{tenant}/code" AdminKey Tenants => admin::new_code;
+        post "/v1/admin/demo/{tenant}/expire" AdminKey Tenants => admin::expire;
+        post "/v1/admin/demo/{tenant}/convert" AdminKey Tenants => admin::convert;
+        post "/v1/admin/demo/{tenant}/restore" AdminKey Tenants => admin::restore;
+        patch "/v1/admin/businesses/{id}" AdminKey Tenants => admin::patch_business;
+        get "/v1/admin/numbers" AdminKey Read => admin::list_numbers;
+        post "/v1/admin/numbers" AdminKey Tenants => admin::add_number;
+        post "/v1/admin/numbers/recover" AdminKey Tenants => admin::recover_numbers;
+        post "/v1/admin/numbers/{id}/maintenance" AdminKey Tenants => admin::set_number_maintenance;
+        post "/v1/admin/numbers/{id}/release" AdminKey Tenants => admin::release_number;
+        get "/v1/admin/businesses/{tenant}/billing" AdminKey Read => admin::billing;
+        post "/v1/admin/businesses/{tenant}/subscription" AdminKey Billing => admin::create_subscription;
+        post "/v1/admin/businesses/{tenant}/subscription/cancel" AdminKey Billing => admin::cancel_subscription;
+        post "/v1/admin/businesses/{tenant}/subscription/change-plan" AdminKey Billing => admin::change_plan;
+        get "/v1/admin/businesses/{tenant}/voice" AdminKey Read => calls::admin_voice;
+        post "/v1/admin/businesses/{tenant}/voice" AdminKey Tenants => calls::admin_put_voice;
+        post "/v1/admin/plans" AdminKey Billing => admin::put_plan;
+        get "/v1/admin/billing/reconciliation" AdminKey Read => admin::last_reconciliation;
 
+        get "/v1/openapi.json" Open => openapi::document;
         get "/health" Open => health::health;
 
         get "/console" ConsoleSession => console::overview;
@@ -259,6 +300,33 @@ mod tests {
         for route in ROUTES.iter().filter(|route| route.path.contains("/admin/")) {
             assert_eq!(route.guard, Guard::AdminKey, "{}", route.path);
         }
+    }
+
+    #[test]
+    fn looking_needs_no_more_than_that_and_keys_are_for_their_keepers() {
+        for route in ROUTES.iter().filter(|route| route.guard == Guard::AdminKey) {
+            let is_about_keys = route.path.starts_with("/v1/admin/keys");
+            let wanted = match route.method {
+                _ if is_about_keys => vec![Scope::Keys],
+                "GET" => vec![Scope::Read],
+                _ => Scope::ALL
+                    .iter()
+                    .copied()
+                    .filter(|scope| !matches!(scope, Scope::Read | Scope::Keys))
+                    .collect(),
+            };
+            let scope = route.scope.unwrap();
+            assert!(wanted.contains(&scope), "{} {}: {scope}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn a_line_is_found_by_what_the_router_matched() {
+        let found = |method, path| Route::find(&method, path).map(|route| route.guard);
+        assert_eq!(found(Method::GET, "/v1/admin/jobs/{id}"), Some(Guard::AdminKey));
+        assert_eq!(found(Method::HEAD, "/health"), Some(Guard::Open));
+        assert_eq!(found(Method::DELETE, "/health"), None);
+        assert_eq!(found(Method::GET, "/v1/admin/jobs/7"), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    health,
+    edge, health,
     observe::observe,
     problem::{Code, Problem},
     routes,
@@ -46,6 +46,7 @@ fn service(state: &ApiState) -> Router {
     routes::router(state)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(in_time))
+        .layer(from_fn_with_state(state.clone(), edge::admit))
         .layer(from_fn_with_state(state.clone(), observe))
         .with_state(state.clone())
 }

@@ -8,7 +8,7 @@ use engine::{Engine, Registry, Tx};
 use secrecy::ExposeSecret;
 use workflows::Trunkline;
 
-use crate::{config::Config, problem::Problem};
+use crate::{config::Config, edge::Visitors, problem::Problem};
 
 /// The API's parts. Clones are the same.
 #[derive(Clone)]
@@ -22,6 +22,7 @@ struct Inner {
     metrics: Metrics,
     admin_key: Digest,
     cron_secret: Option<Digest>,
+    visitors: Visitors,
 }
 
 impl ApiState {
@@ -36,7 +37,9 @@ impl ApiState {
         let admin_key = Digest::of(config.admin_api_key.expose_secret().as_bytes());
         let cron_secret = config.cron_secret.as_ref();
         let cron_secret = cron_secret.map(|key| Digest::of(key.expose_secret().as_bytes()));
-        let inner = Inner { engine, registry, config, probes, metrics, admin_key, cron_secret };
+        let visitors = Visitors::default();
+        let inner =
+            Inner { engine, registry, config, probes, metrics, admin_key, cron_secret, visitors };
         ApiState(Arc::new(inner))
     }
 
@@ -54,6 +57,10 @@ impl ApiState {
 
     pub(crate) fn probes(&self) -> &Probes {
         &self.0.probes
+    }
+
+    pub(crate) fn visitors(&self) -> &Visitors {
+        &self.0.visitors
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

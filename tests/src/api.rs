@@ -50,6 +50,8 @@ pub fn variables() -> BTreeMap<String, String> {
         ("TWILIO_AUTH_TOKEN", TWILIO_TOKEN),
         ("TWILIO_AUTH_TOKEN_PREVIOUS", TWILIO_TOKEN_BEFORE),
         ("TRUNKLINE_TRUSTED_PROXIES", "127.0.0.0/8"),
+        // All of a test's people come from one address; what counts them has tests of its own.
+        ("TRUNKLINE_REQUESTS_PER_MINUTE", "0"),
         ("TRUNKLINE_TRY_KINDS", "1"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

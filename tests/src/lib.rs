@@ -7,6 +7,7 @@ mod pooler; // sessions without memory
 mod proxy; // a network that loses what it is told to lose
 
 pub mod fleet; // real processes
+pub mod shapes; // what routes take
 
 pub use crash_matrix::{
     Fault, Play, Tally, TestDb, TestWorker, WorkerOptions, holds, rest, seed, superuser,

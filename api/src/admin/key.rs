@@ -1,43 +1,141 @@
-//! Who is an operator: whoever has the key, as a bearer token or in a header of its own.
+//! Who is an operator: whoever has a key, as a bearer token or in a header of its own. The configured key may do everything and
+//! is for making the others. Those have scopes, an end and a limit, and can be revoked.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, HeaderName, request::Parts},
 };
-use tracing::warn;
+use domain::{
+    api_keys::{self, ApiKey, Scope},
+    limits,
+};
+use tracing::{error, warn};
 
 use crate::{
     bearer,
+    caller::Caller,
     problem::{Code, Problem},
+    rate::{Limit, Standing},
+    routes::Route,
     state::ApiState,
 };
 
 const X_ADMIN_API_KEY: HeaderName = HeaderName::from_static("x-admin-api-key");
 
-/// An operator asks.
+/// An operator asks, and their key is for this route. Whoever takes this need not check it again; who it is stands in the
+/// [`Caller`].
 pub(crate) struct Operator;
 
-impl Operator {
-    /// Who did it, for the audit. There is one key, so there is one name.
-    pub(crate) const ACTOR: &str = "operator:admin-key";
+/// Who an operator is, and what their key may do.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    /// For the record: `operator:ada (0123456789ab)`.
+    pub(crate) actor: Arc<str>,
+    /// For the log, where no names stand.
+    key: Arc<str>,
+    /// What the key may do.
+    pub(crate) scopes: Arc<[Scope]>,
+}
+
+impl Identity {
+    /// Whose key it is, if it is good now. Each time counts against the key's limit.
+    pub(crate) async fn of_key(
+        key: &str,
+        state: &ApiState,
+        standing: &Standing,
+    ) -> Result<Identity, Problem> {
+        if state.is_admin_key(key) {
+            return Ok(Identity::configured());
+        }
+        holder(key, state, standing).await
+    }
+
+    /// Whoever has the configured key. There is one such key, so there is one name.
+    fn configured() -> Identity {
+        let key = "admin-key".into();
+        Identity { actor: "operator:admin-key".into(), key, scopes: Scope::ALL.into() }
+    }
+
+    /// Nobody has shown a key.
+    pub(crate) fn nobody() -> Identity {
+        Identity { actor: "operator:unknown".into(), key: "none".into(), scopes: [].into() }
+    }
+
+    /// What of these they cannot hand on, because they do not have it.
+    pub(super) fn lacks(&self, scopes: &[Scope]) -> Option<Scope> {
+        scopes.iter().copied().find(|scope| !self.scopes.contains(scope))
+    }
 }
 
 impl FromRequestParts<ApiState> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Operator, Problem> {
-        match given(&parts.headers) {
-            Some(key) if state.is_admin_key(key) => Ok(Operator),
-            Some(_) => {
-                warn!("a wrong operator's key was tried");
-                Err(Problem::new(Code::AdminKeyRequired, "this is not the key"))
-            }
-            None => Err(Problem::new(Code::AdminKeyRequired, "")),
+        let Ok(mut caller) = Caller::from_request_parts(parts, state).await;
+        let key = given(&parts.headers).ok_or_else(|| Problem::new(Code::AdminKeyRequired, ""))?;
+        let identity = Identity::of_key(key, state, &caller.standing).await?;
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let Some(needed) = Route::find(&parts.method, path).and_then(|route| route.scope) else {
+            // The table does not compile without one; but a door whose lock is missing stays shut.
+            error!("a route of operators has no scope");
+            return Err(Problem::new(Code::ScopeRequired, ""));
+        };
+        if !identity.scopes.contains(&needed) {
+            let key = &*identity.key;
+            warn!(key, scope = needed.as_str(), "a key was used for what it is not for");
+            return Err(not_for(needed));
         }
+        caller.operator = identity;
+        parts.extensions.insert(caller);
+        Ok(Operator)
     }
+}
+
+/// The key is good, but not for this.
+pub(super) fn not_for(needed: Scope) -> Problem {
+    let problem = Problem::new(Code::ScopeRequired, format!("this needs the scope {needed}"));
+    problem.with("scope", needed.as_str())
+}
+
+/// Whose key it is; counted, over all instances.
+async fn holder(text: &str, state: &ApiState, standing: &Standing) -> Result<Identity, Problem> {
+    let wrong = || {
+        warn!("a wrong operator's key was tried");
+        Problem::new(Code::AdminKeyRequired, "this is not the key")
+    };
+    // What we never made costs no look at the database.
+    let key = ApiKey::parse(text).map_err(|_| wrong())?;
+    let mut tx = state.begin().await?;
+    let holder = api_keys::find(&mut tx, &key).await?.ok_or_else(wrong)?;
+    let limit = Limit {
+        scope: "admin.per_key",
+        policy: "per-key",
+        max: holder.per_minute,
+        window: Duration::from_mins(1),
+    };
+    let hit = limits::hit(&mut tx, limit.scope, &holder.hash, limit.max, limit.window).await?;
+    tx.commit().await?;
+    standing.judge(limit, hit)?;
+    let actor = format!("operator:{} ({})", holder.name, key.id());
+    let scopes = holder.scopes.into();
+    Ok(Identity { actor: actor.into(), key: key.id().into(), scopes })
 }
 
 fn given(headers: &HeaderMap) -> Option<&str> {
     let own = headers.get(X_ADMIN_API_KEY).and_then(|value| value.to_str().ok());
     own.or_else(|| bearer::token(headers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_has_nothing_and_the_configured_key_everything() {
+        assert_eq!(Identity::configured().lacks(Scope::ALL), None);
+        assert_eq!(Identity::nobody().lacks(&[Scope::Read]), Some(Scope::Read));
+        assert_eq!(Identity::nobody().lacks(&[]), None);
+    }
 }

@@ -140,8 +140,8 @@ pub(crate) async fn patch_business(
     let stood = tenants::move_to(&mut tx, tenant, next, why).await?;
     if stood != next {
         if suspends {
-            let cancel =
-                CancelTenantJobs { tenant, by: Operator::ACTOR.to_owned(), reason: why.to_owned() };
+            let by = caller.operator.actor.to_string();
+            let cancel = CancelTenantJobs { tenant, by, reason: why.to_owned() };
             tx.enqueue(cancel.job()).await?;
         }
         let action = if suspends { "tenant.suspended" } else { "tenant.reactivated" };

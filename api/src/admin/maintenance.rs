@@ -47,12 +47,12 @@ pub(crate) async fn set_maintenance(
 ) -> Result<Json<Value>, Problem> {
     let wanted = Wanted::read(fields)?;
     let mut tx = state.begin().await?;
-    wanted.put(&mut tx).await?;
+    wanted.put(&mut tx, &caller.operator.actor).await?;
     let ip = caller.ip_digest(&state.config().pepper);
     let entry = Entry {
         action: "maintenance.set",
         tenant: None,
-        actor: Operator::ACTOR,
+        actor: &caller.operator.actor,
         phone: None,
         ip: Some(&ip),
         details: json!({
@@ -102,15 +102,15 @@ impl Wanted {
         fields.finish(whole)
     }
 
-    async fn put(&self, tx: &mut Tx) -> Result<(), Problem> {
+    async fn put(&self, tx: &mut Tx, by: &str) -> Result<(), Problem> {
         let reason = self.reason.as_deref();
         let named = self.switch.map(|switch| vec![switch]);
         for switch in named.unwrap_or_else(|| Switch::ALL.to_vec()) {
             if self.is_on {
                 let reason = reason.unwrap_or_default();
-                switches::turn_on(tx, switch, reason, Operator::ACTOR, self.until).await?;
+                switches::turn_on(tx, switch, reason, by, self.until).await?;
             } else {
-                switches::turn_off(tx, switch, reason, Operator::ACTOR).await?;
+                switches::turn_off(tx, switch, reason, by).await?;
             }
         }
         Ok(())

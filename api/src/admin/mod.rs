@@ -1,4 +1,5 @@
-//! What operators ask and do. Every handler takes [`key::Operator`], so that none can forget the key; whatever changes
+//! What operators ask and do. Every handler takes [`key::Operator`], so that none can forget the key
+//! and its scope; whatever changes
 //! something writes its audit entry in the same transaction.
 
 pub(crate) mod audit; // who did what, and why
@@ -9,6 +10,7 @@ mod enqueue; // a job by the name of its kind
 mod filter; // which jobs
 mod jobs; // jobs, read
 mod key; // who is an operator
+pub(crate) mod keys; // made, rotated, revoked
 mod lifecycle; // demos and tenants, after the sign-up
 mod maintenance; // switches for the whole product
 mod numbers; // the pool
@@ -31,7 +33,7 @@ pub(crate) use self::{
     },
     enqueue::{enqueue, instant},
     jobs::{explain, get, list, timeline, undo_plan},
-    key::Operator,
+    key::{Identity, Operator},
     lifecycle::{convert, expire, new_code, patch_business, restore},
     maintenance::{maintenance, set_maintenance},
     numbers::{add_number, list_numbers, recover_numbers, release_number, set_number_maintenance},

@@ -13,6 +13,7 @@ use domain::{
     kept_answers::{self, Kept},
 };
 use engine::Tx;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
@@ -67,6 +68,8 @@ pub(crate) struct Done {
     status: StatusCode,
     body: Value,
     location: Option<String>,
+    /// A member of the body that this answer tells and nobody keeps.
+    secret: Option<(&'static str, SecretString)>,
 }
 
 /// Why a handler goes no further.
@@ -100,14 +103,14 @@ async fn read(request: Request, state: &ApiState, needs_body: bool) -> Result<Or
     let Ok(caller) = Caller::from_request_parts(&mut parts, state).await;
     let given = given(&parts.headers)?.map(ToOwned::to_owned);
     let (fields, bytes) = json::object(&parts.headers, body, needs_body).await?;
-    let key = given.map(|given| Key::of(&given, &parts, &bytes));
+    let key = given.map(|given| Key::of(&caller.operator.actor, &given, &parts, &bytes));
     Ok(Order { fields, caller, key })
 }
 
 impl Key {
-    fn of(given: &str, parts: &Parts, body: &[u8]) -> Key {
+    fn of(actor: &str, given: &str, parts: &Parts, body: &[u8]) -> Key {
         let place = format!("{} {}\n", parts.method, parts.uri);
-        let key = Digest::of(format!("{}\n{given}", Operator::ACTOR).as_bytes());
+        let key = Digest::of(format!("{actor}\n{given}").as_bytes());
         Key { key, request: Digest::of(&[place.as_bytes(), body].concat()) }
     }
 }
@@ -140,6 +143,9 @@ impl Order {
         if let Some(Key { key, request }) = &self.key {
             match kept_answers::take(&mut tx, key, request).await? {
                 Kept::New => {}
+                Kept::Answered { body, .. } if body["told_once"] == true => {
+                    return Err(told_before(&body["body"]).into());
+                }
                 Kept::Answered { status, body } => {
                     return Err(Stop::Again(Done::kept(status, body)));
                 }
@@ -150,7 +156,7 @@ impl Order {
             }
         }
         let ip = self.caller.ip_digest(&state.config().pepper);
-        let by = operator(reason.as_deref());
+        let by = operator(&self.caller.operator.actor, reason.as_deref());
         let key = self.key.map(|key| key.key);
         Ok((read, Deed { tx, by, reason, caller: self.caller, ip, key }))
     }
@@ -181,7 +187,7 @@ impl Deed {
         let entry = Entry {
             action,
             tenant: None,
-            actor: Operator::ACTOR,
+            actor: &self.caller.operator.actor,
             phone: None,
             ip: Some(&self.ip),
             details,
@@ -193,7 +199,9 @@ impl Deed {
     /// Keeps the answer and commits: for what has changed nothing.
     pub(super) async fn keep(mut self, done: Done) -> Result<Response, Stop> {
         if let Some(key) = &self.key {
-            let kept = json!({ "body": done.body, "location": done.location });
+            let told_once = done.secret.is_some();
+            let kept =
+                json!({ "body": done.body, "location": done.location, "told_once": told_once });
             kept_answers::keep(&mut self.tx, key, done.status.as_u16(), &kept).await?;
         }
         self.tx.commit().await?;
@@ -204,17 +212,17 @@ impl Deed {
 impl Done {
     /// It is done.
     pub(super) fn ok(body: Value) -> Done {
-        Done { status: StatusCode::OK, body, location: None }
+        Done { status: StatusCode::OK, body, location: None, secret: None }
     }
 
     /// It is written down, and will be done.
     pub(super) fn accepted(body: Value) -> Done {
-        Done { status: StatusCode::ACCEPTED, body, location: None }
+        Done { status: StatusCode::ACCEPTED, body, location: None, secret: None }
     }
 
     /// There is something new.
     pub(super) fn created(body: Value) -> Done {
-        Done { status: StatusCode::CREATED, body, location: None }
+        Done { status: StatusCode::CREATED, body, location: None, secret: None }
     }
 
     /// Where to look at it.
@@ -222,16 +230,31 @@ impl Done {
         Done { location: Some(location), ..self }
     }
 
+    /// With a member that only this answer has: a repeat of the order is refused instead.
+    pub(super) fn telling(self, name: &'static str, secret: &str) -> Done {
+        Done { secret: Some((name, secret.into())), ..self }
+    }
+
     fn kept(status: u16, mut kept: Value) -> Done {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         let location = kept["location"].as_str().map(ToOwned::to_owned);
-        Done { status, body: kept["body"].take(), location }
+        Done { status, body: kept["body"].take(), location, secret: None }
     }
+}
+
+/// It was done, and what was told then is not kept.
+fn told_before(body: &Value) -> Problem {
+    let why = "this was done, and its answer told a secret that is not kept; if it was lost, revoke what was made";
+    Problem::new(Code::ToldOnce, why).with("id", body["id"].clone())
 }
 
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut body = self.body;
+        if let Some((name, secret)) = &self.secret {
+            body[*name] = json!(secret.expose_secret());
+        }
+        let mut response = (self.status, Json(body)).into_response();
         let location = self.location.and_then(|location| HeaderValue::try_from(location).ok());
         if let Some(location) = location {
             response.headers_mut().insert(LOCATION, location);

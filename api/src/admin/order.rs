@@ -13,7 +13,6 @@ use domain::{
 use engine::{Hold, JobId, NewJob, Tx, Unique};
 use serde_json::{Value, json};
 
-use super::key::Operator;
 use crate::{
     caller::Caller,
     problem::{Code, Problem},
@@ -75,7 +74,7 @@ pub(super) async fn note(
 ) -> Result<(), Problem> {
     details["request"] = json!(caller.request_id);
     let ip = caller.ip_digest(&state.config().pepper);
-    let actor = Operator::ACTOR;
+    let actor = &caller.operator.actor;
     let entry = Entry { action, tenant, actor, phone: None, ip: Some(&ip), details };
     Ok(audit::record(tx, entry).await?)
 }

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::{
     jobs::job_of,
-    key::Operator,
     once::{BareOrder, Deed, Done, Order, Stop},
     order::address,
 };
@@ -194,8 +193,8 @@ pub(super) fn reason(fields: &mut Fields) -> Option<String> {
 }
 
 /// Who asks, for the engine's own record.
-pub(super) fn operator(reason: Option<&str>) -> engine::Operator {
-    let operator = engine::Operator::new(Operator::ACTOR);
+pub(super) fn operator(actor: &str, reason: Option<&str>) -> engine::Operator {
+    let operator = engine::Operator::new(actor);
     match reason {
         Some(reason) => operator.because(reason),
         None => operator,

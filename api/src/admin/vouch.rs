@@ -35,7 +35,7 @@ pub(crate) async fn vouch(
     let witness = Witness {
         by: VerifiedBy::Operator,
         action: "demo.verified_by_operator",
-        actor: Operator::ACTOR,
+        actor: &caller.operator.actor,
         reason: reason.as_deref(),
     };
     let token = mark_verified(&mut tx, &state, &caller, verified, witness).await?;

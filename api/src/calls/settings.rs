@@ -70,7 +70,8 @@ pub(crate) async fn admin_put_voice(
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.begin().await?;
     let tenant = known(&mut tx, &id).await?;
-    let wanted = change(&mut tx, &state, &caller, tenant, Operator::ACTOR, fields).await?;
+    let actor = &caller.operator.actor;
+    let wanted = change(&mut tx, &state, &caller, tenant, actor, fields).await?;
     tx.commit().await?;
     Ok(Json(view(&wanted)))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::{
     extract::{FromRequestParts, OriginalUri, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -22,7 +22,7 @@ use super::{
     page, session,
 };
 use crate::{
-    admin::Operator,
+    admin::Identity,
     caller::Caller,
     metrics,
     people::OwnOrigin,
@@ -107,10 +107,9 @@ async fn enter(state: &ApiState, request: Request) -> Result<Response, Refused> 
         return Ok(shown(state, Code::RateLimited.status(), next, &why));
     }
     let key = SecretString::from(form.get("key"));
-    if admit(state, &caller, form.get("key")).await? {
-        Ok(opened(state, &caller, &key, next).await?)
-    } else {
-        Ok(shown(state, Code::InvalidCredentials.status(), next, "This is not the key."))
+    match admit(state, &caller, form.get("key")).await? {
+        Some(identity) => Ok(opened(state, &caller, &identity, &key, next).await?),
+        None => Ok(shown(state, Code::InvalidCredentials.status(), next, "This is not the key.")),
     }
 }
 
@@ -135,28 +134,24 @@ async fn too_often(state: &ApiState, caller: &Caller) -> Result<Option<Duration>
     })
 }
 
-/// Whether it is a key: asked as the API asks, of whom the API asks.
-async fn admit(state: &ApiState, caller: &Caller, key: &str) -> Result<bool, Refused> {
+/// Whose key it is, if it is one: asked as the API asks, of whom the API asks.
+async fn admit(state: &ApiState, caller: &Caller, key: &str) -> Result<Option<Identity>, Refused> {
     if key.is_empty() || key.len() > KEY_CHARS_MAX {
-        return Ok(false);
+        return Ok(None);
     }
-    let Ok(bearer) = HeaderValue::try_from(format!("Bearer {key}")) else { return Ok(false) };
-    let mut request = Request::new(());
-    request.headers_mut().insert(header::AUTHORIZATION, bearer);
-    request.extensions_mut().insert(caller.clone());
-    let (mut parts, ()) = request.into_parts();
-    match Operator::from_request_parts(&mut parts, state).await {
-        Ok(_) => Ok(true),
+    match Identity::of_key(key, state, &caller.standing).await {
+        Ok(identity) => Ok(Some(identity)),
         Err(problem) if matches!(problem.code(), Code::Unavailable | Code::Internal) => {
             Err(problem.into())
         }
-        Err(_) => Ok(false),
+        Err(_) => Ok(None),
     }
 }
 
 async fn opened(
     state: &ApiState,
     caller: &Caller,
+    identity: &Identity,
     key: &SecretString,
     next: &str,
 ) -> Result<Response, Problem> {
@@ -165,7 +160,7 @@ async fn opened(
     let entry = Entry {
         action: "console.opened",
         tenant: None,
-        actor: Operator::ACTOR,
+        actor: &identity.actor,
         phone: None,
         ip: Some(&caller.ip_digest(&state.config().pepper)),
         details: json!({ "request": caller.request_id }),

@@ -1,7 +1,7 @@
 //! The members of an object or a query, taken one by one; what is wrong with them is remembered, so that all of it is told at
 //! once.
 
-use std::fmt::Display;
+use std::{collections::BTreeSet, fmt::Display};
 
 use domain::{PhoneNumber, phone::Region};
 use serde_json::{Map, Value};
@@ -17,6 +17,8 @@ const NAME_CHARS_MAX: usize = 200;
 /// What has not been taken yet, and what was wrong with the rest.
 pub(crate) struct Fields {
     members: Map<String, Value>,
+    /// The names that were asked for: what is known here.
+    known: BTreeSet<String>,
     prefix: char,
     errors: Vec<FieldError>,
     phone_is_wrong: bool,
@@ -54,7 +56,8 @@ impl Fields {
     }
 
     fn new(members: Map<String, Value>, prefix: char) -> Fields {
-        Fields { members, prefix, errors: Vec::new(), phone_is_wrong: false }
+        let (known, errors) = (BTreeSet::new(), Vec::new());
+        Fields { members, known, prefix, errors, phone_is_wrong: false }
     }
 
     /// Whether a field is there, and not null.
@@ -64,6 +67,7 @@ impl Fields {
 
     /// Whether a field is there and null: somebody wants it to be nothing.
     pub(crate) fn names_null(&mut self, name: &str) -> bool {
+        self.known.insert(name.to_owned());
         let is_null = self.members.get(name).is_some_and(Value::is_null);
         if is_null {
             self.members.remove(name);
@@ -78,6 +82,7 @@ impl Fields {
 
     /// Takes a field of any type. Null counts as absent.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.known.insert(name.to_owned());
         self.members.remove(name).filter(|value| !value.is_null())
     }
 
@@ -88,7 +93,8 @@ impl Fields {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         if !self.has(name) {
-            self.members.remove(name);
+            // It is taken in any case, so that it is known.
+            self.take(name);
             self.wrong(name, "is missing");
             return None;
         }
@@ -136,8 +142,13 @@ impl Fields {
 
     /// Whatever was not taken is a mistake: a field that we would ignore may be one that matters to the sender.
     pub(crate) fn refuse_others(&mut self) {
+        let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
+        let why = match known.as_slice() {
+            [] => "is not known here: nothing is".to_owned(),
+            known => format!("is not known here; known are {}", known.join(", ")),
+        };
         for name in std::mem::take(&mut self.members).keys() {
-            self.wrong(name, "is not known here");
+            self.wrong(name, &why);
         }
     }
 
@@ -176,6 +187,7 @@ mod tests {
         assert!((a.is_none(), b.is_none(), c.is_none()) == (true, true, true));
         let pointers: Vec<_> = fields.errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/a", "/b", "/x~1y"]);
+        assert_eq!(fields.errors[2].detail, "is not known here; known are a, b, c");
         assert_eq!(fields.finish(Some(())).unwrap_err().code(), Code::InvalidFields);
     }
 

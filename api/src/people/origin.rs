@@ -1,4 +1,4 @@
-//! Is it our own page that asks? A cookie goes along with whatever page makes the browser ask; the `Origin` header says which
+//! Is it our own page that asks, or one of a site that the configuration names? A cookie goes along with whatever page makes the browser ask; the `Origin` header says which
 //! page it was. Programs send none, and have no cookie that somebody else could use.
 
 use axum::{
@@ -23,16 +23,20 @@ impl FromRequestParts<ApiState> for OwnOrigin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<OwnOrigin, Problem> {
-        if is_own(&parts.headers, &state.config().public_base_url) {
+        let config = state.config();
+        if is_own(&parts.headers, &config.public_base_url, &config.edge.cors_origins) {
             return Ok(OwnOrigin);
         }
         Err(Problem::new(Code::ForeignOrigin, "the Origin header names another site"))
     }
 }
 
-fn is_own(headers: &HeaderMap, public_base_url: &str) -> bool {
+fn is_own(headers: &HeaderMap, public_base_url: &str, friends: &[String]) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
+    if friends.iter().any(|friend| friend == origin) {
+        return true;
+    }
     let Ok(origin) = Url::parse(origin) else { return false };
     if Url::parse(public_base_url).is_ok_and(|own| own.origin() == origin.origin()) {
         return true;
@@ -54,7 +58,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().unwrap());
         }
-        is_own(&headers, "https://api.example.com")
+        is_own(&headers, "https://api.example.com", &["https://app.example.com".to_owned()])
     }
 
     #[test]
@@ -62,7 +66,9 @@ mod tests {
         assert!(own(None, "api.example.com"));
         assert!(own(Some("https://api.example.com"), "internal:8080"));
         assert!(own(Some("http://localhost:8080"), "localhost:8080"));
+        assert!(own(Some("https://app.example.com"), "internal:8080"));
         for origin in [
+            "http://app.example.com",
             "https://evil.example",
             "null",
             "http://api.example.com",

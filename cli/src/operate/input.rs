@@ -167,6 +167,11 @@ fn reshape(operation: &Operation, body: &mut Map<String, Value>) -> anyhow::Resu
                 }
             }
         }
+        ("key", "create") => {
+            if let Some(Value::String(scopes)) = body.remove("scopes") {
+                body.insert("scopes".to_owned(), scopes.split(',').map(str::trim).collect());
+            }
+        }
         ("queue", "set") => {
             if let Some(fair) = body.remove("fair") {
                 let fair: bool = fair
@@ -209,6 +214,9 @@ mod tests {
             ["queue", "set", "sms", "--at-once-max", "none", "--fair", "true", "--reason", "r"];
         let (_, body) = read(&words).unwrap();
         assert_eq!(body, json!({ "at_once_max": null, "fair": true, "reason": "r" }));
+        let words = ["key", "create", "--name", "ada", "--scopes", "read, jobs"];
+        let (_, body) = read(&words).unwrap();
+        assert_eq!(body, json!({ "name": "ada", "scopes": ["read", "jobs"] }));
         let words = ["job", "enqueue", "--kind", "noop", "--args", "{\"n\":1}", "--priority", "-5"];
         let (_, body) = read(&words).unwrap();
         assert_eq!(body, json!({ "kind": "noop", "args": { "n": 1 }, "priority": -5 }));

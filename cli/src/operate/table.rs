@@ -23,7 +23,7 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 9] = [
+pub(super) const NOUNS: [(&str, &str); 10] = [
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
     ("parked", "Runs that wait for a person's decision, and the answers to them."),
@@ -32,6 +32,7 @@ pub(super) const NOUNS: [(&str, &str); 9] = [
     ("schedule", "Schedules: next times, pause, run, change, backfill."),
     ("fleet", "The workers that are running: who has what, drain. (`worker` starts one.)"),
     ("audit", "Who did what, and why."),
+    ("key", "Keys of operators: what each is for, and until when."),
     ("webhook", "What providers post."),
 ];
 
@@ -257,6 +258,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
     get("audit", "engine", "/v1/admin/audit/engine", "With what was there before. Newest first.")
         .with(&[text("job", "To this job")])
         .shows(&["id", "at", "actor", "action", "job", "subject", "reason"]),
+    get("key", "list", "/v1/admin/keys", "All keys, without what is secret.").shows(&[
+        "id",
+        "name",
+        "role",
+        "scopes",
+        "per_minute",
+        "expires_at",
+        "last_used_at",
+        "works",
+    ]),
+    post("key", "create", "/v1/admin/keys", "Make a key. It is shown this once.").with(&[
+        text("name", "Whose it is"),
+        text("role", "viewer, operator or admin"),
+        text("scopes", "Instead of a role: read,jobs,queues,tenants,billing,switches,keys"),
+        number("expires_in_days", "It ends by itself after so many days"),
+        number("per_minute", "So many requests a minute (600)"),
+    ]),
+    post("key", "rotate", "/v1/admin/keys/{id}/rotate", "A key that takes the place of another.")
+        .with(&[number("grace_secs", "The old one works so long yet (a day)")]),
+    post("key", "revoke", "/v1/admin/keys/{id}/revoke", "End a key at once."),
     get("webhook", "list", "/v1/admin/webhooks", "Newest first.")
         .with(&[
             text("provider", "Of this provider"),

@@ -76,7 +76,9 @@ async fn play(stage: &Stage, errors: &mut Errors) -> Vec<String> {
     money(stage, errors, &demo).await;
     texts(stage, errors, &cookie).await;
     let session = cookie.split('=').nth(1).unwrap().to_owned();
-    vec![token, session]
+    let key = keys(stage, errors).await;
+    let secret = key.rsplit('_').next().unwrap().to_owned();
+    vec![token, session, key, secret]
 }
 
 async fn sign_up(stage: &Stage, errors: &mut Errors, guest: Guest, form: &Value) -> Demo {
@@ -146,6 +148,22 @@ async fn operators(stage: &Stage, errors: &mut Errors, demo: &Demo) {
     errors.keep(stage.post(&path).as_operator().send().await).is(409);
     let probing = format!("/{}/{}?key={ADMIN_KEY}", demo.guest.phone(), demo.guest.email());
     errors.keep(stage.get(&probing).send().await).is(404);
+}
+
+/// A key of an operator, made, used rightly and wrongly, and asked for again.
+async fn keys(stage: &Stage, errors: &mut Errors) -> String {
+    let order = async |key: &str| {
+        let ask = stage.post("/v1/admin/keys").bearer(key).header("idempotency-key", "once");
+        ask.json(&json!({ "name": "ada", "role": "viewer" })).send().await
+    };
+    let made = errors.keep(order(ADMIN_KEY).await).is(201);
+    let key = made["key"].as_str().unwrap().to_owned();
+    errors.keep(order(ADMIN_KEY).await).is(409);
+    errors.keep(order(&key).await).is(403);
+    errors.keep(stage.get("/v1/admin/jobs").bearer(&key).send().await).is(200);
+    errors.keep(stage.get("/v1/admin/jobs").bearer(&key[..80]).send().await).is(401);
+    errors.keep(stage.get(&format!("/v1/admin/jobs?kind={key}")).bearer(&key).send().await);
+    key
 }
 
 /// What somebody writes in confidence.

@@ -140,6 +140,10 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("GET", "/v1/admin/workers/{id}", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/workers/{id}/drain", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/workers/{id}/resume", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/keys", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/keys", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/keys/{id}/rotate", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/keys/{id}/revoke", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/audit", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/audit/engine", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/webhooks", Guard::AdminKey, Refused("admin_key_required")),
@@ -185,6 +189,7 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/v1/admin/numbers/recover", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/numbers/{id}/maintenance", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/numbers/{id}/release", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/openapi.json", Guard::Open, Open),
     ("GET", "/console", Guard::ConsoleSession, SentToLogIn),
     ("GET", "/console/jobs", Guard::ConsoleSession, SentToLogIn),
     ("GET", "/console/jobs/{id}", Guard::ConsoleSession, SentToLogIn),
@@ -331,4 +336,21 @@ async fn a_person_s_route_opens_to_a_session_alone() {
         let answer = ask(&stage, route, &demo, &job).cookie(&cookie).send().await;
         answer.problem(403, "must_change_password");
     }
+}
+
+#[tokio::test]
+async fn every_table_of_tenants_is_closed_by_the_database_too() {
+    let stage = Stage::open().await;
+    let open = "select coalesce(string_agg(c.relname, ', ' order by c.relname), '')
+                from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = 'product' and c.relkind in ('r', 'p') and not c.relispartition
+                  and not (c.relrowsecurity and c.relforcerowsecurity)
+                  and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')";
+    assert_eq!(stage.db.text(open).await, "");
+    // Keys are no tenant's: whoever works for one sees none.
+    stage.key(json!(["read"])).await;
+    let mut tx = stage.begin().await;
+    assert_eq!(domain::api_keys::list(&mut tx).await.unwrap().len(), 1);
+    domain::scope::tenant(&mut tx, domain::TenantId::mint()).await.unwrap();
+    assert!(domain::api_keys::list(&mut tx).await.unwrap().is_empty());
 }

@@ -15,6 +15,7 @@ mod habits; // what no source file does
 mod metrics; // docs/metrics.md against what is emitted
 mod migrations; // the history of the schema
 mod names; // how tests are called
+mod openapi; // docs/openapi.json against routes, words and shapes
 mod ops; // alerts, dashboards and runbooks against what they speak of
 mod paths; // the files and items that the documents name
 mod promises; // docs/promises.md against the tests it names

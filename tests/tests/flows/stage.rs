@@ -348,6 +348,7 @@ pub(crate) fn variables(
         // Tests of anything else do not wait for a sender's turn.
         ("TRUNKLINE_SMS_EVERY_MS", "1".to_owned()),
         ("DEMO_RATE_LIMIT_PER_IP", "1000000".to_owned()),
+        ("TRUNKLINE_REQUESTS_PER_MINUTE", "0".to_owned()),
     ]);
     if twilio {
         variables.extend([

@@ -68,7 +68,9 @@ async fn what_the_api_can_do_the_command_line_can_and_says_by_its_exit_code_how_
     assert_eq!(terminal.json(&["queue", "resume", "try"]).await, json!({ "name": "try" }));
     let (code, answer, _) = terminal.run(&["api", "get", "/v1/admin/queues/try"]).await;
     assert!(code == 0 && answer.contains("\"pause\": null"), "{answer}");
-    for path in ["job", "queue", "parked", "schedule", "fleet", "audit", "webhook", "dead-letter"] {
+    for path in
+        ["job", "queue", "parked", "schedule", "fleet", "audit", "webhook", "dead-letter", "key"]
+    {
         let listed = terminal.json(&[path, "list"]).await;
         assert!(listed["items"].is_array(), "{path}: {listed}");
     }
@@ -92,4 +94,24 @@ async fn the_command_line_walks_all_pages_and_a_wrong_key_or_no_answer_have_numb
     assert!(code == 5 && !why.contains("not-the-operators-key"), "{why}");
     let nowhere = ["job", "list", "--url", "http://127.0.0.1:1"];
     assert_eq!(terminal.run(&nowhere).await.0, 7);
+}
+
+#[tokio::test]
+async fn a_key_made_at_the_command_line_is_shown_whole_and_good_for_what_it_is_for() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let words = ["key", "create", "--name", "ada", "--scopes", "read, queues", "--reason", "r"];
+    let (code, said, _) = terminal.run(&words).await;
+    let key = said.split_whitespace().find(|word| word.starts_with("tlk_")).unwrap();
+    assert_eq!((code, key.len()), (0, 89), "{said}");
+    let hers = Terminal { stage: &stage, key };
+    assert_eq!(hers.run(&["queue", "pause", "try", "--reason", "r"]).await.0, 0);
+    let (code, _, why) = hers.run(&["job", "enqueue", "--kind", "noop"]).await;
+    assert!(code == 5 && why.contains("scope_required"), "{why}");
+    let id = key.split('_').nth(1).unwrap();
+    let new = terminal.json(&["key", "rotate", id, "--grace-secs", "1"]).await["key"].clone();
+    let new = Terminal { stage: &stage, key: new.as_str().unwrap() };
+    assert_eq!(new.run(&["queue", "list"]).await.0, 0);
+    assert_eq!(terminal.run(&["key", "revoke", id]).await.0, 0);
+    assert_eq!(hers.run(&["queue", "list"]).await.0, 5);
 }
