@@ -165,7 +165,7 @@ fn open(state: &ApiState, text: &str) -> Option<Kept> {
 }
 
 async fn now(state: &ApiState) -> Result<DateTime<Utc>, Problem> {
-    Ok(state.engine().begin().await?.now().await?)
+    Ok(state.engine().now().await?)
 }
 
 #[cfg(test)]

@@ -131,10 +131,15 @@ fn summary(what: &str) -> String {
 
 fn security(route: &Route) -> Value {
     match route.guard {
-        Guard::Open | Guard::PhoneCode | Guard::Password | Guard::AnySession => json!([]),
+        Guard::Open
+        | Guard::PhoneCode
+        | Guard::Password
+        | Guard::AnySession
+        | Guard::ConsoleLogin
+        | Guard::ConsoleSession
+        | Guard::ConsoleForm => json!([]),
         Guard::AccessToken => json!([{ "accessToken": [] }]),
         Guard::Session | Guard::OwnPassword => json!([{ "session": [] }]),
-        Guard::ConsoleLogin | Guard::ConsoleSession | Guard::ConsoleForm => json!([]),
         Guard::TwilioSignature => json!([{ "twilioSignature": [] }]),
         Guard::StripeSignature => json!([{ "stripeSignature": [] }]),
         Guard::CronSecret => json!([{ "cronSecret": [] }]),

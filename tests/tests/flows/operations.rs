@@ -174,8 +174,8 @@ async fn when_the_first_few_fare_badly_the_rest_is_left_alone() {
     let stopped = desk.becomes(&id, "stopped").await;
     assert_eq!(counts(&stopped), [12, 4, 0, 0, 0]);
     assert!(stopped["why"].as_str().unwrap().contains("fared badly"), "{stopped}");
-    let states = desk.states(&jobs).await;
-    assert_eq!(states.iter().filter(|it| **it == State::Failed).count(), 8);
+    let left = desk.states(&jobs).await;
+    assert_eq!(left.iter().filter(|it| **it == State::Failed).count(), 8);
 
     let undone = desk.undo(&id).await;
     assert_eq!(counts(&undone), [12, 4, 0, 0, 4], "they have begun");
