@@ -60,6 +60,46 @@ CREATE FUNCTION product.recording_rank(status text) RETURNS smallint
         end)::smallint
     $$;
 
+CREATE FUNCTION trunkline.error_pattern(message text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN "left"(btrim(regexp_replace(regexp_replace("left"(message, 500), '\S*[0-9]\S*'::text, '#'::text, 'g'::text), '\s+'::text, ' '::text, 'g'::text)), 160);
+
+COMMENT ON FUNCTION trunkline.error_pattern(message text) IS 'What an error says without what differs each time: a word with a digit in it is #.';
+
+CREATE FUNCTION trunkline.estimated_work(jobs_max integer DEFAULT 100000) RETURNS TABLE(queue text, ready_jobs bigint, running_jobs bigint, work_seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'trunkline'
+    AS $$
+    with slices as materialized (
+        select kind_id, attempts, busy_ms, slice_at > trunkline.now() - interval '15 minutes' as is_recent
+        from trunkline.paces where slice_at > trunkline.now() - interval '1 day'
+    ), pace as materialized (
+        select kind_id,
+               coalesce(sum(busy_ms) filter (where is_recent) / sum(attempts) filter (where is_recent),
+                        sum(busy_ms) / sum(attempts)) / 1000 as secs
+        from slices group by kind_id
+    ), usual as materialized (
+        select coalesce(sum(busy_ms) / sum(attempts) / 1000, 1) as secs from slices
+    ), stands as (
+        select q.queue_id, r.kind_id, count(*) as ready, 0::bigint as running
+        from trunkline.queues q
+        cross join lateral (
+            select kind_id from trunkline.ready r where r.queue_id = q.queue_id limit greatest(jobs_max, 0)) r
+        where q.paused_at is null or q.pause_until <= trunkline.now()
+        group by q.queue_id, r.kind_id
+        union all
+        select queue_id, kind_id, 0, count(*) from trunkline.leases group by queue_id, kind_id
+    ), weighed as (
+        select s.queue_id, sum(s.ready) as ready, sum(s.running) as running,
+               sum((s.ready + s.running) * coalesce(p.secs, u.secs)) as secs
+        from stands s cross join usual u left join pace p using (kind_id)
+        group by s.queue_id
+    )
+    select q.name, coalesce(w.ready, 0)::bigint, coalesce(w.running, 0)::bigint,
+           coalesce(w.secs * least(1, q.at_once_max / nullif(w.ready + w.running, 0)), 0)::float8
+    from trunkline.queues q left join weighed w using (queue_id)
+$$;
+
 CREATE FUNCTION trunkline.now() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$select pg_catalog.statement_timestamp()$$;
@@ -161,6 +201,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION trunkline.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    raise exception 'this record only grows' using errcode = 'insufficient_privilege';
+end $$;
+
 CREATE FUNCTION trunkline.runs_live_below(ceiling uuid) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'trunkline'
@@ -224,6 +272,21 @@ COMMENT ON COLUMN product.api_keys.secret_hash IS 'SHA-256 of the whole key, whi
 COMMENT ON COLUMN product.api_keys.lasts IS 'How long it was made for; the one that takes its place lasts as long. Null: it has no end of its own.';
 
 COMMENT ON COLUMN product.api_keys.expires_at IS 'Set where it was made for a time, and when another key has taken its place.';
+
+CREATE TABLE product.audit_links (
+    link bigint NOT NULL,
+    audit_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    chained_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT hash_is_sha256 CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT links_are_numbered CHECK ((link > 0))
+);
+
+ALTER TABLE ONLY product.audit_links FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE product.audit_links IS 'SHA-256 of the hash of the link before (of 32 zero bytes for the first) and of the SHA-256 of the row as one JSON array.';
+
+COMMENT ON COLUMN product.audit_links.link IS 'From 1, without a gap, and given once: the chain cannot fork.';
 
 CREATE TABLE product.audit_log (
     audit_id bigint NOT NULL,
@@ -1126,6 +1189,19 @@ ALTER TABLE trunkline.audit ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE trunkline.audit_links (
+    link bigint NOT NULL,
+    audit_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    chained_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    CONSTRAINT hash_is_sha256 CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT links_are_numbered CHECK ((link > 0))
+);
+
+COMMENT ON TABLE trunkline.audit_links IS 'SHA-256 of the hash of the link before (of 32 zero bytes for the first) and of the SHA-256 of the row as one JSON array.';
+
+COMMENT ON COLUMN trunkline.audit_links.link IS 'From 1, without a gap, and given once: the chain cannot fork.';
+
 CREATE TABLE trunkline.backfills (
     backfill_id uuid NOT NULL,
     schedule text NOT NULL,
@@ -1729,6 +1805,20 @@ CREATE TABLE trunkline.outcomes_standard (
 )
 PARTITION BY RANGE (job_id);
 
+CREATE TABLE trunkline.paces (
+    kind_id smallint NOT NULL,
+    slice_at timestamp with time zone NOT NULL,
+    attempts bigint NOT NULL,
+    busy_ms bigint NOT NULL,
+    CONSTRAINT somebody_tried CHECK ((attempts > 0)),
+    CONSTRAINT time_goes_forward CHECK ((busy_ms >= 0))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE trunkline.paces IS 'Attempts that ended, and how long they held a worker''s place, by kind and five minutes. Kept for a day.';
+
+COMMENT ON COLUMN trunkline.paces.busy_ms IS 'From each claim to the commit of how it ended, added up.';
+
 CREATE TABLE trunkline.permits (
     gate_id uuid NOT NULL,
     job_id uuid NOT NULL,
@@ -2011,6 +2101,9 @@ ALTER TABLE ONLY product.subscription_plans
 ALTER TABLE ONLY product.messages
     ADD CONSTRAINT a_provider_message_is_ours_once UNIQUE (provider_sid);
 
+ALTER TABLE ONLY product.audit_links
+    ADD CONSTRAINT a_row_is_chained_once UNIQUE (audit_id);
+
 ALTER TABLE ONLY product.demo_archive
     ADD CONSTRAINT a_run_archives_once UNIQUE (job_id);
 
@@ -2025,6 +2118,9 @@ ALTER TABLE ONLY product.users
 
 ALTER TABLE ONLY product.api_keys
     ADD CONSTRAINT api_keys_key PRIMARY KEY (key_id);
+
+ALTER TABLE ONLY product.audit_links
+    ADD CONSTRAINT audit_links_key PRIMARY KEY (link);
 
 ALTER TABLE ONLY product.audit_log
     ADD CONSTRAINT audit_log_key PRIMARY KEY (audit_id);
@@ -2170,6 +2266,12 @@ ALTER TABLE ONLY product.voice_sessions
 ALTER TABLE ONLY product.voice_settings
     ADD CONSTRAINT voice_settings_key PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY trunkline.audit_links
+    ADD CONSTRAINT a_row_is_chained_once UNIQUE (audit_id);
+
+ALTER TABLE ONLY trunkline.audit_links
+    ADD CONSTRAINT audit_links_key PRIMARY KEY (link);
+
 ALTER TABLE ONLY trunkline.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
 
@@ -2266,6 +2368,9 @@ ALTER TABLE ONLY trunkline.outcomes_long
 ALTER TABLE ONLY trunkline.outcomes_standard
     ADD CONSTRAINT outcomes_standard_pkey PRIMARY KEY (job_id, retention);
 
+ALTER TABLE ONLY trunkline.paces
+    ADD CONSTRAINT paces_key PRIMARY KEY (kind_id, slice_at);
+
 ALTER TABLE ONLY trunkline.permits
     ADD CONSTRAINT permits_once PRIMARY KEY (job_id, gate_id);
 
@@ -2302,6 +2407,8 @@ ALTER TABLE ONLY trunkline.workers
 CREATE INDEX api_keys_by_age ON product.api_keys USING btree (made_at DESC, key_id);
 
 CREATE INDEX api_keys_by_predecessor ON product.api_keys USING btree (replaces) WHERE (replaces IS NOT NULL);
+
+CREATE INDEX audit_links_by_time ON product.audit_links USING btree (chained_at, link);
 
 CREATE INDEX audit_log_by_action ON product.audit_log USING btree (action, audit_id);
 
@@ -2359,8 +2466,6 @@ CREATE INDEX messages_by_tenant ON product.messages USING btree (tenant_id, crea
 
 CREATE INDEX messages_of_conversation ON product.messages USING btree (conversation_id, created_at) WHERE (conversation_id IS NOT NULL);
 
-CREATE INDEX messages_of_unknown_fate ON product.messages USING btree (attempted_at) WHERE ((status = 'pending'::text) AND (attempts > 0));
-
 CREATE INDEX messages_without_an_end ON product.messages USING btree (updated_at) WHERE ((direction = 'outbound'::text) AND (rank < 5));
 
 CREATE UNIQUE INDEX one_active_subscription_per_tenant ON product.subscriptions USING btree (tenant_id) WHERE (status = 'active'::text);
@@ -2417,6 +2522,8 @@ CREATE INDEX voice_sessions_by_tenant ON product.voice_sessions USING btree (ten
 
 CREATE INDEX voice_sessions_without_an_end ON product.voice_sessions USING btree (session_id) WHERE (outcome IS NULL);
 
+CREATE INDEX audit_links_by_time ON trunkline.audit_links USING btree (chained_at, link);
+
 CREATE INDEX audit_of_job ON trunkline.audit USING btree (job_id, at);
 
 CREATE INDEX audit_of_subject ON trunkline.audit USING btree (subject, audit_id) WHERE (subject IS NOT NULL);
@@ -2428,6 +2535,8 @@ CREATE INDEX breaker_news_by_gate ON trunkline.breaker_news USING btree (gate_id
 CREATE INDEX inbox_received ON trunkline.inbox USING btree (received_at);
 
 CREATE INDEX operation_items_done ON trunkline.operation_items USING btree (operation_id, job_id) WHERE (state = 'done'::text);
+
+CREATE INDEX operation_items_not_done ON trunkline.operation_items USING btree (operation_id, state, why) WHERE (state = ANY (ARRAY['refused'::text, 'not_undone'::text]));
 
 CREATE INDEX operation_items_to_do ON trunkline.operation_items USING btree (operation_id, job_id) WHERE (state = 'frozen'::text);
 
@@ -2490,6 +2599,14 @@ ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_long_pkey
 ALTER INDEX trunkline.outcomes_failed ATTACH PARTITION trunkline.outcomes_standard_job_id_idx;
 
 ALTER INDEX trunkline.outcomes_key ATTACH PARTITION trunkline.outcomes_standard_pkey;
+
+CREATE TRIGGER only_grows BEFORE DELETE OR UPDATE OR TRUNCATE ON product.audit_links FOR EACH STATEMENT EXECUTE FUNCTION trunkline.refuse_change();
+
+CREATE TRIGGER only_grows BEFORE DELETE OR UPDATE OR TRUNCATE ON product.audit_log FOR EACH STATEMENT EXECUTE FUNCTION trunkline.refuse_change();
+
+CREATE TRIGGER only_grows BEFORE DELETE OR UPDATE OR TRUNCATE ON trunkline.audit FOR EACH STATEMENT EXECUTE FUNCTION trunkline.refuse_change();
+
+CREATE TRIGGER only_grows BEFORE DELETE OR UPDATE OR TRUNCATE ON trunkline.audit_links FOR EACH STATEMENT EXECUTE FUNCTION trunkline.refuse_change();
 
 ALTER TABLE ONLY product.api_keys
     ADD CONSTRAINT a_key_takes_the_place_of_one FOREIGN KEY (replaces) REFERENCES product.api_keys(key_id);
@@ -2608,6 +2725,9 @@ ALTER TABLE ONLY trunkline.backfills
 ALTER TABLE ONLY trunkline.operation_items
     ADD CONSTRAINT operation_items_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES trunkline.operations(operation_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY trunkline.paces
+    ADD CONSTRAINT paces_kind_id_fkey FOREIGN KEY (kind_id) REFERENCES trunkline.kinds(kind_id);
+
 ALTER TABLE ONLY trunkline.schedules
     ADD CONSTRAINT schedules_kind_id_fkey FOREIGN KEY (kind_id) REFERENCES trunkline.kinds(kind_id);
 
@@ -2615,6 +2735,8 @@ ALTER TABLE ONLY trunkline.schedules
     ADD CONSTRAINT schedules_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES trunkline.queues(queue_id);
 
 ALTER TABLE product.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.audit_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.audit_log ENABLE ROW LEVEL SECURITY;
 
@@ -2726,6 +2848,8 @@ CREATE POLICY only_ones_own ON product.voice_settings USING (product.may_see(ten
 
 CREATE POLICY operators_only ON product.api_keys USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
 
+CREATE POLICY operators_only ON product.audit_links USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
+
 ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
@@ -2757,6 +2881,7 @@ ALTER TABLE product.voice_settings ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA product TO trunkline_app;
 
 GRANT USAGE ON SCHEMA trunkline TO trunkline_app;
+GRANT USAGE ON SCHEMA trunkline TO trunkline_metrics;
 
 REVOKE ALL ON FUNCTION product.call_rank(status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION product.call_rank(status text) TO trunkline_app;
@@ -2769,6 +2894,12 @@ GRANT ALL ON FUNCTION product.message_rank(status text) TO trunkline_app;
 
 REVOKE ALL ON FUNCTION product.recording_rank(status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION product.recording_rank(status text) TO trunkline_app;
+
+GRANT ALL ON FUNCTION trunkline.error_pattern(message text) TO trunkline_app;
+
+REVOKE ALL ON FUNCTION trunkline.estimated_work(jobs_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION trunkline.estimated_work(jobs_max integer) TO trunkline_app;
+GRANT ALL ON FUNCTION trunkline.estimated_work(jobs_max integer) TO trunkline_metrics;
 
 GRANT ALL ON FUNCTION trunkline.now() TO trunkline_app;
 
@@ -2787,6 +2918,8 @@ GRANT ALL ON FUNCTION trunkline.snapshot_holders() TO trunkline_app;
 GRANT ALL ON FUNCTION trunkline.uuid_floor(at timestamp with time zone) TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.api_keys TO trunkline_app;
+
+GRANT SELECT,INSERT ON TABLE product.audit_links TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.audit_log TO trunkline_app;
 
@@ -2882,6 +3015,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.voice_settings TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE trunkline.audit TO trunkline_app;
 
+GRANT SELECT,INSERT ON TABLE trunkline.audit_links TO trunkline_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.backfills TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.breaker_news TO trunkline_app;
@@ -2939,6 +3074,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_brief TO trunkline
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_long TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.outcomes_standard TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.paces TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trunkline.permits TO trunkline_app;
 

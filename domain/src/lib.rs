@@ -22,6 +22,7 @@ pub mod access;
 pub mod codes;
 pub mod demos;
 pub mod guesses;
+pub mod shows; // three to look at
 pub mod signups;
 pub mod tenants;
 
@@ -54,6 +55,7 @@ pub mod users;
 
 // What was sent, what is allowed, what was done.
 pub mod audit;
+pub mod audit_links; // so that a change of it shows
 pub mod call_limits; // who may still be called
 pub mod calls;
 pub mod kept_answers; // what was answered once is answered again

@@ -63,10 +63,6 @@ pub struct Message {
     pub status: MessageStatus,
     /// The provider's reason, if it gave one.
     pub error_code: Option<i32>,
-    /// How often it was handed over or may have been.
-    pub attempts: i16,
-    /// When the newest attempt began.
-    pub attempted_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 /// Writes a message that will be sent. Twice is once.
@@ -118,7 +114,7 @@ async fn keep_body(
 pub async fn get(conn: &mut Conn, message: MessageId) -> Result<Option<Message>, Error> {
     let row = sqlx::query!(
         r#"select tenant_id, purpose, to_phone as "to_phone!", from_phone, body_sealed, provider_sid, status, error_code,
-                  attempts, attempted_at, occasion, resends
+                  occasion, resends
            from product.messages where message_id = $1"#,
         message.as_uuid()
     )
@@ -138,8 +134,6 @@ pub async fn get(conn: &mut Conn, message: MessageId) -> Result<Option<Message>,
             provider_sid: r.provider_sid,
             status: r.status.parse()?,
             error_code: r.error_code,
-            attempts: r.attempts,
-            attempted_at: r.attempted_at,
         })
     })
     .transpose()

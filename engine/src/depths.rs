@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{engine::Engine, error::Error, job::JobId, store};
+use crate::{
+    Connection,
+    engine::Engine,
+    error::Error,
+    job::JobId,
+    queues::{Pause, QueueView},
+    store::{self, depths::StandRow},
+};
 
 /// Counted for each queue and reason. Beyond that it is "many".
 pub const DEPTH_MAX: u32 = 10_000;
@@ -46,36 +53,33 @@ pub struct Behind {
     pub target: Option<Duration>,
 }
 
-/// All reasons of [`Depths::jobs`].
-const REASONS: [&str; 5] = ["ready", "queue_paused", "gates", "time", "parked"];
+/// A queue with what stands in it, counted up to [`DEPTH_MAX`].
+#[derive(Debug, Clone)]
+pub struct QueueStand {
+    /// Its name, and what is set on it.
+    pub view: QueueView,
+    /// Jobs that are not running, by reason, as in [`Depths::jobs`].
+    pub jobs: Vec<Depth>,
+    /// Jobs that run.
+    pub running: u32,
+    /// How long ago the job that comes next was made.
+    pub next_age: Duration,
+}
 
 impl Engine {
-    /// Counts what stands where. Bounded: a few thousand index entries at most, whatever there is.
-    pub async fn depths(&self) -> Result<Depths, Error> {
-        let (rows, next, heads) = self
-            .read(async |conn| {
-                let rows = store::depths::depths(conn, i64::from(DEPTH_MAX)).await?;
-                let next = store::depths::next_of_queues(conn).await?;
-                let heads = store::depths::lane_heads(conn, LANES_ASKED).await?;
-                Ok((rows, next, heads))
-            })
-            .await?;
-        let mut depths = Depths::default();
-        for row in rows {
-            // A queue that is empty says so.
-            let Some(reason) = REASONS.iter().find(|reason| **reason == row.reason) else {
-                continue;
-            };
-            let jobs = u32::try_from(row.jobs).unwrap_or(u32::MAX);
-            depths.jobs.push(Depth { queue: row.queue, reason, jobs });
-        }
-        for row in next {
-            let next_age = row.job_id.map_or(Duration::ZERO, |id| age_of(id, row.now));
-            let target = row.latency_target_ms.and_then(|ms| u64::try_from(ms).ok());
-            let target = target.map(Duration::from_millis);
-            depths.behind.push(Behind { queue: row.queue, next_age, target });
-        }
-        for (queue, job) in heads {
+    /// How all queues stand, by name: one statement. Bounded, whatever there is.
+    pub async fn stands(&self) -> Result<Vec<QueueStand>, Error> {
+        let look = async |conn: &mut Connection| {
+            store::depths::queues_stand(conn, i64::from(DEPTH_MAX)).await
+        };
+        Ok(self.read(look).await?.into_iter().map(stand).collect())
+    }
+
+    /// What keeps the first jobs of some lanes, as in [`Depths::kept`].
+    pub async fn kept(&self) -> Result<Vec<Depth>, Error> {
+        let look = async |conn: &mut Connection| store::depths::lane_heads(conn, LANES_ASKED).await;
+        let mut kept: Vec<Depth> = Vec::new();
+        for (queue, job) in self.read(look).await? {
             let reasons = match self.explain(JobId::from(job)).await {
                 Ok(reasons) => reasons,
                 Err(Error::NoSuchJob) => continue,
@@ -83,12 +87,50 @@ impl Engine {
             };
             let Some(reason) = reasons.first().map(crate::Why::word) else { continue };
             let is_it = |depth: &&mut Depth| depth.queue == queue && depth.reason == reason;
-            match depths.kept.iter_mut().find(is_it) {
+            match kept.iter_mut().find(is_it) {
                 Some(depth) => depth.jobs += 1,
-                None => depths.kept.push(Depth { queue, reason, jobs: 1 }),
+                None => kept.push(Depth { queue, reason, jobs: 1 }),
             }
         }
+        Ok(kept)
+    }
+
+    /// Counts what stands where. Bounded: a few thousand index entries at most, whatever there is.
+    pub async fn depths(&self) -> Result<Depths, Error> {
+        let stands = self.stands().await?;
+        let mut depths = Depths { kept: self.kept().await?, ..Depths::default() };
+        for stand in stands {
+            let target = stand.view.latency_target_ms.map(|ms| Duration::from_millis(ms.into()));
+            let (queue, next_age) = (stand.view.name, stand.next_age);
+            depths.behind.push(Behind { queue, next_age, target });
+            depths.jobs.extend(stand.jobs);
+        }
         Ok(depths)
+    }
+}
+
+fn stand(row: StandRow) -> QueueStand {
+    let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    let small = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+    let ready = if row.paused_at.is_some() { "queue_paused" } else { "ready" };
+    let counts =
+        [(ready, row.ready), ("gates", row.gated), ("time", row.timed), ("parked", row.parked)];
+    let depth = |(reason, jobs)| Depth { queue: row.name.clone(), reason, jobs: number(jobs) };
+    QueueStand {
+        jobs: counts.map(depth).into(),
+        running: number(row.running),
+        next_age: row.next.map_or(Duration::ZERO, |id| age_of(id, row.now)),
+        view: QueueView {
+            pause: row.paused_at.map(|since| Pause {
+                reason: row.pause_reason.unwrap_or_default(),
+                since,
+                until: row.pause_until,
+            }),
+            at_once_max: small(row.at_once_max),
+            fair: row.fair,
+            latency_target_ms: small(row.latency_target_ms),
+            name: row.name,
+        },
     }
 }
 

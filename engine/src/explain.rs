@@ -12,7 +12,7 @@ use crate::{
     job::JobId,
     store::{
         self,
-        explain::{GateView, PlaceRow, WorkersView},
+        explain::{CrowdRow, GateView, PlaceRow},
     },
 };
 
@@ -139,9 +139,7 @@ struct Facts {
     place: PlaceRow,
     gates: Vec<Gate>,
     views: Vec<GateView>,
-    workers: WorkersView,
-    before: i64,
-    running: i64,
+    crowd: CrowdRow,
 }
 
 impl Engine {
@@ -156,30 +154,16 @@ impl Engine {
                 if resting(&place).is_some() {
                     return Ok(Some(Facts::of(place)));
                 }
-                let (queue, kind) = (place.queue_id, place.kind_id);
                 let gates = place.gates.clone().map(serde_json::from_value::<Gates>);
                 let gates = gates.and_then(Result::ok).unwrap_or_default().as_slice().to_vec();
                 let ids: Vec<_> = gates.iter().map(Gate::id).collect();
-                let views = store::explain::gates_view(conn, &ids, job_id, HOLDERS_MAX).await?;
-                let workers = store::explain::workers_for(conn, queue, kind).await?;
-                let before = match (place.is_ready, place.lane) {
-                    (false, Some(lane)) if place.blocked == Some(true) => {
-                        let priority = place.priority;
-                        store::explain::lane_before(conn, job_id, queue, lane, priority, COUNT_MAX)
-                            .await?
-                    }
-                    (true, _) => {
-                        let priority = place.priority;
-                        store::explain::ready_before(conn, job_id, queue, priority, COUNT_MAX)
-                            .await?
-                    }
-                    (false, _) => 0,
+                let views = if ids.is_empty() {
+                    Vec::new()
+                } else {
+                    store::explain::gates_view(conn, &ids, job_id, HOLDERS_MAX).await?
                 };
-                let running = match place.at_once_max {
-                    Some(max) => store::explain::queue_running(conn, queue, i64::from(max)).await?,
-                    None => 0,
-                };
-                Ok(Some(Facts { place, gates, views, workers, before, running }))
+                let crowd = store::explain::crowd_of(conn, job_id, &place, COUNT_MAX).await?;
+                Ok(Some(Facts { place, gates, views, crowd }))
             })
             .await?;
         found.map(|facts| reasons(&facts)).ok_or(Error::NoSuchJob)
@@ -189,8 +173,8 @@ impl Engine {
 impl Facts {
     /// Of a job for which its place says it all.
     fn of(place: PlaceRow) -> Facts {
-        let workers = WorkersView { serve: 0, know: 0 };
-        Facts { place, gates: Vec::new(), views: Vec::new(), workers, before: 0, running: 0 }
+        let crowd = CrowdRow { serve: 0, know: 0, before: 0, running: 0 };
+        Facts { place, gates: Vec::new(), views: Vec::new(), crowd }
     }
 }
 
@@ -221,8 +205,8 @@ fn reasons(facts: &Facts) -> Vec<Why> {
     if facts.place.blocked == Some(true) {
         all.extend(facts.gates.iter().filter_map(|gate| gate_reason(facts, gate)));
     }
-    if facts.before > 0 {
-        all.push(Why::Behind { jobs: count(facts.before) });
+    if facts.crowd.before > 0 {
+        all.push(Why::Behind { jobs: count(facts.crowd.before) });
     }
     if all.is_empty() {
         all.push(Why::Next);
@@ -231,19 +215,19 @@ fn reasons(facts: &Facts) -> Vec<Why> {
 }
 
 fn queue_reasons(facts: &Facts) -> Vec<Why> {
-    let (place, workers) = (&facts.place, &facts.workers);
+    let (place, crowd) = (&facts.place, &facts.crowd);
     let mut all = Vec::new();
     if place.paused {
         let reason = place.pause_reason.clone().unwrap_or_default();
         all.push(Why::QueuePaused { reason, until: place.pause_until });
     }
-    if workers.serve == 0 {
+    if crowd.serve == 0 {
         all.push(Why::NoWorker);
-    } else if workers.know == 0 {
-        all.push(Why::UnknownKind { workers: count(workers.serve) });
+    } else if crowd.know == 0 {
+        all.push(Why::UnknownKind { workers: count(crowd.serve) });
     }
-    if let Some(max) = place.at_once_max.filter(|max| facts.running >= i64::from(*max)) {
-        all.push(Why::QueueFull { max: count(max.into()), running: count(facts.running) });
+    if let Some(max) = place.at_once_max.filter(|max| crowd.running >= i64::from(*max)) {
+        all.push(Why::QueueFull { max: count(max.into()), running: count(crowd.running) });
     }
     all
 }
@@ -260,7 +244,7 @@ fn gate_reason(facts: &Facts, gate: &Gate) -> Option<Why> {
         }
         Gate::Rate { every_us, burst, .. } => {
             let every = TimeDelta::microseconds(i64::try_from(*every_us).ok()?);
-            let at = slot_behind(view.next_at, every, *burst, facts.before, now);
+            let at = slot_behind(view.next_at, every, *burst, facts.crowd.before, now);
             (at > place.now).then_some(Why::RateSlot { scope, at })
         }
         Gate::Breaker { .. } => {

@@ -148,6 +148,11 @@ impl LeasedJob {
         self.0.row.expired
     }
 
+    /// Of which kind, by number.
+    pub(crate) fn kind_id(&self) -> i16 {
+        self.0.row.kind_id
+    }
+
     /// Of which queue, by number.
     pub(crate) fn queue_id(&self) -> i16 {
         self.0.row.queue_id

@@ -108,6 +108,7 @@ mod wakeups; // telling idle workers
 mod workers; // who takes jobs, and who is to rest
 mod workflow; // what a user of the engine writes
 
+pub mod chain; // what shows a change of a record
 pub mod cron;
 pub mod json;
 pub mod metrics;
@@ -118,16 +119,22 @@ mod names;
 mod panics;
 mod time;
 
+/// Looking whether a record is what it was when it was chained.
+pub mod verify {
+    pub use crate::admin::{LINKS_AT_ONCE, Noted, Stretch, Verified, WAITING_MAX, gone, last_id};
+}
+
 /// The connection inside a [`Tx`], by a name of ours, so that callers need not name the driver.
 pub use sqlx::PgConnection as Connection;
 
 pub use self::{
     admin::{
         Answer, AuditEntry, Batch, BulkDeed, Canary, CanaryLook, CancelMode, DeadCount, DeadFilter,
-        DeadLetter, DeedView, FreezePage, InboxCount, InboxCursor, InboxFilter, JobDetail,
-        JobFilter, JobSummary, Kept, NewOperation, OPERATION_JOBS_MAX, OperationDetail,
-        OperationPlan, OperationState, OperationView, Operator, PAGE_MAX, ParkedFilter, ParkedRun,
-        ProgressView, RedriveFrom, Refused, StepView, UndoDeed, UndoReason, UndoStep,
+        DeadGroup, DeadLetter, DeedView, FreezePage, GROUPED_MAX, InboxCount, InboxCursor,
+        InboxFilter, JobDetail, JobFilter, JobSummary, Kept, NewOperation, OPERATION_JOBS_MAX,
+        OperationDetail, OperationPlan, OperationState, OperationView, Operator, PAGE_MAX,
+        ParkedFilter, ParkedRun, ProgressView, RedriveFrom, Refused, StepView, UndoDeed,
+        UndoReason, UndoStep,
     },
     cause::{Cause, NoSuchCause},
     claimant::Claimant,
@@ -136,7 +143,7 @@ pub use self::{
         Wait, WaitAny, WhenParentEnds,
     },
     deploy::{Breaks, DeployReport, Finding, Manifest},
-    depths::{Behind, DEPTH_MAX, Depth, Depths},
+    depths::{Behind, DEPTH_MAX, Depth, Depths, QueueStand},
     effect::{EffectCall, Probe},
     engine::{Config, Engine},
     error::{Error, Refusal},
@@ -147,7 +154,7 @@ pub use self::{
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,
     pool::{Keep, Pool, PoolConfig},
-    queues::{Pause, QueueView, RUNNING_MAX},
+    queues::{Pause, QueueView},
     registry::{Registrar, Registry},
     retry::{Jitter, RetryPolicy},
     rewrap::{RewrapReport, rewrap},

@@ -27,6 +27,8 @@ pub const PROBED: &str = "engine_effects_probed_total";
 pub const TICKED: &str = "engine_schedule_ticks_total";
 /// Ticks that could not be made here, by schedule: it is put aside, and its row says why.
 pub const TICK_FAILED: &str = "engine_schedule_ticks_failed_total";
+/// How long it took to claim what is ready, in seconds; looks that found nothing are not in it.
+pub const CLAIM_TIME: &str = "engine_claim_seconds";
 /// Operations in a flush of the committer.
 pub const FLUSH_SIZE: &str = "engine_flush_operations";
 /// How long a flush took, in seconds.
@@ -60,7 +62,7 @@ pub const CONNECTIONS: &str = "engine_database_connections";
 pub const SLOTS: &str = "engine_pool_slots";
 
 /// All of them.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 25] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -71,6 +73,7 @@ pub const NAMES: [&str; 24] = [
     PROBED,
     TICKED,
     TICK_FAILED,
+    CLAIM_TIME,
     FLUSH_SIZE,
     FLUSH_TIME,
     OLDEST_SNAPSHOT,
@@ -123,6 +126,10 @@ pub(crate) fn ticked(schedule: &str) {
 
 pub(crate) fn tick_failed(schedule: &str) {
     counter!(TICK_FAILED, "schedule" => schedule.to_owned()).increment(1);
+}
+
+pub(crate) fn claimed(time: Duration) {
+    histogram!(CLAIM_TIME).record(time.as_secs_f64());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a flush has at most a thousand operations")]

@@ -18,9 +18,6 @@ use crate::{
 /// A pause's reason is a line.
 const REASON_CHARS_MAX: usize = 200;
 
-/// Running jobs counted of each queue. Beyond that it is "many".
-pub const RUNNING_MAX: u32 = 10_000;
-
 /// A queue, and what is set on it.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueueView {
@@ -50,32 +47,7 @@ pub struct Pause {
 impl Engine {
     /// All queues, by name, with what is set on them.
     pub async fn queues(&self) -> Result<Vec<QueueView>, Error> {
-        let rows = self.read(async |conn| store::queues::queues_all(conn).await).await?;
-        let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
-        Ok(rows
-            .into_iter()
-            .map(|row| QueueView {
-                name: row.name,
-                pause: row.paused_at.map(|since| Pause {
-                    reason: row.pause_reason.unwrap_or_default(),
-                    since,
-                    until: row.pause_until,
-                }),
-                at_once_max: number(row.at_once_max),
-                fair: row.fair,
-                latency_target_ms: number(row.latency_target_ms),
-            })
-            .collect())
-    }
-
-    /// How many jobs of each queue run at the moment; at most [`RUNNING_MAX`] are counted of each.
-    pub async fn running(&self) -> Result<Vec<(String, u32)>, Error> {
-        let count = async |conn: &mut crate::Connection| {
-            store::queues::queues_running(conn, i64::from(RUNNING_MAX)).await
-        };
-        let rows = self.read(count).await?;
-        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        Ok(rows.into_iter().map(|(queue, count)| (queue, number(count))).collect())
+        Ok(self.stands().await?.into_iter().map(|stand| stand.view).collect())
     }
 
     /// Promises how long a ready job of a queue may wait, unless something is promised already: what an operator has set

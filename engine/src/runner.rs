@@ -100,6 +100,8 @@ pub(crate) async fn attempt<A: App>(
     settings: &A::Settings,
     job: &LeasedJob,
 ) -> Ending {
+    // What few attempts do is boxed, here and in `end`: a future is as large as the largest thing it may ever do, and each
+    // attempt's is moved several times on its way into its task.
     let memo = match past(engine, job).await {
         Ok(memo) => memo,
         Err(error) => {
@@ -109,18 +111,18 @@ pub(crate) async fn attempt<A: App>(
     };
     let world = undo::World { engine, registry, clients, settings };
     if job.course().is_undoing() {
-        return undo::run(&world, job).await;
+        return Box::pin(undo::run(&world, job)).await;
     }
     let ctx = Context::new(world, job, memo);
     if job.course() == Course::Cancelling {
         if ctx.passed_pivot().is_none() {
-            return undo::turn(&world, job, ctx.has_deeds(), Reason::Cancelled).await;
+            return Box::pin(undo::turn(&world, job, ctx.has_deeds(), Reason::Cancelled)).await;
         }
-        ctx.refuse_cancel().await;
+        Box::pin(ctx.refuse_cancel()).await;
     }
     if job.has_expired() {
         let why = Reason::Failed("expired: it was not begun in time".to_owned());
-        return undo::turn(&world, job, ctx.has_deeds(), why).await;
+        return Box::pin(undo::turn(&world, job, ctx.has_deeds(), why)).await;
     }
     let ending = if ctx.is_over() {
         Forward::Stuck(Suspension::Expired)
@@ -143,7 +145,7 @@ async fn end<A: App>(
     match ending {
         Forward::Done(output) => {
             for child in ctx.to_cancel() {
-                if let Err(error) = world.engine.let_go(child).await {
+                if let Err(error) = Box::pin(world.engine.let_go(child)).await {
                     tracing::warn!(job.id = %job.id(), %error, "a child could not be cancelled");
                     return Ending::left(Suspension::Interrupted);
                 }
@@ -151,10 +153,10 @@ async fn end<A: App>(
             Ending::Finished { state: Final::Succeeded(output), deeds: Deeds::Stand }
         }
         Forward::Stuck(Suspension::Cancelled) => {
-            undo::turn(world, job, ctx.has_deeds(), Reason::Cancelled).await
+            Box::pin(undo::turn(world, job, ctx.has_deeds(), Reason::Cancelled)).await
         }
         Forward::Stuck(Suspension::Expired) => {
-            failed(world, job, ctx, "deadline exceeded".to_owned()).await
+            Box::pin(failed(world, job, ctx, "deadline exceeded".to_owned())).await
         }
         Forward::Stuck(suspension) => Ending::left(suspension),
         Forward::Failed(failure) => match failure.class {
@@ -164,13 +166,13 @@ async fn end<A: App>(
                     return Ending::Retried(failure);
                 }
                 let text = format!("gave up after {} attempts: {}", job.attempt(), failure.text);
-                failed(world, job, ctx, text).await
+                Box::pin(failed(world, job, ctx, text)).await
             }
             Class::Snooze { after } => {
                 Ending::left(Suspension::again(after, format!("put off: {}", failure.text), false))
             }
             Class::Diverged => Ending::left(Suspension::diverged(None, failure.text)),
-            Class::Permanent | Class::Undo => failed(world, job, ctx, failure.text).await,
+            Class::Permanent | Class::Undo => Box::pin(failed(world, job, ctx, failure.text)).await,
         },
     }
 }
@@ -196,7 +198,7 @@ async fn past(engine: &Engine, job: &LeasedJob) -> Result<Memo, DbError> {
     if fence.epoch <= 1 && !job.has_deed() {
         return Ok(Memo::default());
     }
-    engine.db().run(async |conn| Memo::load(conn, fence).await).await
+    Box::pin(engine.db().run(async |conn| Memo::load(conn, fence).await)).await
 }
 
 /// Why a run turns round.

@@ -19,6 +19,8 @@ use crate::{
 pub const OWNER_ROLE: &str = "trunkline_owner";
 /// The role that the application uses. It owns nothing, and row-level security binds it.
 pub const APP_ROLE: &str = "trunkline_app";
+/// The role of autoscalers, which may ask how much there is to do and nothing else. It has no password until a DBA gives it one.
+const METRICS_ROLE: &str = "trunkline_metrics";
 
 /// Provisioning takes a second.
 const LOCK: Duration = Duration::from_mins(1);
@@ -92,6 +94,12 @@ async fn provision_on(
     run(connection, "keep passwords out of the server's log", quiet).await?;
     role(connection, OWNER_ROLE, &passwords.owner).await?;
     role(connection, APP_ROLE, &passwords.app).await?;
+    if !role_exists(connection, METRICS_ROLE).await? {
+        let create = format!(
+            "create role {METRICS_ROLE} login nosuperuser nobypassrls nocreatedb nocreaterole noreplication connection limit 5"
+        );
+        run(connection, "create the role of autoscalers", create).await?;
+    }
     // So that it can say who holds a transaction open. It tells the application nothing else of what it sees.
     let grant = format!("grant pg_read_all_stats to {OWNER_ROLE}");
     run(connection, "let the owner see sessions", grant).await?;
@@ -110,17 +118,18 @@ async fn role(
     role: &str,
     password: &SecretString,
 ) -> Result<(), Error> {
-    let asked =
-        sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)").bind(role);
-    let exists: bool =
-        within("look for the role", STATEMENT, asked.fetch_one(&mut *connection)).await?;
-    let verb = if exists { "alter" } else { "create" };
+    let verb = if role_exists(connection, role).await? { "alter" } else { "create" };
     let password = name::text(password.expose_secret());
     let statement = format!(
         "{verb} role {} login nosuperuser nobypassrls nocreatedb nocreaterole noreplication password{password}",
         name::ident(role)?
     );
     run(connection, &format!("{verb} the role {role}"), statement).await
+}
+
+async fn role_exists(connection: &mut PgConnection, role: &str) -> Result<bool, Error> {
+    let asked = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)");
+    within("look for the role", STATEMENT, asked.bind(role).fetch_one(connection)).await
 }
 
 pub(crate) async fn database_exists(
@@ -131,12 +140,13 @@ pub(crate) async fn database_exists(
     within("look for the database", STATEMENT, asked.bind(database).fetch_one(connection)).await
 }
 
-/// Lets the two roles in and nobody else. Not part of what a copy inherits from its template.
+/// Lets the application in, and whoever asks for work, and nobody else. Not part of what a copy inherits from its template.
 pub(crate) async fn admit(connection: &mut PgConnection, database: &str) -> Result<(), Error> {
     let database = name::ident(database)?;
     let statement = format!(
         "revoke all on database {database} from public; \
-         grant connect, temporary on database {database} to {APP_ROLE}"
+         grant connect, temporary on database {database} to {APP_ROLE}; \
+         grant connect on database {database} to {METRICS_ROLE}"
     );
     run(connection, "admit the application's role", statement).await
 }

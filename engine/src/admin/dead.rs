@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::look::PAGE_MAX;
-use crate::{engine::Engine, error::Error, job::JobId, store};
+use crate::{Connection, engine::Engine, error::Error, job::JobId, store};
 
 /// Which dead letters to list.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,49 @@ pub struct DeadCount {
     pub jobs: i64,
 }
 
+/// Dead letters of one kind that say the same, but for what differs each time.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeadGroup {
+    /// Which workflow.
+    pub kind: String,
+    /// What they say; a word with a digit in it is `#`. Empty where nothing was kept.
+    pub error: String,
+    /// Whether what they did was taken back.
+    pub undone: bool,
+    /// How many of those that were looked at.
+    pub jobs: i64,
+    /// When the first of them failed.
+    pub first_at: DateTime<Utc>,
+    /// When the last did.
+    pub last_at: DateTime<Utc>,
+    /// The one that was made last.
+    pub newest: JobId,
+}
+
+/// Dead letters that are looked at to group them: some dozen milliseconds.
+pub const GROUPED_MAX: i64 = 1_000;
+
+/// Groups that are shown. Who has more of them has another problem.
+const GROUPS_MAX: i64 = 100;
+
 impl Engine {
+    /// The newest [`GROUPED_MAX`] dead letters in groups, the largest first.
+    pub async fn dead_groups(&self) -> Result<Vec<DeadGroup>, Error> {
+        let look = async |conn: &mut Connection| {
+            store::alike::dead_alike(conn, GROUPED_MAX, GROUPS_MAX).await
+        };
+        let group = |row: store::alike::AlikeRow| DeadGroup {
+            kind: row.kind,
+            error: row.error,
+            undone: row.undone,
+            jobs: row.jobs,
+            first_at: row.first_at,
+            last_at: row.last_at,
+            newest: row.newest.into(),
+        };
+        Ok(self.read(look).await?.into_iter().map(group).collect())
+    }
+
     /// Jobs that failed, newest first. At most [`PAGE_MAX`], and one more that tells whether there is another page.
     pub async fn dead_letters(
         &self,

@@ -1,6 +1,7 @@
 //! Looking at jobs.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,7 +14,11 @@ use crate::{
     job::JobId,
     sealed,
     state::State,
-    store::{self, search::Filter},
+    store::{
+        self,
+        search::Filter,
+        timeline::{DeedRow, StepRow},
+    },
     tx::Tx,
 };
 
@@ -37,16 +42,23 @@ impl Engine {
     /// One job with its story; `None` if there is none with this id (any more).
     pub async fn job(&self, id: JobId) -> Result<Option<JobDetail>, Error> {
         let filter = Filter { job_id: Some(id.as_uuid()), ..Filter::default() };
-        let (found, steps, deeds, progress) = self
+        let (found, steps, effects) = self
             .read(async |conn| {
                 let found = store::search::jobs_search(conn, &filter, 1).await?;
                 let steps = store::timeline::steps_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
-                let deeds = store::timeline::deeds_of(conn, id.as_uuid(), TIMELINE_MAX).await?;
-                let progress = store::progress::progress_of(conn, id.as_uuid()).await?;
-                Ok((found, steps, deeds, progress))
+                // Of a story that is cut off, the ledger is asked for by itself: its end may lie behind the cut.
+                let is_cut = i64::try_from(steps.len()).is_ok_and(|count| count == TIMELINE_MAX);
+                let effects = if is_cut {
+                    store::timeline::deeds_of(conn, id.as_uuid(), TIMELINE_MAX).await?
+                } else {
+                    ledger(&steps)
+                };
+                Ok((found, steps, effects))
             })
             .await?;
         let Some(row) = found.into_iter().next() else { return Ok(None) };
+        let progress = row.progress.as_ref().filter(|_| row.finished_at.is_none());
+        let progress = progress.and_then(|it| ProgressView::deserialize(it).ok());
         let explain = if state_of(&row).is_final() {
             None
         } else {
@@ -63,9 +75,10 @@ impl Engine {
             origin: row.origin,
             due: row.due,
             reason: row.reason,
-            progress: progress.filter(|_| row.finished_at.is_none()).map(ProgressView::from),
+            progress,
+            parked: row.parked,
             steps: steps.into_iter().map(StepView::from).collect(),
-            effects: deeds.into_iter().map(DeedView::from).collect(),
+            effects: effects.into_iter().map(DeedView::from).collect(),
             explain,
         }))
     }
@@ -80,12 +93,22 @@ impl Engine {
     }
 }
 
+/// The deeds among the steps, in the order in which they were begun.
+fn ledger(steps: &[StepRow]) -> Vec<DeedRow> {
+    let deeds = steps.iter().filter_map(|step| step.deed.as_ref());
+    let mut deeds: Vec<_> = deeds.filter_map(|deed| DeedRow::deserialize(deed).ok()).collect();
+    deeds.sort_by_key(|deed| deed.seq);
+    deeds
+}
+
 /// A filter as the store takes it.
 pub(super) fn stored(filter: &JobFilter) -> Filter {
     let older_than = filter.older_than.map(JobId::as_uuid);
     let until = filter.until.map(first_of);
     Filter {
         job_id: None,
+        job_ids: None,
+        error: filter.error.clone(),
         kind: filter.kind.clone(),
         queue: filter.queue.clone(),
         state: filter.state,

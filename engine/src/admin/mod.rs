@@ -9,6 +9,7 @@ mod edit; // other arguments
 mod fork; // a new run from a step of a finished one
 mod inbox; // what providers posted
 mod input; // what an operator types in
+mod links; // so that a change of the record shows
 mod look; // jobs, read
 mod operations; // on many jobs
 mod operator; // who asks
@@ -23,8 +24,9 @@ pub use self::{
     answer::Answer,
     audit::AuditEntry,
     cancel::CancelMode,
-    dead::{DeadCount, DeadFilter, DeadLetter},
+    dead::{DeadCount, DeadFilter, DeadGroup, DeadLetter, GROUPED_MAX},
     inbox::{InboxCount, InboxCursor, InboxFilter, Kept},
+    links::{LINKS_AT_ONCE, Noted, Stretch, Verified, WAITING_MAX, gone, last_id},
     look::PAGE_MAX,
     operations::{
         Batch, BulkDeed, Canary, CanaryLook, FreezePage, NewOperation, OPERATION_JOBS_MAX,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::look::PAGE_MAX;
 use crate::{
     cause::Cause,
+    depths::DEPTH_MAX,
     engine::Engine,
     error::Error,
     job::JobId,
@@ -78,9 +79,11 @@ impl Engine {
         Ok(rows.into_iter().next().map(ParkedRun::from))
     }
 
-    /// How many runs are parked for each cause. `None`: by a version that did not say.
+    /// How many runs are parked for each cause; at most [`DEPTH_MAX`] are counted. `None`: by a version that did not say.
     pub async fn parked_count(&self) -> Result<Vec<(Option<Cause>, i64)>, Error> {
-        let rows = self.read(async |conn| store::parked::parked_count(conn).await).await?;
+        let rows = self
+            .read(async |conn| store::parked::parked_count(conn, i64::from(DEPTH_MAX)).await)
+            .await?;
         Ok(rows.into_iter().map(|row| (cause_of(row.cause.as_deref()), row.runs)).collect())
     }
 }

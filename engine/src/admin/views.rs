@@ -11,14 +11,15 @@ use crate::{
     sealed,
     state::{Course, State},
     store::{
-        progress::StoredProgress,
         search::FoundRow,
         timeline::{DeedRow, StepRow},
     },
 };
 
-/// Which jobs to list.
+/// Which jobs to list. A member that a later version knows and this one does not is no filter here: it would match more than
+/// was meant.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobFilter {
     /// Of this kind.
     pub kind: Option<String>,
@@ -32,6 +33,9 @@ pub struct JobFilter {
     pub since: Option<DateTime<Utc>>,
     /// Made before this instant.
     pub until: Option<DateTime<Utc>>,
+    /// Failed with an error that reads so; a word with a digit in it is `#`. Of dead letters alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// Made before this one: the last of the page before.
     #[serde(skip)]
     pub older_than: Option<JobId>,
@@ -82,6 +86,8 @@ pub struct JobDetail {
     pub due: Option<DateTime<Utc>>,
     /// What it waits for.
     pub reason: Option<String>,
+    /// How it is parked, if it is.
+    pub parked: Option<Value>,
     /// How far it says it is, while it lives.
     pub progress: Option<ProgressView>,
     /// What happened, in order.
@@ -135,7 +141,7 @@ pub struct DeedView {
 }
 
 /// How far a run says it is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProgressView {
     /// So much is done.
     pub done: i64,
@@ -145,13 +151,6 @@ pub struct ProgressView {
     pub note: String,
     /// When it said so.
     pub said_at: DateTime<Utc>,
-}
-
-impl From<StoredProgress> for ProgressView {
-    fn from(stored: StoredProgress) -> ProgressView {
-        let StoredProgress { done, total, note, said_at } = stored;
-        ProgressView { done, total, note, said_at }
-    }
 }
 
 impl From<StepRow> for StepView {

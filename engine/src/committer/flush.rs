@@ -58,6 +58,8 @@ pub(super) async fn flush(
 fn takes_several_statements(op: &Op) -> bool {
     match op {
         Op::Spawn(_) | Op::Receive(_) => true,
+        // What comes together is there together, though plain jobs and others are two statements.
+        Op::Enqueue(rows) => rows.len() > 1,
         Op::Finish(finish) => {
             !finish.row.is_plain()
                 || finish.unique_key.is_some()
@@ -73,7 +75,6 @@ fn takes_several_statements(op: &Op) -> bool {
         | Op::Progress(_)
         | Op::Release(_)
         | Op::Suspend(_)
-        | Op::Enqueue(_)
         | Op::Look(_) => false,
     }
 }

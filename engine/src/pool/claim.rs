@@ -145,12 +145,16 @@ impl Claimer {
         let limited = pool.queues.limited(&self.queue_ids);
         let look = self.marks.look(&self.queue_ids, Instant::now());
         let kinds = &self.kind_ids;
+        let asked = Instant::now();
         let claimed = pool.engine.db().run(async |conn| {
             store::ready::ready_claim(conn, worker_id, &look.begin, kinds, rows_max, &limited).await
         });
         match claimed.await {
             Ok(claimed) => {
                 let is_all = claimed.len() < room;
+                if !claimed.is_empty() {
+                    crate::metrics::claimed(asked.elapsed());
+                }
                 self.marks.found(&look, &claimed, is_all, Instant::now());
                 rows.extend(claimed);
             }

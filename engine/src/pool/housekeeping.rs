@@ -153,6 +153,7 @@ pub(super) async fn tidy<A: App>(pool: Arc<Pool<A>>) {
                 store::replay::superseded_expire(conn, TIDY_MAX).await?;
                 store::gates::gates_forget(conn, TIDY_MAX).await?;
                 store::progress::progress_expire(conn, TIDY_MAX).await?;
+                store::paces::paces_forget(conn, TIDY_MAX).await?;
                 store::workers::workers_forget(conn).await?;
                 store::partitions::partitions_make(conn, PARTITIONS_AHEAD).await
             })

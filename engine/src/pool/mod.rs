@@ -7,6 +7,7 @@ mod heartbeat;
 mod housekeeping;
 mod live;
 mod marks;
+mod pace;
 mod queues;
 mod retention;
 mod watch;
@@ -19,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::claim::jittered;
 pub use self::retention::Keep;
 pub(crate) use self::retention::once as forget_once;
-use self::{live::Live, queues::Queues};
+use self::{live::Live, pace::Pace, queues::Queues};
 use crate::{
     cause::{Cause, Parking},
     committer::{CommitError, Finish, Op},
@@ -122,6 +123,7 @@ pub struct Pool<A: App> {
     serves: Serves,
     live: Arc<Live>,
     queues: Queues,
+    pace: Pace,
     /// Rings when a job with permits has left.
     freed: Notify,
     lease: Arc<LeaseClock>,
@@ -153,6 +155,7 @@ impl<A: App> Pool<A> {
         let pool = Arc::new(Pool {
             live: Arc::new(Live::new(worker_id)),
             queues: Queues::default(),
+            pace: Pace::default(),
             freed: Notify::new(),
             lease,
             room: Arc::new(Semaphore::new(config.slots)),
@@ -197,8 +200,9 @@ impl<A: App> Pool<A> {
         let outcome = ending.outcome();
         let committed = match ending {
             Ending::Finished { state, deeds } => self.finish(job, &state, deeds).await,
-            Ending::Retried(failure) => self.retry(job, &failure).await,
-            Ending::Left(Departure(suspension)) => self.leave(job, suspension).await,
+            // Boxed, as in `runner`: most attempts simply end.
+            Ending::Retried(failure) => Box::pin(self.retry(job, &failure)).await,
+            Ending::Left(Departure(suspension)) => Box::pin(self.leave(job, suspension)).await,
         };
         self.live.remove(job);
         if job.is_gated() || self.queues.is_limited(job.queue_id()) {
@@ -207,7 +211,10 @@ impl<A: App> Pool<A> {
             self.engine.wakeups().ring([job.queue_id()]);
         }
         match committed {
-            Ok(()) => crate::metrics::finished(job, outcome),
+            Ok(()) => {
+                self.pace.ended(job.kind_id(), job.elapsed());
+                crate::metrics::finished(job, outcome);
+            }
             Err(CommitError::Fenced) => {
                 tracing::info!(job.id = %job.id(), job.kind = job.kind(), "the lease was lost; another worker has the job");
                 crate::metrics::finished(job, "lost");
@@ -350,6 +357,7 @@ impl<A: App> Pool<A> {
             job.lost().cancel();
             let _ = self.engine.committer().commit(Op::Release(job.fence())).await;
         }
+        self.pace.tell(&self.engine).await;
         self.leave.cancel();
         self.beats.wait().await;
         heartbeat::leave(&self.engine, self.live.worker_id()).await;

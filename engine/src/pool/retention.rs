@@ -20,6 +20,9 @@ const ROUNDS_MAX: usize = 100;
 /// Rows deleted by one statement.
 const ROWS_MAX: i64 = 1000;
 
+/// For so long it is kept which jobs an operation was about: longer than anybody would undo it.
+const OPERATION_JOBS_KEPT: Duration = Duration::from_hours(30 * 24);
+
 /// How long is kept what is over. A job's class is part of its kind ([`crate::Retention`]); these are the classes' lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
@@ -79,7 +82,11 @@ pub(crate) async fn once(engine: &Engine, keep: &Keep) -> Result<(), DbError> {
             .run(async |conn| {
                 let posts =
                     store::inbox::inbox_expire(conn, interval(keep.inbox), ROWS_MAX).await?;
-                Ok(posts + store::backfills::backfills_expire(conn, ROWS_MAX).await?)
+                let backfills = store::backfills::backfills_expire(conn, ROWS_MAX).await?;
+                let kept = interval(OPERATION_JOBS_KEPT);
+                let of_operations =
+                    store::operations::operations_forget(conn, kept, ROWS_MAX).await?;
+                Ok(posts + backfills + of_operations)
             })
             .await?;
         if deleted == 0 {

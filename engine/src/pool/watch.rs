@@ -23,6 +23,7 @@ pub(super) async fn watch<A: App>(pool: Arc<Pool<A>>) {
     let mut before = Depths::default();
     while !pool.stop.is_cancelled() {
         crate::metrics::slots(&pool.config.name, pool.in_hand(), pool.config.slots);
+        pool.pace.tell(&pool.engine).await;
         match pool.engine.vitals().await {
             Ok(vitals) => {
                 crate::metrics::vitals(&vitals);

@@ -1,7 +1,7 @@
 //! Schedules as people look at them.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Missed;
@@ -12,7 +12,7 @@ use crate::{
     job::JobId,
     sealed,
     state::State,
-    store::{self, backfills::SeenBackfill, schedules::SeenRow},
+    store::{self, schedules::SeenRow},
 };
 
 /// How many next times are shown.
@@ -71,6 +71,18 @@ pub struct Order {
     pub at: DateTime<Utc>,
 }
 
+/// As it is stored.
+#[derive(Deserialize)]
+struct SeenBackfill {
+    from_at: DateTime<Utc>,
+    to_at: DateTime<Utc>,
+    next_at: DateTime<Utc>,
+    made: i32,
+    had_run: i32,
+    asked_by: String,
+    reason: String,
+}
+
 /// A backfill that is going on.
 #[derive(Debug, Clone, Serialize)]
 pub struct BackfillView {
@@ -93,24 +105,19 @@ pub struct BackfillView {
 impl Engine {
     /// All schedules, by name.
     pub async fn schedules(&self) -> Result<Vec<ScheduleView>, Error> {
-        let (rows, mut backfills) = self
-            .read(async |conn| {
-                let rows = store::schedules::schedules_list(conn, LIST_MAX).await?;
-                Ok((rows, store::backfills::backfills_live(conn).await?))
-            })
-            .await?;
+        let rows =
+            self.read(async |conn| store::schedules::schedules_list(conn, LIST_MAX).await).await?;
         let declared = self.schedules_declared();
         let view = |row: SeenRow| {
             let is_declared = declared.iter().any(|schedule| schedule.name == row.name);
-            let place = backfills.iter().position(|backfill| backfill.schedule == row.name);
-            let backfill = place.map(|place| backfills.swap_remove(place));
-            view(row, is_declared, backfill)
+            view(row, is_declared)
         };
         Ok(rows.into_iter().map(view).collect())
     }
 }
 
-fn view(row: SeenRow, is_declared: bool, backfill: Option<SeenBackfill>) -> ScheduleView {
+fn view(row: SeenRow, is_declared: bool) -> ScheduleView {
+    let backfill = row.backfill.as_ref().and_then(|it| SeenBackfill::deserialize(it).ok());
     let next = next(&row);
     let missed = Missed::of(&row.missed, row.catch_up_max);
     ScheduleView {

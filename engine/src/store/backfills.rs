@@ -115,32 +115,6 @@ pub(crate) async fn backfill_stop(
     Ok(done.rows_affected() == 1)
 }
 
-/// A backfill as people look at it.
-#[derive(Debug)]
-pub(crate) struct SeenBackfill {
-    pub(crate) schedule: String,
-    pub(crate) from_at: DateTime<Utc>,
-    pub(crate) to_at: DateTime<Utc>,
-    pub(crate) next_at: DateTime<Utc>,
-    pub(crate) made: i32,
-    pub(crate) had_run: i32,
-    pub(crate) asked_by: String,
-    pub(crate) reason: String,
-}
-
-/// The backfills that are going on: at most one of each schedule.
-pub(crate) async fn backfills_live(
-    conn: &mut PgConnection,
-) -> Result<Vec<SeenBackfill>, sqlx::Error> {
-    sqlx::query_as!(
-        SeenBackfill,
-        "select schedule, from_at, to_at, next_at, made, had_run, asked_by, reason
-         from trunkline.backfills where finished_at is null order by schedule"
-    )
-    .fetch_all(conn)
-    .await
-}
-
 /// Forgets backfills that ended longer than 90 days ago. At most `rows_max` at once.
 pub(crate) async fn backfills_expire(
     conn: &mut PgConnection,

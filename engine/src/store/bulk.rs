@@ -19,7 +19,7 @@ pub(crate) async fn jobs_copy(
     conn: &mut PgConnection,
     rows: &[JobRow],
 ) -> Result<bool, sqlx::Error> {
-    if !rows.iter().all(is_plain) || any_is_fair(conn, rows).await? {
+    if !rows.iter().all(JobRow::is_plain) || any_is_fair(conn, rows).await? {
         return Ok(false);
     }
     copy(conn, JOBS, rows, |row, to| {
@@ -48,20 +48,6 @@ pub(crate) async fn jobs_copy(
     })
     .await?;
     Ok(true)
-}
-
-/// Whether its token begins in `ready` whatever the database says, and it has nothing that COPY leaves out.
-fn is_plain(row: &JobRow) -> bool {
-    row.parent_id.is_none()
-        && row.unique_key.is_none()
-        && !row.has_deed
-        && row.lane.is_none()
-        && row.gates.is_none()
-        && row.expires_after.is_none()
-        && row.expires_at.is_none()
-        && row.deadline.is_none()
-        && row.due_after.is_none()
-        && row.due_at.is_none()
 }
 
 /// In a fair queue tenants take turns: its jobs begin in their lanes.

@@ -4,76 +4,66 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What stands in a queue for one reason.
+/// A queue: what is set on it, and what stands in it.
 #[derive(Debug)]
-pub(crate) struct DepthRow {
-    pub(crate) queue: String,
-    pub(crate) reason: String,
-    pub(crate) jobs: i64,
-}
-
-/// Jobs that are not running, by queue and reason; at most `rows_max` are counted for each. Those that wait for a signal
-/// alone are not among them: there is no index to count them by, and none is worth its writes.
-pub(crate) async fn depths(
-    conn: &mut PgConnection,
-    rows_max: i64,
-) -> Result<Vec<DepthRow>, sqlx::Error> {
-    sqlx::query_as!(
-        DepthRow,
-        r#"
-        with queue as materialized (
-            select queue_id, name, paused_at is not null and coalesce(pause_until > trunkline.now(), true) as paused
-            from trunkline.queues
-        ), ready as (
-            select q.name, case when q.paused then 'queue_paused' else 'ready' end as reason,
-                   (select count(*) from (
-                        select from trunkline.ready r where r.queue_id = q.queue_id limit $1) t) as jobs
-            from queue q
-        ), gated as (
-            select q.name, 'gates' as reason,
-                   (select count(*) from (
-                        select from trunkline.waits w where w.blocked and w.queue_id = q.queue_id limit $1) t) as jobs
-            from queue q
-        ), timed as (
-            select q.name, 'time' as reason, count(*) as jobs
-            from (select queue_id from trunkline.waits where due is not null order by due limit $1) w
-            join queue q on q.queue_id = w.queue_id
-            group by q.name
-        ), parked as (
-            select q.name, 'parked' as reason, count(*) as jobs
-            from (select queue_id from trunkline.waits where state = 'parked' limit $1) w
-            join queue q on q.queue_id = w.queue_id
-            group by q.name
-        )
-        select name as "queue!", reason as "reason!", jobs as "jobs!"
-        from (select * from ready union all select * from gated union all select * from timed
-              union all select * from parked) t
-        "#,
-        rows_max,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// The job that comes next in a queue, and what is promised there.
-#[derive(Debug)]
-pub(crate) struct NextRow {
-    pub(crate) queue: String,
+pub(crate) struct StandRow {
+    pub(crate) name: String,
+    pub(crate) at_once_max: Option<i32>,
+    pub(crate) fair: bool,
     pub(crate) latency_target_ms: Option<i32>,
-    pub(crate) job_id: Option<Uuid>,
+    pub(crate) paused_at: Option<DateTime<Utc>>,
+    pub(crate) pause_reason: Option<String>,
+    pub(crate) pause_until: Option<DateTime<Utc>>,
+    pub(crate) ready: i64,
+    pub(crate) gated: i64,
+    pub(crate) timed: i64,
+    pub(crate) parked: i64,
+    pub(crate) running: i64,
+    /// The job that comes next: one look into the index.
+    pub(crate) next: Option<Uuid>,
     pub(crate) now: DateTime<Utc>,
 }
 
-/// The first of what is ready in each queue: one look into the index for each.
-pub(crate) async fn next_of_queues(conn: &mut PgConnection) -> Result<Vec<NextRow>, sqlx::Error> {
+/// All queues by name, with what is set on them (a pause that is over counts as none) and how many jobs stand in them for
+/// which reason; at most `rows_max` are counted for each. Those that wait for a signal alone are not among them: there is no
+/// index to count them by, and none is worth its writes.
+pub(crate) async fn queues_stand(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<Vec<StandRow>, sqlx::Error> {
     sqlx::query_as!(
-        NextRow,
+        StandRow,
         r#"
-        select q.name as queue, q.latency_target_ms, trunkline.now() as "now!",
+        with timed as (
+            select queue_id, count(*) as jobs
+            from (select queue_id from trunkline.waits where due is not null order by due limit $1) w
+            group by queue_id
+        ), parked as (
+            select queue_id, count(*) as jobs
+            from (select queue_id from trunkline.waits where state = 'parked' limit $1) w
+            group by queue_id
+        )
+        select q.name, q.at_once_max, q.fair, q.latency_target_ms,
+               case when q.is_paused then q.paused_at end as paused_at,
+               case when q.is_paused then q.pause_reason end as pause_reason,
+               case when q.is_paused then q.pause_until end as pause_until,
+               (select count(*) from (
+                    select from trunkline.ready r where r.queue_id = q.queue_id limit $1) t) as "ready!",
+               (select count(*) from (
+                    select from trunkline.waits w where w.blocked and w.queue_id = q.queue_id limit $1) t) as "gated!",
+               coalesce(t.jobs, 0) as "timed!", coalesce(p.jobs, 0) as "parked!",
+               (select count(*) from (
+                    select from trunkline.leases l where l.queue_id = q.queue_id limit $1) t) as "running!",
                (select r.job_id from trunkline.ready r
-                where r.queue_id = q.queue_id order by r.priority, r.job_id limit 1) as job_id
-        from trunkline.queues q
-        "#
+                where r.queue_id = q.queue_id order by r.priority, r.job_id limit 1) as next,
+               trunkline.now() as "now!"
+        from (select *, paused_at is not null and coalesce(pause_until > trunkline.now(), true) as is_paused
+              from trunkline.queues) q
+        left join timed t using (queue_id)
+        left join parked p using (queue_id)
+        order by q.name
+        "#,
+        rows_max,
     )
     .fetch_all(conn)
     .await

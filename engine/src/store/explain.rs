@@ -57,62 +57,55 @@ pub(crate) async fn place_of(
     .await
 }
 
-/// How many stand before a job in what is ready, and how many of its queue run; at most `rows_max` are counted.
-pub(crate) async fn ready_before(
-    conn: &mut PgConnection,
-    job_id: Uuid,
-    queue_id: i16,
-    priority: i16,
-    rows_max: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (
-               select from trunkline.ready
-               where queue_id = $1 and (priority, job_id) < ($2, $3)
-               order by priority, job_id limit $4) t"#,
-        queue_id,
-        priority,
-        job_id,
-        rows_max,
-    )
-    .fetch_one(conn)
-    .await
+/// What stands between a job and a worker.
+#[derive(Debug)]
+pub(crate) struct CrowdRow {
+    /// Live workers that serve its queue, and those of them that know its kind. A worker that does not say counts for all.
+    pub(crate) serve: i64,
+    pub(crate) know: i64,
+    /// Jobs before it, in what is ready or in its lane.
+    pub(crate) before: i64,
+    /// Jobs of its queue that run, where that is limited.
+    pub(crate) running: i64,
 }
 
-/// How many stand before a job in its lane; at most `rows_max` are counted.
-pub(crate) async fn lane_before(
+/// Looks at what stands between a job and a worker; at most `rows_max` jobs are counted before it.
+pub(crate) async fn crowd_of(
     conn: &mut PgConnection,
     job_id: Uuid,
-    queue_id: i16,
-    lane: Uuid,
-    priority: i16,
+    place: &PlaceRow,
     rows_max: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (
-               select from trunkline.waits
-               where blocked and queue_id = $1 and lane = $2 and (priority, job_id) < ($3, $4)
-               order by priority, job_id limit $5) t"#,
-        queue_id,
+) -> Result<CrowdRow, sqlx::Error> {
+    let lane = place.lane.filter(|_| !place.is_ready && place.blocked == Some(true));
+    sqlx::query_as!(
+        CrowdRow,
+        r#"
+        select w.serve as "serve!", w.know as "know!",
+               case when $5 then (
+                        select count(*) from (
+                            select from trunkline.ready r
+                            where r.queue_id = $2 and (r.priority, r.job_id) < ($4, $1)
+                            order by r.priority, r.job_id limit $8) t)
+                    when $6::uuid is not null then (
+                        select count(*) from (
+                            select from trunkline.waits b
+                            where b.blocked and b.queue_id = $2 and b.lane = $6 and (b.priority, b.job_id) < ($4, $1)
+                            order by b.priority, b.job_id limit $8) t)
+                    else 0 end as "before!",
+               (select count(*) from (
+                    select from trunkline.leases l where l.queue_id = $2 limit coalesce($7::int4, 0)) t) as "running!"
+        from (select count(*) filter (where coalesce($2 = any (queue_ids), true)) as serve,
+                     count(*) filter (where coalesce($2 = any (queue_ids), true) and coalesce($3 = any (kind_ids), true))
+                         as know
+              from trunkline.workers where expires_at > trunkline.now() and not draining) w
+        "#,
+        job_id,
+        place.queue_id,
+        place.kind_id,
+        place.priority,
+        place.is_ready,
         lane,
-        priority,
-        job_id,
-        rows_max,
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// How many of a queue's jobs run; at most `rows_max` are counted.
-pub(crate) async fn queue_running(
-    conn: &mut PgConnection,
-    queue_id: i16,
-    rows_max: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (
-               select from trunkline.leases where queue_id = $1 limit $2) t"#,
-        queue_id,
+        place.at_once_max,
         rows_max,
     )
     .fetch_one(conn)
@@ -156,34 +149,5 @@ pub(crate) async fn gates_view(
         holders_max,
     )
     .fetch_all(conn)
-    .await
-}
-
-/// Live workers: how many serve a queue, and how many of these know a kind. A worker that does not say
-/// counts for all.
-#[derive(Debug)]
-pub(crate) struct WorkersView {
-    pub(crate) serve: i64,
-    pub(crate) know: i64,
-}
-
-/// Who could run a job.
-pub(crate) async fn workers_for(
-    conn: &mut PgConnection,
-    queue_id: i16,
-    kind_id: i16,
-) -> Result<WorkersView, sqlx::Error> {
-    sqlx::query_as!(
-        WorkersView,
-        r#"
-        select count(*) filter (where coalesce($1 = any (queue_ids), true)) as "serve!",
-               count(*) filter (where coalesce($1 = any (queue_ids), true) and coalesce($2 = any (kind_ids), true))
-                   as "know!"
-        from trunkline.workers where expires_at > trunkline.now() and not draining
-        "#,
-        queue_id,
-        kind_id,
-    )
-    .fetch_one(conn)
     .await
 }

@@ -1,7 +1,9 @@
 //! Every statement on the engine's tables, one file for each table. Nothing else in the workspace touches them.
 
+pub(crate) mod alike;
 pub(crate) mod answers;
 pub(crate) mod audit;
+pub(crate) mod audit_links;
 pub(crate) mod backfills;
 pub(crate) mod boxes;
 pub(crate) mod bulk;
@@ -25,6 +27,7 @@ pub(crate) mod names;
 pub(crate) mod operation_items;
 pub(crate) mod operations;
 pub(crate) mod outcomes;
+pub(crate) mod paces;
 pub(crate) mod parked;
 pub(crate) mod partitions;
 pub(crate) mod permits;

@@ -24,38 +24,37 @@ pub(crate) struct Settled {
     pub(crate) why: Option<String>,
 }
 
-/// The next jobs that are frozen. Whoever asks holds the operation's row, so nobody else has them.
-pub(crate) async fn items_to_do(
-    conn: &mut PgConnection,
-    operation_id: Uuid,
-    rows_max: i64,
-) -> Result<Vec<ItemRow>, sqlx::Error> {
-    sqlx::query_as!(
-        ItemRow,
-        "select job_id, epoch, due, became from trunkline.operation_items
-         where operation_id = $1 and state = 'frozen' order by job_id limit $2",
-        operation_id,
-        rows_max,
-    )
-    .fetch_all(conn)
-    .await
+/// The next jobs in a state, which stands in the statement itself: each has an index of its own, which a parameter would hide
+/// from a plan that is kept.
+macro_rules! next_items {
+    ($(#[$doc:meta])+ $name:ident $state:tt) => {
+        $(#[$doc])+
+        pub(crate) async fn $name(
+            conn: &mut PgConnection,
+            operation_id: Uuid,
+            rows_max: i64,
+        ) -> Result<Vec<ItemRow>, sqlx::Error> {
+            sqlx::query_as!(
+                ItemRow,
+                "select job_id, epoch, due, became from trunkline.operation_items
+                 where operation_id = $1 and state = '" + $state + "' order by job_id limit $2",
+                operation_id,
+                rows_max,
+            )
+            .fetch_all(conn)
+            .await
+        }
+    };
 }
 
-/// The next jobs that were done. Whoever asks holds the operation's row.
-pub(crate) async fn items_done(
-    conn: &mut PgConnection,
-    operation_id: Uuid,
-    rows_max: i64,
-) -> Result<Vec<ItemRow>, sqlx::Error> {
-    sqlx::query_as!(
-        ItemRow,
-        "select job_id, epoch, due, became from trunkline.operation_items
-         where operation_id = $1 and state = 'done' order by job_id limit $2",
-        operation_id,
-        rows_max,
-    )
-    .fetch_all(conn)
-    .await
+next_items! {
+    /// The next jobs that are frozen. Whoever asks holds the operation's row, so nobody else has them.
+    items_to_do "frozen"
+}
+
+next_items! {
+    /// The next jobs that were done. Whoever asks holds the operation's row.
+    items_done "done"
 }
 
 /// Writes down what became of jobs, and counts it.
@@ -165,31 +164,35 @@ pub(crate) async fn items_whys(
     .await
 }
 
-/// How often a job was claimed so far, and when it is to run; `None`: it is nowhere, at this moment.
+/// How often a job was claimed so far, and when it is to run.
 #[derive(Debug)]
 pub(crate) struct Stand {
+    pub(crate) job_id: Uuid,
     pub(crate) epoch: i32,
     pub(crate) due: Option<DateTime<Utc>>,
 }
 
-/// Where a live job stands.
-pub(crate) async fn stand_of(
+/// Where live jobs stand. One that is not here is nowhere, at this moment.
+pub(crate) async fn stands_of(
     conn: &mut PgConnection,
-    job_id: Uuid,
-) -> Result<Option<Stand>, sqlx::Error> {
+    job_ids: &[Uuid],
+) -> Result<Vec<Stand>, sqlx::Error> {
+    if job_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     sqlx::query_as!(
         Stand,
-        r#"select w.epoch as "epoch!", case when w.state = 'scheduled' then w.due end as due
-           from trunkline.waits w where w.job_id = $1
+        r#"select w.job_id as "job_id!", w.epoch as "epoch!", case when w.state = 'scheduled' then w.due end as due
+           from trunkline.waits w where w.job_id = any ($1)
            union all
-           select r.epoch, null from trunkline.jobs j
+           select r.job_id, r.epoch, null from trunkline.jobs j
            join trunkline.ready r on r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id
-           where j.job_id = $1
+           where j.job_id = any ($1)
            union all
-           select l.epoch, null from trunkline.leases l where l.job_id = $1"#,
-        job_id,
+           select l.job_id, l.epoch, null from trunkline.leases l where l.job_id = any ($1)"#,
+        job_ids,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
 }
 

@@ -62,11 +62,16 @@ pub(crate) struct ParkedCount {
     pub(crate) runs: i64,
 }
 
-/// Parked runs by cause. Reads the index of parked runs only, however many wait.
-pub(crate) async fn parked_count(conn: &mut PgConnection) -> Result<Vec<ParkedCount>, sqlx::Error> {
+/// Parked runs by cause; at most `rows_max` are counted. Reads the index of parked runs only, however many wait.
+pub(crate) async fn parked_count(
+    conn: &mut PgConnection,
+    rows_max: i64,
+) -> Result<Vec<ParkedCount>, sqlx::Error> {
     sqlx::query_as!(
         ParkedCount,
-        r#"select cause, count(*) as "runs!" from trunkline.waits where state = 'parked' group by cause order by cause"#
+        r#"select cause, count(*) as "runs!" from (select cause from trunkline.waits where state = 'parked' limit $1) w
+           group by cause order by cause"#,
+        rows_max,
     )
     .fetch_all(conn)
     .await

@@ -1,6 +1,5 @@
 //! How far runs are, for people. One row for each run that says so, while it lives.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -52,29 +51,6 @@ pub(crate) async fn progress_write(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// How far a run is.
-#[derive(Debug)]
-pub(crate) struct StoredProgress {
-    pub(crate) done: i64,
-    pub(crate) total: Option<i64>,
-    pub(crate) note: String,
-    pub(crate) said_at: DateTime<Utc>,
-}
-
-/// How far a run is, if it has said so.
-pub(crate) async fn progress_of(
-    conn: &mut PgConnection,
-    job_id: Uuid,
-) -> Result<Option<StoredProgress>, sqlx::Error> {
-    sqlx::query_as!(
-        StoredProgress,
-        "select done, total, note, said_at from trunkline.progress where job_id = $1",
-        job_id,
-    )
-    .fetch_optional(conn)
-    .await
 }
 
 /// Forgets how far these runs were: they have ended.

@@ -1,37 +1,19 @@
 //! What operators have set on queues.
 
-use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
-/// A queue with what is set on it.
+/// A queue with its limit.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueRow {
     pub(crate) queue_id: i16,
-    pub(crate) name: String,
-    pub(crate) paused_at: Option<DateTime<Utc>>,
-    pub(crate) pause_reason: Option<String>,
-    pub(crate) pause_until: Option<DateTime<Utc>>,
     pub(crate) at_once_max: Option<i32>,
-    pub(crate) fair: bool,
-    pub(crate) latency_target_ms: Option<i32>,
 }
 
-/// All queues. A pause that is over counts as none.
+/// All queues with their limits.
 pub(crate) async fn queues_all(conn: &mut PgConnection) -> Result<Vec<QueueRow>, sqlx::Error> {
-    sqlx::query_as!(
-        QueueRow,
-        r#"
-        select queue_id, name, at_once_max, fair, latency_target_ms,
-               case when is_paused then paused_at end as paused_at,
-               case when is_paused then pause_reason end as pause_reason,
-               case when is_paused then pause_until end as pause_until
-        from (select *, paused_at is not null and coalesce(pause_until > trunkline.now(), true) as is_paused
-              from trunkline.queues) q
-        order by name
-        "#
-    )
-    .fetch_all(conn)
-    .await
+    sqlx::query_as!(QueueRow, "select queue_id, at_once_max from trunkline.queues")
+        .fetch_all(conn)
+        .await
 }
 
 /// Locks queues that have a limit and counts what room they have. One that another claimer has locked is left out: it has
@@ -162,20 +144,4 @@ pub(crate) async fn queue_target_first(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// How many jobs of each queue run; at most `rows_max` are counted of each.
-pub(crate) async fn queues_running(
-    conn: &mut PgConnection,
-    rows_max: i64,
-) -> Result<Vec<(String, i64)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"select q.name, (select count(*) from (
-                  select from trunkline.leases l where l.queue_id = q.queue_id limit $1) t) as "running!"
-           from trunkline.queues q"#,
-        rows_max,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.name, row.running)).collect())
 }

@@ -230,10 +230,12 @@ pub(crate) struct SeenRow {
     pub(crate) paused_by: Option<String>,
     pub(crate) paused_reason: Option<String>,
     pub(crate) fault: Option<String>,
+    /// The backfill that is going on: at most one.
+    pub(crate) backfill: Option<Value>,
     pub(crate) now: DateTime<Utc>,
 }
 
-/// The schedules by name, each with where its last job stands. At most `rows_max`.
+/// The schedules by name, each with where its last job stands and with its backfill. At most `rows_max`.
 pub(crate) async fn schedules_list(
     conn: &mut PgConnection,
     rows_max: i64,
@@ -250,6 +252,8 @@ pub(crate) async fn schedules_list(
                     (select 'ready' from trunkline.ready r where r.queue_id = s.queue_id and r.job_id = s.last_job_id limit 1)
                 )) as last_state,
                s.changed_at, s.changed_by, s.changed_reason, s.paused_at, s.paused_by, s.paused_reason, s.fault,
+               (select to_jsonb(b) from trunkline.backfills b
+                where b.schedule = s.name and b.finished_at is null limit 1) as backfill,
                trunkline.now() as "now!"
         from trunkline.schedules s
         join trunkline.kinds k using (kind_id)

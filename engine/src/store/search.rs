@@ -12,6 +12,8 @@ use crate::state::State;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     pub(crate) job_id: Option<Uuid>,
+    /// Some of these.
+    pub(crate) job_ids: Option<Vec<Uuid>>,
     pub(crate) kind: Option<String>,
     pub(crate) queue: Option<String>,
     pub(crate) state: Option<State>,
@@ -21,6 +23,8 @@ pub(crate) struct Filter {
     pub(crate) from: Option<Uuid>,
     /// Of none of these kinds.
     pub(crate) except_kinds: Vec<String>,
+    /// Failed with an error that reads so, but for what differs each time.
+    pub(crate) error: Option<String>,
 }
 
 /// A job with where it stands.
@@ -43,6 +47,8 @@ pub(crate) struct FoundRow {
     pub(crate) reason: Option<String>,
     pub(crate) output: Option<Value>,
     pub(crate) error: Option<Value>,
+    pub(crate) parked: Option<Value>,
+    pub(crate) progress: Option<Value>,
 }
 
 /// Jobs that fit, newest first. A state is looked up from the table that stands for it, so that rare states are found
@@ -62,9 +68,18 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
                                        when r.job_id is not null then 'ready' end, w.state, 'ready') as state,
                 coalesce(l.course, r.course, w.course, 0::int2) as course,
                 coalesce(o.attempt, l.attempt, r.attempt, w.attempt, 0::int2) as attempt,
-                j.args, j.tenant_id, j.parent_id, j.origin_id, j.origin, j.created_at, o.finished_at, w.due, w.reason, o.output, o.error
-         from trunkline.jobs j",
+                j.args, j.tenant_id, j.parent_id, j.origin_id, j.origin, j.created_at, o.finished_at, w.due, w.reason, o.output, o.error,
+                case when w.state = 'parked' then jsonb_build_object('cause', w.cause, 'entry', w.entry, 'reason', w.reason,
+                    'since', w.since, 'claim', w.epoch) end as parked,",
     );
+    // How far a run says it is is asked of the one that is named, not of whole lists.
+    sql.push(match filter.job_id {
+        Some(_) => {
+            " (select to_jsonb(p) from trunkline.progress p where p.job_id = j.job_id) as progress"
+        }
+        None => " null::jsonb as progress",
+    });
+    sql.push(" from trunkline.jobs j");
     narrow(&mut sql, filter, rows_max);
     sql
 }
@@ -73,6 +88,8 @@ fn statement(filter: &Filter, rows_max: i64) -> QueryBuilder<Postgres> {
 #[derive(Debug, FromRow)]
 pub(crate) struct Frozen {
     pub(crate) found: i64,
+    /// Jobs that were looked at, where not only those are read that fit.
+    pub(crate) looked: i64,
     pub(crate) last: Option<Uuid>,
 }
 
@@ -89,7 +106,7 @@ pub(crate) async fn jobs_freeze(
     sql.push("), frozen as (insert into trunkline.operation_items (operation_id, job_id) select ");
     sql.push_bind(operation_id).push(", job_id from fits on conflict do nothing)");
     sql.push(
-        " select (select count(*) from fits) as found, (select job_id from fits order by job_id limit 1) as last",
+        " select (select count(*) from fits) as found, (select count(*) from fits) as looked, (select job_id from fits order by job_id limit 1) as last",
     );
     sql.build_query_as().fetch_one(conn).await
 }
@@ -121,14 +138,24 @@ fn narrow(sql: &mut QueryBuilder<Postgres>, filter: &Filter, rows_max: i64) {
     if let Some(job_id) = filter.job_id {
         sql.push(" and j.job_id = ").push_bind(job_id);
     }
+    if let Some(job_ids) = &filter.job_ids {
+        sql.push(" and j.job_id = any (").push_bind(job_ids.clone()).push(")");
+    }
+    // By their numbers, so that a row of another one is left before anything is joined to it.
     if let Some(kind) = &filter.kind {
-        sql.push(" and k.name = ").push_bind(kind.clone());
+        sql.push(" and j.kind_id = (select kind_id from trunkline.kinds where name = ");
+        sql.push_bind(kind.clone()).push(")");
     }
     if !filter.except_kinds.is_empty() {
         sql.push(" and k.name <> all (").push_bind(filter.except_kinds.clone()).push(")");
     }
     if let Some(queue) = &filter.queue {
-        sql.push(" and q.name = ").push_bind(queue.clone());
+        sql.push(" and j.queue_id = (select queue_id from trunkline.queues where name = ");
+        sql.push_bind(queue.clone()).push(")");
+    }
+    if let Some(error) = &filter.error {
+        sql.push(" and o.state = 'failed' and trunkline.error_pattern(o.error ->> 'message') = ");
+        sql.push_bind(error.clone());
     }
     if let Some(tenant) = filter.tenant_id {
         sql.push(" and j.tenant_id = ").push_bind(tenant);

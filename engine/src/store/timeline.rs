@@ -1,6 +1,7 @@
 //! The story of a run, rebuilt from the database alone.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -32,6 +33,8 @@ pub(crate) struct StepRow {
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
     pub(crate) error: Option<String>,
+    /// Of a deed: its row, as it stands in the ledger.
+    pub(crate) deed: Option<Value>,
 }
 
 /// Everything that happened in a run, in order. At most `rows_max`, the first ones.
@@ -43,19 +46,20 @@ pub(crate) async fn steps_of(
     sqlx::query_as!(
         StepRow,
         r#"
-        select name as "name!", kind as "kind!", state as "state!", attempt as "attempt!", started_at, finished_at, error
+        select name as "name!", kind as "kind!", state as "state!", attempt as "attempt!", started_at, finished_at, error,
+               deed
         from (
             select key as name, form as kind, 'succeeded' as state, attempt, started_at, finished_at,
-                   null as error, finished_at as at
+                   null as error, finished_at as at, null::jsonb as deed
             from trunkline.checkpoints
             where job_id = $1 and form <> 'deadline'
             union all
-            select key, form, state, attempt, started_at, coalesce(undone_at, finished_at), null, started_at
-            from trunkline.effects
+            select key, form, state, attempt, started_at, coalesce(undone_at, finished_at), null, started_at, to_jsonb(e)
+            from trunkline.effects e
             where job_id = $1
             union all
             select coalesce(key, 'body'), phase, case class when 'snooze' then 'snoozed' else 'failed' end,
-                   attempt, null, failed_at, class || ': ' || error, failed_at
+                   attempt, null, failed_at, class || ': ' || error, failed_at, null
             from trunkline.failures
             where job_id = $1
         ) as story
@@ -70,8 +74,9 @@ pub(crate) async fn steps_of(
 }
 
 /// One deed of a run.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct DeedRow {
+    pub(crate) seq: i32,
     pub(crate) key: String,
     pub(crate) form: String,
     pub(crate) name: String,
@@ -91,7 +96,7 @@ pub(crate) async fn deeds_of(
 ) -> Result<Vec<DeedRow>, sqlx::Error> {
     sqlx::query_as!(
         DeedRow,
-        "select key, form, name, state, input, output, started_at, finished_at, undone_at
+        "select seq, key, form, name, state, input, output, started_at, finished_at, undone_at
          from trunkline.effects where job_id = $1 order by seq limit $2",
         job_id,
         rows_max,

@@ -8,7 +8,6 @@ use crate::{
     error::Error,
     job::JobId,
     store::{self, search::Filter},
-    time::interval,
     tx::Tx,
 };
 
@@ -17,12 +16,6 @@ pub const OPERATION_JOBS_MAX: i64 = 1_000_000;
 
 /// Jobs written down in one transaction: a few dozen milliseconds.
 const PAGE: i64 = 5_000;
-
-/// For so long it is kept which jobs an operation was about.
-const KEPT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
-
-/// Old rows that a page takes with it: more than it writes, so that they never pile up.
-const FORGOTTEN_AT_ONCE: i64 = 2 * PAGE;
 
 /// How far the freezing has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +39,6 @@ impl Tx {
         if held.state != OperationState::Freezing {
             return Ok(over);
         }
-        store::operations::operations_forget(self, interval(KEPT), FORGOTTEN_AT_ONCE).await?;
         let room = OPERATION_JOBS_MAX - held.row.matched;
         // A filter that cannot be read was written by another version: it matches nothing here.
         let Ok(filter) = serde_json::from_value(held.row.filter) else {
@@ -67,14 +59,20 @@ impl Tx {
         };
         // One more than there is room for tells that there are too many.
         let rows_max = PAGE.min(room + 1);
-        let page = store::search::jobs_freeze(self, id.as_uuid(), &filter, rows_max).await?;
+        let operation = id.as_uuid();
+        let page = match &filter.error {
+            Some(error) => {
+                store::alike::alike_freeze(self, operation, &filter, error, rows_max).await?
+            }
+            None => store::search::jobs_freeze(self, operation, &filter, rows_max).await?,
+        };
         if page.found > room {
             let why = format!("more than {OPERATION_JOBS_MAX} jobs match");
             self.move_operation(id, OperationState::Cancelled, Some(&why)).await?;
             return Ok(over);
         }
         store::operations::operation_grows(self, id.as_uuid(), page.found).await?;
-        let after = page.last.filter(|_| page.found == rows_max);
+        let after = page.last.filter(|_| page.looked == rows_max);
         Ok(FreezePage { found: page.found, after })
     }
 

@@ -129,12 +129,9 @@ impl Engine {
                 return Ok(None);
             };
             let jobs = store::operation_items::items_sample(conn, operation, SAMPLE).await?;
-            let mut sample = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                let filter = Filter { job_id: Some(job), ..Filter::default() };
-                let found = store::search::jobs_search(conn, &filter, 1).await?;
-                sample.extend(found.iter().map(summary));
-            }
+            let filter = Filter { job_ids: Some(jobs), ..Filter::default() };
+            let found = store::search::jobs_search(conn, &filter, SAMPLE).await?;
+            let sample = found.iter().map(summary).collect();
             let whys = store::operation_items::items_whys(conn, operation, WHYS).await?;
             let refused = |row: store::operation_items::WhyRow| Refused {
                 state: row.state,

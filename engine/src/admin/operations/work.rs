@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{BulkDeed, Canary, OperationState, refusal};
 use crate::{
@@ -77,58 +78,67 @@ impl Tx {
         let items = store::operation_items::items_to_do(self, job, jobs_max.into()).await?;
         let mut batch = Batch { is_over: items.len() < usize::from(jobs_max), ..Batch::default() };
         let mode = held.row.mode.as_deref().map(CancelMode::of).unwrap_or_default();
+        let before = self.stands_before(held.deed, &items).await?;
         let mut settled = Vec::with_capacity(items.len());
         for item in items {
-            let row = self.work_on_item(held.deed, mode, item, &by).await?;
+            let due = find(&before, item.job_id).and_then(|stand| time_of(held.deed, stand));
+            let row = self.work_on_item(held.deed, mode, item.job_id, due, &by).await?;
             let is_done = row.state == "done";
             batch.done += u32::from(is_done);
             batch.refused += u32::from(!is_done);
             settled.push(row);
         }
+        self.note_epochs(&mut settled).await?;
         store::operation_items::items_settle(self, job, &settled).await?;
         Ok(batch)
+    }
+
+    /// Where the jobs of a batch stand, if their own time may have to be given back to them.
+    async fn stands_before(
+        &mut self,
+        deed: BulkDeed,
+        items: &[ItemRow],
+    ) -> Result<Vec<Stand>, Error> {
+        if !keeps_time(deed) {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = items.iter().map(|item| item.job_id).collect();
+        Ok(store::operation_items::stands_of(self, &ids).await?)
+    }
+
+    /// Notes how often each job that was done has been claimed: as long as it is not claimed again, it can be taken back.
+    /// Nobody else sees what this transaction did, so this is asked once for all of them.
+    async fn note_epochs(&mut self, settled: &mut [Settled]) -> Result<(), Error> {
+        let concerned = |row: &Settled| row.became.unwrap_or(row.job_id);
+        let done = settled.iter().filter(|row| row.state == "done");
+        let ids: Vec<_> = done.map(concerned).collect();
+        let after = store::operation_items::stands_of(self, &ids).await?;
+        for row in settled.iter_mut().filter(|row| row.state == "done") {
+            row.epoch = find(&after, concerned(row)).map(|stand| stand.epoch);
+        }
+        Ok(())
     }
 
     async fn work_on_item(
         &mut self,
         deed: BulkDeed,
         mode: CancelMode,
-        item: ItemRow,
+        job_id: Uuid,
+        due: Option<DateTime<Utc>>,
         by: &Operator,
     ) -> Result<Settled, Error> {
-        let job = JobId::from(item.job_id);
-        let before = store::operation_items::stand_of(self, item.job_id).await?;
+        let job = JobId::from(job_id);
         let worked = match deed {
             BulkDeed::Retry => self.retry(job, by).await.map(|()| None),
             BulkDeed::RunNow => self.run_now(job, by).await.map(|()| None),
             BulkDeed::Cancel => self.cancel(job, mode, by).await.map(|()| None),
             BulkDeed::Redrive => self.redrive(job, &RedriveFrom::Start, by).await.map(Some),
         };
-        let became = match worked {
-            Ok(became) => became.map(JobId::as_uuid),
-            Err(error) => {
-                let why = Some(refusal(&error).ok_or(error)?);
-                let (epoch, due, became) = (None, None, None);
-                return Ok(Settled {
-                    job_id: item.job_id,
-                    state: "refused",
-                    epoch,
-                    due,
-                    became,
-                    why,
-                });
-            }
+        let (state, due, became, why) = match worked {
+            Ok(became) => ("done", due, became.map(JobId::as_uuid), None),
+            Err(error) => ("refused", None, None, Some(refusal(&error).ok_or(error)?)),
         };
-        let concerned = became.unwrap_or(item.job_id);
-        let after = store::operation_items::stand_of(self, concerned).await?;
-        Ok(Settled {
-            job_id: item.job_id,
-            state: "done",
-            epoch: after.map(|stand| stand.epoch),
-            due: before.and_then(|stand| time_of(deed, &stand)),
-            became,
-            why: None,
-        })
+        Ok(Settled { job_id, state, epoch: None, due, became, why })
     }
 
     /// How the jobs that were done so far fare.
@@ -201,8 +211,17 @@ pub(super) fn operator(id: JobId, actor: Option<&str>, reason: Option<&str>) -> 
     }
 }
 
+/// Whether jobs to which this is done may have to be given their time back.
+fn keeps_time(deed: BulkDeed) -> bool {
+    matches!(deed, BulkDeed::RunNow | BulkDeed::Cancel)
+}
+
 /// When a job would have run. One that is cancelled between two attempts has no time of its own to come back to.
 fn time_of(deed: BulkDeed, before: &Stand) -> Option<DateTime<Utc>> {
-    let keeps = deed == BulkDeed::RunNow || (deed == BulkDeed::Cancel && before.epoch == 0);
-    before.due.filter(|_| keeps)
+    let has_own = deed == BulkDeed::RunNow || before.epoch == 0;
+    before.due.filter(|_| keeps_time(deed) && has_own)
+}
+
+fn find(stands: &[Stand], job_id: Uuid) -> Option<&Stand> {
+    stands.iter().find(|stand| stand.job_id == job_id)
 }
