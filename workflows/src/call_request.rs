@@ -51,6 +51,12 @@ pub(crate) struct Written {
     alert: Option<Alert>,
 }
 
+impl Written {
+    pub(crate) fn taken(&self) -> Taken {
+        Taken { request: self.request }
+    }
+}
+
 /// Leaves it, and tells the owner.
 pub(crate) async fn leave(
     ctx: &Context<'_, Trunkline>,

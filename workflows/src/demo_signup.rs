@@ -93,7 +93,7 @@ impl Workflow<Trunkline> for DemoSignup {
         proof::proven(ctx, tenant).await?;
 
         ctx.change(OpenSubscription { tenant }).await?;
-        ctx.change(CreateBot { tenant, bot }).await?;
+        ctx.change(CreateBot::new(tenant, bot)).await?;
         ctx.child(AllocateNumber { tenant }).await?;
         ctx.change(CreateUser { tenant }).await?;
         ctx.transaction("activate", async |tx| activate(tx, ctx.settings(), tenant).await).await
@@ -179,6 +179,12 @@ impl Change<Trunkline> for OpenSubscription {
 pub struct CreateBot {
     tenant: TenantId,
     bot: BotId,
+}
+
+impl CreateBot {
+    pub(crate) fn new(tenant: TenantId, bot: BotId) -> CreateBot {
+        CreateBot { tenant, bot }
+    }
 }
 
 impl Change<Trunkline> for CreateBot {

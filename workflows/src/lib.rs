@@ -18,6 +18,8 @@
 //! | `demo_cleanup` | `demo_cleanup.rs` | archives and removes demos that are over for good |
 //! | `demo_convert` | `demo_convert.rs` | a demo becomes a customer |
 //! | `demo_restore` | `demo_restore.rs` | brings a demo back that was over or removed |
+//! | `show_demo` | `show_demo.rs` | a tenant to show, with a past |
+//! | `show_order` | `show_order.rs` | what has gone wrong at such a tenant |
 //! | `cancel_tenant_jobs` | `cancel_tenant_jobs.rs` | cancels what is planned for a tenant that was shut out |
 //! | `send_sms` | `send_sms.rs` | one text message, never twice |
 //! | `otp_by_voice` | `otp_by_voice.rs` | a code, spoken on the phone, for those whom no text reaches |
@@ -49,6 +51,7 @@
 //! | `operate_jobs` | `operate_jobs.rs` | an operator's order about many jobs |
 //! | `operate_stretch` | `operate_stretch.rs` | some batches of that |
 //! | `undo_operation` | `undo_operation.rs` | takes back what such an order did |
+//! | `chain_audit` | `chain_audit.rs` | chains the records of who did what, so that a change shows |
 //! | `noop`, `sleep`, `timer`, `steps`, `fail`, `ledger`, `limited` | `try_kinds/` | for trying and measuring |
 
 mod alert; // what a tenant's owner is to know at once
@@ -73,6 +76,8 @@ pub mod demo_convert;
 pub mod demo_expire;
 pub mod demo_restore;
 pub mod demo_signup;
+pub mod show_demo;
+pub mod show_order;
 
 // What is paid for.
 pub mod apply_stripe_event;
@@ -117,7 +122,8 @@ pub mod transfer;
 pub mod try_kinds;
 pub mod voice_session;
 
-// What operators order about many jobs at once.
+// What operators order about many jobs at once, and the records of what they did.
+pub mod chain_audit;
 pub mod operate_jobs;
 pub mod operate_stretch;
 pub mod undo_operation;

@@ -15,6 +15,7 @@ use crate::{
     call_sweep::CallSweep,
     cancel_subscription::CancelSubscription,
     cancel_tenant_jobs::CancelTenantJobs,
+    chain_audit::ChainAudit,
     change_plan::ChangePlan,
     clean_expired::CleanExpired,
     create_subscription::CreateSubscription,
@@ -42,6 +43,8 @@ use crate::{
     return_number::ReturnNumber,
     send_sms::SendSms,
     serve_waitlist::ServeWaitlist,
+    show_demo::ShowDemo,
+    show_order::ShowOrder,
     sms_inbound::SmsInbound,
     sms_reconcile::SmsReconcile,
     sms_status::SmsStatus,
@@ -65,6 +68,8 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<DemoConvert>()
         .with::<DemoRestore>()
         .with::<CancelTenantJobs>()
+        .with::<ShowDemo>()
+        .with::<ShowOrder>()
         .with::<AllocateNumber>()
         .with::<TakeVitals>()
         .with::<ReleaseNumber>()
@@ -105,6 +110,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<OperateJobs>()
         .with::<OperateStretch>()
         .with::<UndoOperation>()
+        .with::<ChainAudit>()
         .scheduled(every::<CallSweep>("sweep-calls", "*/10 * * * *"))
         .scheduled(every::<FindTwilioGaps>("find-twilio-gaps", "7 * * * *"))
         .scheduled(every::<FindStripeGaps>("find-stripe-gaps", "37 * * * *"))
@@ -114,6 +120,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .scheduled(every::<DemoExpire>("expire-demos", "* * * * *"))
         .scheduled(every::<DemoCleanup>("cleanup-stale-demo-tenants", "0 2 * * *"))
         .scheduled(every::<ReleaseOrphanNumbers>("cleanup-orphaned-phone-mappings", "0 3 * * *"))
+        .scheduled(every::<ChainAudit>("chain-audit", "* * * * *"))
         .scheduled(every::<TakeVitals>("take-vitals", "* * * * *"))
         .scheduled(every::<RefillPool>("refill-pool", "*/10 * * * *"))
         .scheduled(every::<AuditNumberWebhooks>("audit-number-webhooks", "0 4 * * 1"))
