@@ -6,6 +6,7 @@
   const hold = document.getElementById("hold");
   let source = null;
   let isHeld = false;
+  let later = 0;
 
   const say = (text) => { liveness.textContent = text; };
 
@@ -40,7 +41,13 @@
     source = new EventSource("/console/live?page=" + encodeURIComponent(live.dataset.live));
     source.addEventListener("fragment", (event) => show(event.data));
     source.addEventListener("over", () => { stop(); say("No longer live: open the page again."); });
+    source.addEventListener("later", (event) => {
+      const [secs, ...why] = event.data.split(" ");
+      later = Date.now() + Number(secs) * 1000;
+      say(why.join(" ") + " Goes on at " + new Date(later).toLocaleTimeString() + ".");
+    });
     source.addEventListener("error", () => {
+      if (Date.now() < later) return;
       say(source && source.readyState === EventSource.CLOSED ? "Not live." : "Not live; trying again.");
     });
   };

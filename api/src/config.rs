@@ -122,6 +122,11 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_base_url.starts_with("https://")
     }
+
+    /// Whether its public address is this machine's: dev and tests, and nobody's production.
+    pub(crate) fn is_of_this_machine(&self) -> bool {
+        is_here(&self.public_base_url)
+    }
 }
 
 impl DemoConfig {
@@ -158,15 +163,19 @@ fn pair(env: &Env<'_>, name: &'static str, previous: &'static str) -> Vec<Secret
 /// Switching the check off is for a machine that nobody else reaches.
 fn twilio_validate_signature(env: &Env<'_>, public_base_url: &str) -> bool {
     let validate = env.var("TWILIO_VALIDATE_SIGNATURE").flag().or(true);
-    let is_here = url_host(public_base_url).is_some_and(|host| {
-        let host = host.trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    });
-    if !validate && !is_here {
+    if !validate && !is_here(public_base_url) {
         let what = "must not be 0 where the public address is not this machine's";
         env.mistake("TWILIO_VALIDATE_SIGNATURE", what);
     }
     validate
+}
+
+/// Whether an address is this machine's, so that nobody else reaches it.
+fn is_here(url: &str) -> bool {
+    url_host(url).is_some_and(|host| {
+        let host = host.trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
 }
 
 /// The host of an address, an IPv6 one in its brackets.

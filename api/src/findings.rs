@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The answers to the questions.
 #[derive(Debug, Clone, Default)]
 pub struct Look {
-    /// `GET /v1/admin/queues`.
+    /// `GET /v1/admin/queues?kept=false`.
     pub queues: Value,
     /// `GET /v1/admin/workers`.
     pub workers: Value,
@@ -24,7 +24,7 @@ impl Look {
     /// The questions, each with where its answer belongs.
     pub fn questions(&mut self) -> [(&'static str, &mut Value); 5] {
         [
-            ("/v1/admin/queues", &mut self.queues),
+            ("/v1/admin/queues?kept=false", &mut self.queues),
             ("/v1/admin/workers", &mut self.workers),
             ("/v1/admin/schedules", &mut self.schedules),
             ("/v1/admin/parked/counts", &mut self.parked),

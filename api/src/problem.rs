@@ -154,6 +154,11 @@ impl Problem {
         self.0.code
     }
 
+    /// When to come back, where that is known.
+    pub(crate) fn comes_back_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Problem {
         self.0.cause = Some(Arc::new(cause));
         self

@@ -189,6 +189,7 @@ routes! {
         get "/v1/admin/parked/counts" AdminKey Read => admin::parked::counts;
         get "/v1/admin/parked/{id}" AdminKey Read => admin::parked::get;
         get "/v1/admin/dead-letters" AdminKey Read => admin::dead::list;
+        get "/v1/admin/dead-letters/groups" AdminKey Read => admin::dead::groups;
         get "/v1/admin/dead-letters/counts" AdminKey Read => admin::dead::counts;
         get "/v1/admin/operations" AdminKey Read => admin::operations::list;
         post "/v1/admin/operations" AdminKey Jobs => admin::operations::preview;
@@ -218,6 +219,7 @@ routes! {
         post "/v1/admin/keys/{id}/rotate" AdminKey Keys => admin::keys::rotate;
         post "/v1/admin/keys/{id}/revoke" AdminKey Keys => admin::keys::revoke;
         get "/v1/admin/audit" AdminKey Read => admin::audit::product;
+        get "/v1/admin/audit/verify" AdminKey Read => admin::verify::verify;
         get "/v1/admin/audit/engine" AdminKey Read => admin::audit::engine;
         get "/api/admin/maintenance" AdminKey Read => admin::maintenance;
         post "/api/admin/maintenance" AdminKey Switches => admin::set_maintenance;
@@ -225,6 +227,7 @@ routes! {
         get "/v1/admin/webhooks/counts" AdminKey Read => admin::webhooks::counts;
         get "/v1/admin/webhooks/{id}" AdminKey Read => admin::webhooks::get;
         post "/v1/admin/webhooks/{id}/replay" AdminKey Jobs => admin::webhooks::replay;
+        post "/v1/admin/demo-tenants" AdminKey Tenants => admin::seed;
         post "/v1/admin/demo/{tenant}/verify" AdminKey Tenants => admin::vouch;
         post "/v1/admin/demo/{tenant}/code" AdminKey Tenants => admin::new_code;
         post "/v1/admin/demo/{tenant}/expire" AdminKey Tenants => admin::expire;
@@ -253,6 +256,8 @@ routes! {
         get "/console/jobs/{id}" ConsoleSession => console::job;
         get "/console/queues" ConsoleSession => console::queues;
         get "/console/errors" ConsoleSession => console::errors;
+        get "/console/operations" ConsoleSession => console::operations;
+        get "/console/operations/{id}" ConsoleSession => console::operation;
         get "/console/schedules" ConsoleSession => console::schedules;
         get "/console/workers" ConsoleSession => console::workers;
         get "/console/webhooks" ConsoleSession => console::webhooks;

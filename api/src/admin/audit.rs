@@ -45,7 +45,7 @@ pub(crate) async fn engine(
     Ok(Json(page::of(items, limit, |last| last.id.to_string())))
 }
 
-fn cursor(query: &mut Fields) -> Option<i64> {
+pub(super) fn cursor(query: &mut Fields) -> Option<i64> {
     query.optional("cursor", |text| {
         let id = text.parse::<i64>().ok().filter(|id| *id > 0);
         id.ok_or("must be a next_cursor of an earlier answer")

@@ -1,7 +1,7 @@
 //! Dead letters: jobs that failed.
 
 use axum::{Json, extract::State};
-use engine::DeadFilter;
+use engine::{DeadFilter, GROUPED_MAX};
 use serde_json::{Value, json};
 
 use super::{cursor, key::Operator, page};
@@ -23,6 +23,16 @@ pub(crate) async fn list(
     let (filter, limit) = query.finish(Some((filter, limit)))?;
     let items = state.engine().dead_letters(&filter, page::rows(limit)).await?;
     Ok(Json(page::of(items, limit, |last| cursor::after(last.id))))
+}
+
+/// `GET /v1/admin/dead-letters/groups`: the newest by kind, by what they say and by whether what they did was taken back.
+pub(crate) async fn groups(
+    State(state): State<ApiState>,
+    _: Operator,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(
+        json!({ "items": state.engine().dead_groups().await?, "looked_at_up_to": GROUPED_MAX }),
+    ))
 }
 
 /// `GET /v1/admin/dead-letters/counts`: by kind, and by whether what they did was taken back.

@@ -12,6 +12,9 @@ use crate::{json::Fields, problem::Problem, state::ApiState};
 /// Longer than any name that the engine knows.
 const NAME_CHARS_MAX: usize = 200;
 
+/// As `trunkline.error_pattern` cuts them.
+const PATTERN_CHARS_MAX: usize = 160;
+
 /// A filter, as it was asked for.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -33,7 +36,7 @@ impl Wanted {
         let Wanted { since, until, .. } = &self;
         let is_relative = |when: &Option<When>| matches!(when, Some(When::Ago(_)));
         let now = if is_relative(since) || is_relative(until) {
-            state.begin().await?.now().await?
+            state.engine().now().await?
         } else {
             DateTime::UNIX_EPOCH
         };
@@ -51,7 +54,7 @@ impl Wanted {
     }
 }
 
-/// Reads `kind`, `queue`, `state`, `tenant`, `since` and `until`.
+/// Reads `kind`, `queue`, `state`, `tenant`, `error`, `since` and `until`.
 pub(super) fn read(fields: &mut Fields) -> Wanted {
     let filter = JobFilter {
         kind: fields.optional("kind", name),
@@ -59,10 +62,14 @@ pub(super) fn read(fields: &mut Fields) -> Wanted {
         state: fields.optional("state", |word| word.parse::<JobState>().map_err(|_| states())),
         tenant: fields
             .optional("tenant", |text| Uuid::try_parse(text).map_err(|_| "must be a UUID")),
+        error: fields.optional("error", pattern),
         since: None,
         until: None,
         older_than: None,
     };
+    if filter.error.is_some() && filter.state != Some(JobState::Failed) {
+        fields.wrong("error", "is only for the state failed");
+    }
     let (since, until) = (fields.optional("since", when), fields.optional("until", when));
     Wanted { filter, since, until }
 }
@@ -72,6 +79,14 @@ fn name(text: &str) -> Result<String, String> {
     match text.chars().count() {
         1..=NAME_CHARS_MAX => Ok(text.to_owned()),
         _ => Err(format!("must have 1 to {NAME_CHARS_MAX} characters")),
+    }
+}
+
+/// What an error says but for what differs each time, as the groups of dead letters show it.
+fn pattern(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        1..=PATTERN_CHARS_MAX => Ok(text.to_owned()),
+        _ => Err(format!("must have 1 to {PATTERN_CHARS_MAX} characters")),
     }
 }
 

@@ -28,6 +28,11 @@ const X_ADMIN_API_KEY: HeaderName = HeaderName::from_static("x-admin-api-key");
 /// [`Caller`].
 pub(crate) struct Operator;
 
+/// Who asks is known already: the console has asked, and counted, once for the whole page. Only a door inside of this process
+/// can put this to a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Vouched(pub(crate) Identity);
+
 /// Who an operator is, and what their key may do.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
@@ -74,8 +79,10 @@ impl FromRequestParts<ApiState> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Operator, Problem> {
         let Ok(mut caller) = Caller::from_request_parts(parts, state).await;
-        let key = given(&parts.headers).ok_or_else(|| Problem::new(Code::AdminKeyRequired, ""))?;
-        let identity = Identity::of_key(key, state, &caller.standing).await?;
+        let identity = match parts.extensions.get::<Vouched>() {
+            Some(Vouched(identity)) => identity.clone(),
+            None => shown(parts, state, &caller.standing).await?,
+        };
         let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let Some(needed) = Route::find(&parts.method, path).and_then(|route| route.scope) else {
             // The table does not compile without one; but a door whose lock is missing stays shut.
@@ -91,6 +98,12 @@ impl FromRequestParts<ApiState> for Operator {
         parts.extensions.insert(caller);
         Ok(Operator)
     }
+}
+
+/// Whoever the key names that came with the request.
+async fn shown(parts: &Parts, state: &ApiState, standing: &Standing) -> Result<Identity, Problem> {
+    let key = given(&parts.headers).ok_or_else(|| Problem::new(Code::AdminKeyRequired, ""))?;
+    Identity::of_key(key, state, standing).await
 }
 
 /// The key is good, but not for this.

@@ -21,7 +21,9 @@ mod page; // so many at a time
 pub(crate) mod parked; // runs that wait for a person
 pub(crate) mod queues; // how they stand, and what is set on them
 pub(crate) mod schedules; // which jobs are made when
+mod showing; // three demos to show
 mod steer; // jobs
+pub(crate) mod verify; // whether the records are what they were
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted
 pub(crate) mod workers; // the fleet
@@ -33,10 +35,11 @@ pub(crate) use self::{
     },
     enqueue::{enqueue, instant},
     jobs::{explain, get, list, timeline, undo_plan},
-    key::{Identity, Operator},
+    key::{Identity, Operator, Vouched},
     lifecycle::{convert, expire, new_code, patch_business, restore},
     maintenance::{maintenance, set_maintenance},
     numbers::{add_number, list_numbers, recover_numbers, release_number, set_number_maintenance},
+    showing::seed,
     steer::{cancel, edit_args, fork, redrive, retry, run_now},
     vouch::vouch,
 };

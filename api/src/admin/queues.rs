@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use engine::{DEPTH_MAX, Depths, QueueView};
+use engine::{DEPTH_MAX, Depth, QueueStand};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     steer::flag,
 };
 use crate::{
-    json::Fields,
+    json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -30,12 +30,18 @@ const AT_ONCE_MAX: u64 = 1_000_000;
 /// A job that may wait for a day has no target.
 const TARGET_MS_MAX: u64 = 24 * 3600 * 1000;
 
-/// `GET /v1/admin/queues`: all of them, with how many jobs stand in each, and why.
+/// `GET /v1/admin/queues`: all of them, with how many jobs stand in each, and why. `kept=false`: without a sample of what
+/// keeps them.
 pub(crate) async fn list(
     State(state): State<ApiState>,
     _: Operator,
+    Query(mut query): Query,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "items": all(&state).await?, "counted_to": DEPTH_MAX })))
+    let kept = query.optional("kept", |word| word.parse().map_err(|_| "must be true or false"));
+    query.refuse_others();
+    query.finish(Some(()))?;
+    let items = all(&state, kept.unwrap_or(true)).await?;
+    Ok(Json(json!({ "items": items, "counted_to": DEPTH_MAX })))
 }
 
 /// `GET /v1/admin/queues/{name}`.
@@ -44,7 +50,7 @@ pub(crate) async fn get(
     _: Operator,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let queue = all(&state).await?.into_iter().find(|queue| queue["name"] == name.as_str());
+    let queue = all(&state, true).await?.into_iter().find(|queue| queue["name"] == name.as_str());
     queue.map(Json).ok_or_else(|| Problem::new(Code::NotFound, "there is no queue of this name"))
 }
 
@@ -148,31 +154,28 @@ pub(crate) async fn set(
     deed.done("queue.set", Value::Object(details), Done::ok(json!({ "name": name }))).await
 }
 
-async fn all(state: &ApiState) -> Result<Vec<Value>, Problem> {
+/// All of them. `kept`: with a sample of what keeps lanes, which costs some questions for each.
+async fn all(state: &ApiState, kept: bool) -> Result<Vec<Value>, Problem> {
     let engine = state.engine();
-    let (queues, depths) = (engine.queues().await?, engine.depths().await?);
-    let running = engine.running().await?;
-    let running_of = |name: &str| running.iter().find(|(queue, _)| queue == name).map(|it| it.1);
-    Ok(queues.iter().map(|queue| shown(queue, &depths, running_of(&queue.name))).collect())
+    let stands = engine.stands().await?;
+    let kept = if kept { engine.kept().await? } else { Vec::new() };
+    Ok(stands.iter().map(|stand| shown(stand, &kept)).collect())
 }
 
-fn shown(queue: &QueueView, depths: &Depths, running: Option<u32>) -> Value {
-    let of_queue = |all: &[engine::Depth]| -> Map<String, Value> {
-        let ours = all.iter().filter(|depth| depth.queue == queue.name);
-        ours.map(|depth| (depth.reason.to_owned(), json!(depth.jobs))).collect()
-    };
-    let behind = depths.behind.iter().find(|behind| behind.queue == queue.name);
-    let next_age_ms = behind.map_or(0, |behind| behind.next_age.as_millis());
+fn shown(stand: &QueueStand, kept: &[Depth]) -> Value {
+    let view = &stand.view;
+    let counts = |depth: &Depth| (depth.reason.to_owned(), json!(depth.jobs));
+    let kept = kept.iter().filter(|depth| depth.queue == view.name).map(counts);
     json!({
-        "name": queue.name,
-        "pause": queue.pause,
-        "at_once_max": queue.at_once_max,
-        "fair": queue.fair,
-        "latency_target_ms": queue.latency_target_ms,
-        "next_age_ms": u64::try_from(next_age_ms).unwrap_or(u64::MAX),
-        "running": running.unwrap_or(0),
-        "jobs": of_queue(&depths.jobs),
-        "kept": of_queue(&depths.kept),
+        "name": view.name,
+        "pause": view.pause,
+        "at_once_max": view.at_once_max,
+        "fair": view.fair,
+        "latency_target_ms": view.latency_target_ms,
+        "next_age_ms": u64::try_from(stand.next_age.as_millis()).unwrap_or(u64::MAX),
+        "running": stand.running,
+        "jobs": stand.jobs.iter().map(counts).collect::<Map<_, _>>(),
+        "kept": kept.collect::<Map<_, _>>(),
     })
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Action {
 }
 
 /// What else a form asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Asks {
     /// A reason only.
     Nothing,
@@ -31,7 +31,58 @@ pub(super) enum Asks {
     PauseTime,
     /// What a person has decided about this parking.
     Answer(i32),
+    /// How many may run at once; how many may now.
+    AtOnce(Option<u32>),
+    /// How long a job may wait; how long it may now, in milliseconds.
+    Target(Option<u64>),
+    /// Whether tenants take turns; whether they do now.
+    Fair(bool),
+    /// Of which time.
+    Backfill,
+    /// The arguments, as they are now where all of them may be shown.
+    Args(String),
+    /// How many jobs, as a check that one has seen it; so many.
+    Start(i64),
+    /// How dead letters that say the same are tried again.
+    Alike(Box<Draft>),
+    /// Which jobs, and what is to be done to them.
+    Many(Box<Draft>),
 }
+
+/// What an operation is to be, as far as it is known when the form is shown.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) deed: String,
+    pub(super) state: String,
+    pub(super) kind: String,
+    pub(super) queue: String,
+    pub(super) tenant: String,
+    pub(super) since: String,
+    pub(super) until: String,
+    pub(super) error: String,
+}
+
+impl Draft {
+    fn is_deed(&self, deed: &str) -> bool {
+        self.deed == deed
+    }
+
+    fn is_state(&self, state: &str) -> bool {
+        self.state == state
+    }
+}
+
+/// What can be done to many, with what it does.
+const DEEDS: [(&str, &str); 4] = [
+    ("retry", "try them again (retry)"),
+    ("redrive", "make a new job of each (redrive)"),
+    ("run_now", "run them now (run_now)"),
+    ("cancel", "cancel them (cancel)"),
+];
+
+/// States of jobs that something can be done to.
+const STATES: [&str; 7] =
+    ["failed", "cancelled", "parked", "scheduled", "ready", "running", "waiting"];
 
 #[derive(Template)]
 #[template(path = "hidden.html")]

@@ -1,15 +1,16 @@
-//! The console's way to the API: without a socket, but as everybody else comes, through the table of routes and with a key.
-//! What an operator may not do there they cannot do here, and what they do is written down there.
+//! The console's way to the API: without a socket, but as everybody else comes, through the table of routes and with what the
+//! key of whoever is logged in may do. What an operator may not do there they cannot do here, and what they do is written down
+//! there. Who it is was asked, and counted against the key's limit, when the page was: a page is one request, however many
+//! questions it asks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderValue, Method, Request, StatusCode, header},
+    http::{HeaderMap, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,6 +18,7 @@ use tower::ServiceExt;
 
 use super::{login, mask, page};
 use crate::{
+    admin::{Identity, Vouched},
     caller::Caller,
     problem::{self, Code, Problem},
 };
@@ -34,11 +36,11 @@ pub(crate) struct Door {
     streams: Arc<Semaphore>,
 }
 
-/// Somebody with a key at the door.
+/// Somebody at the door whose key was looked at.
 #[derive(Clone)]
 pub(super) struct Visit {
     door: Door,
-    key: SecretString,
+    operator: Identity,
     caller: Caller,
 }
 
@@ -50,6 +52,8 @@ pub(crate) struct Refused {
     pub(super) detail: String,
     /// Fields that cannot be used, each with what is wrong.
     pub(super) fields: Vec<String>,
+    /// When it goes on, where that is known.
+    pub(super) waits: Option<Duration>,
 }
 
 /// A page of a list.
@@ -66,9 +70,9 @@ impl Door {
         Door { routes, streams: Arc::new(Semaphore::new(STREAMS_MAX)) }
     }
 
-    /// Somebody comes in with a key. Whether it is one, the routes say.
-    pub(super) fn visit(&self, key: SecretString, caller: Caller) -> Visit {
-        Visit { door: self.clone(), key, caller }
+    /// Somebody comes in. What they may do, the routes say.
+    pub(super) fn visit(&self, operator: Identity, caller: Caller) -> Visit {
+        Visit { door: self.clone(), operator, caller }
     }
 
     /// A place among the streams, if there is one.
@@ -97,7 +101,12 @@ impl Visit {
 
     /// What a GET answers.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {
-        read(self.ask(Method::GET, path, Body::empty(), None).await?)
+        read(self.get_whole(path).await?)
+    }
+
+    /// The same, and nothing in it is masked yet.
+    pub(super) async fn get_whole(&self, path: &str) -> Result<Value, Refused> {
+        self.ask(Method::GET, path, Body::empty(), None).await
     }
 
     /// What an order answers. Sent again under the same `once` it is not carried out again.
@@ -117,27 +126,29 @@ impl Visit {
         body: Body,
         once: Option<&str>,
     ) -> Result<Value, Refused> {
-        let bearer = format!("Bearer {}", self.key.expose_secret());
-        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| Refused::no_key())?;
-        bearer.set_sensitive(true);
-        let mut request = Request::builder().method(method).uri(path);
-        request = request.header(header::AUTHORIZATION, bearer);
+        let vouched = Vouched(self.operator.clone());
+        let mut request = Request::builder().method(method).uri(path).extension(vouched);
         if let Some(once) = once {
             request = request.header(header::CONTENT_TYPE, "application/json");
             request = request.header("idempotency-key", once);
         }
         let request = request.body(body).map_err(|_| Refused::nothing())?;
         let response = self.door.ask(request, &self.caller).await;
-        let status = response.status();
+        let (status, waits) = (response.status(), waits(response.headers()));
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
         let bytes = bytes.map_err(|_| Refused::too_much())?;
         let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if status.is_success() {
+            return Ok(answer);
+        }
         mask::clean(&mut answer);
-        if status.is_success() { Ok(answer) } else { Err(Refused::of(status, &answer)) }
+        Err(Refused { waits, ..Refused::of(status, &answer) })
     }
 }
 
-fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Refused> {
+/// What pages are made of.
+pub(super) fn read<T: DeserializeOwned>(mut answer: Value) -> Result<T, Refused> {
+    mask::clean(&mut answer);
     serde_json::from_value(answer).map_err(|error| {
         // Only where the API answers otherwise than the console was built for; a test looks at every page.
         tracing::error!(%error, "an answer of the API cannot be shown");
@@ -149,15 +160,12 @@ impl Refused {
     /// With a code's status, and words for people.
     pub(super) fn said(code: Code, title: impl Into<String>, detail: impl Into<String>) -> Refused {
         let status = code.status();
-        Refused { status, title: title.into(), detail: detail.into(), fields: Vec::new() }
+        let (title, detail) = (title.into(), detail.into());
+        Refused { status, title, detail, fields: Vec::new(), waits: None }
     }
 
     pub(super) fn nothing() -> Refused {
         Refused::said(Code::NotFound, "There is nothing here", "No such page or thing.")
-    }
-
-    fn no_key() -> Refused {
-        Refused::said(Code::AdminKeyRequired, "The key is not one", "")
     }
 
     fn too_much() -> Refused {
@@ -178,17 +186,25 @@ impl Refused {
             title: text("title"),
             detail: text("detail"),
             fields: fields.map(field).collect(),
+            waits: None,
         }
     }
 }
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
-        if problem.code() == Code::Unavailable {
+        let code = problem.code();
+        let refused = if code == Code::Unavailable {
             let detail = "The database does not answer. Please try again in a moment.";
-            return Refused::said(Code::Unavailable, "Not available at the moment", detail);
-        }
-        Refused::said(Code::Internal, "Something went wrong here", "")
+            Refused::said(code, "Not available at the moment", detail)
+        } else if code == Code::RateLimited {
+            let detail =
+                "This key has asked as often as it may in a minute. You are still logged in.";
+            Refused::said(code, "Refused for now", detail)
+        } else {
+            Refused::said(Code::Internal, "Something went wrong here", "")
+        };
+        Refused { waits: problem.comes_back_after(), ..refused }
     }
 }
 
@@ -200,6 +216,12 @@ impl IntoResponse for Refused {
         }
         page::refused(&self)
     }
+}
+
+/// When it goes on, as an answer says it.
+pub(super) fn waits(headers: &HeaderMap) -> Option<Duration> {
+    let secs = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(secs))
 }
 
 /// A text as a part of a path.

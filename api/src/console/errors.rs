@@ -1,160 +1,114 @@
 //! What fails, grouped by what it says: of the newest dead letters, those of one kind whose errors differ in numbers and
-//! names only are one line.
-
-use std::collections::BTreeMap;
+//! names only are one line. All that say so can be tried again together.
 
 use askama::Template;
-use axum::response::Response;
+use axum::{extract::OriginalUri, response::Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{
-    door::{List, Refused, query},
+    actions::{self, Asks, Draft, Of},
+    door::{Refused, query},
     page::{self, Page},
     session::Session,
     when::When,
 };
 
-/// As many as the API gives at once. The groups are of these; the counts by kind are of all.
-const LOOKED_AT: usize = 100;
-
-const FINGERPRINT_CHARS_MAX: usize = 160;
-
 /// As the API tells it.
 #[derive(Debug, Deserialize)]
-struct Dead {
-    id: String,
-    kind: String,
-    undone: bool,
-    error: Option<String>,
-    finished_at: DateTime<Utc>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Counts {
-    counts: Vec<Count>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Count {
-    kind: String,
-    undone: bool,
-    jobs: i64,
-}
-
-impl Count {
-    fn address(&self) -> String {
-        jobs_of(&self.kind)
-    }
+struct Groups {
+    items: Vec<Group>,
+    looked_at_up_to: i64,
 }
 
 /// Failures that say the same.
+#[derive(Debug, Deserialize)]
 struct Group {
     kind: String,
-    says: String,
-    jobs: usize,
-    first: When,
-    last: When,
+    error: String,
+    undone: bool,
+    jobs: i64,
+    first_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
     /// One of them, to look at.
     newest: String,
-    undone: usize,
 }
 
 impl Group {
-    fn address(&self) -> String {
-        jobs_of(&self.kind)
+    fn query(&self) -> String {
+        query(&[("kind", &self.kind), ("error", &self.error)])
     }
-}
 
-fn jobs_of(kind: &str) -> String {
-    format!("/console/jobs?{}", query(&[("kind", kind), ("state", "failed")]))
+    /// All of them, as a list of jobs.
+    fn address(&self) -> String {
+        format!("/console/jobs?state=failed&{}", self.query())
+    }
+
+    /// The page with the form that tries all of them again.
+    fn retry(&self) -> String {
+        format!("/console/errors?{}#actions", self.query())
+    }
+
+    fn is(&self, kind: &str, error: &str) -> bool {
+        !error.is_empty() && self.kind == kind && self.error == error
+    }
 }
 
 #[derive(Template)]
 #[template(path = "errors.html")]
 struct Errors<'a> {
     groups: &'a [Group],
-    counts: &'a [Count],
-    looked_at: usize,
+    looked_at: i64,
     is_more: bool,
+    session: &'a Session,
+}
+
+impl Errors<'_> {
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.session.now)
+    }
 }
 
 /// `GET /console/errors`.
-pub(crate) async fn errors(session: Session) -> Result<Response, Refused> {
-    let path = format!("/v1/admin/dead-letters?limit={LOOKED_AT}");
-    let found: List<Dead> = session.visit.get(&path).await?;
-    let counts: Counts = session.visit.get("/v1/admin/dead-letters/counts").await?;
-    let (looked_at, is_more) = (found.items.len(), found.next_cursor.is_some());
-    let groups = grouped(&found.items, session.now);
-    let live = Errors { groups: &groups, counts: &counts.counts, looked_at, is_more };
+pub(crate) async fn errors(
+    session: Session,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, Refused> {
+    let found: Groups = session.visit.get("/v1/admin/dead-letters/groups").await?;
+    let looked_at: i64 = found.items.iter().map(|group| group.jobs).sum();
+    let is_more = looked_at >= found.looked_at_up_to;
+    let live = page::text(&Errors { groups: &found.items, looked_at, is_more, session: &session })?;
+    let (mut kind, mut error) = (String::new(), String::new());
+    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "kind" => kind = value.into_owned(),
+            "error" => error = value.into_owned(),
+            _ => {}
+        }
+    }
+    let chosen = found.items.iter().find(|group| group.is(&kind, &error));
+    let rest = chosen.map(|group| retry_all(&session, group, is_more)).transpose()?;
     Ok(session.page(&Page {
         title: "Errors".to_owned(),
         section: "/console/errors",
         head: String::new(),
-        live: page::text(&live)?,
-        rest: String::new(),
+        live,
+        rest: rest.unwrap_or_default(),
     }))
 }
 
-/// The largest groups first.
-fn grouped(dead: &[Dead], now: DateTime<Utc>) -> Vec<Group> {
-    let mut groups: BTreeMap<(&str, String), Vec<&Dead>> = BTreeMap::new();
-    for letter in dead {
-        let print = fingerprint(letter.error.as_deref().unwrap_or("no error was kept"));
-        groups.entry((&letter.kind, print)).or_default().push(letter);
-    }
-    let mut groups: Vec<Group> = groups
-        .into_iter()
-        .filter_map(|((kind, says), letters)| {
-            let times = || letters.iter().map(|letter| letter.finished_at);
-            let newest = letters.iter().max_by_key(|letter| letter.finished_at)?;
-            Some(Group {
-                kind: kind.to_owned(),
-                says,
-                jobs: letters.len(),
-                first: When::new(times().min()?, now),
-                last: When::new(times().max()?, now),
-                newest: newest.id.clone(),
-                undone: letters.iter().filter(|letter| letter.undone).count(),
-            })
-        })
-        .collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.jobs));
-    groups
-}
-
-/// What an error says without what differs each time: words with digits in them are `#`.
-fn fingerprint(error: &str) -> String {
-    let words = error.split_whitespace().map(|word| {
-        let has_digit = word.bytes().any(|b| b.is_ascii_digit());
-        if has_digit { "#" } else { word }
-    });
-    let text = words.collect::<Vec<_>>().join(" ");
-    text.chars().take(FINGERPRINT_CHARS_MAX).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_that_differ_in_numbers_and_names_only_are_one_group() {
-        let dead = |kind: &str, error: &str, ms: i64| Dead {
-            id: format!("id-{ms}"),
-            kind: kind.to_owned(),
-            undone: ms > 1,
-            error: Some(error.to_owned()),
-            finished_at: DateTime::from_timestamp_millis(ms).unwrap(),
-        };
-        let letters = [
-            dead("a", "message SM01 was refused with 30007", 1),
-            dead("b", "message SM01 was refused with 30007", 2),
-            dead("b", "message  SM9 was refused with 30003", 3),
-        ];
-        let groups = grouped(&letters, DateTime::UNIX_EPOCH);
-        assert_eq!(groups.len(), 2);
-        assert_eq!((groups[0].kind.as_str(), groups[0].jobs, groups[0].undone), ("b", 2, 2));
-        assert_eq!(groups[0].says, "message # was refused with #");
-        assert_eq!(groups[0].newest, "id-3");
-    }
+/// The form that previews an operation on all of a group.
+fn retry_all(session: &Session, group: &Group, is_more: bool) -> Result<String, Refused> {
+    let of = Of { session, id: "", back: "/console/errors" };
+    let about = "All that failed so are written down, also those that are not among the newest. You see how many there are, and start it with that number; nothing is done to any of them before.";
+    let draft = Draft {
+        deed: if group.undone { "redrive".to_owned() } else { "retry".to_owned() },
+        kind: group.kind.clone(),
+        error: group.error.clone(),
+        ..Draft::default()
+    };
+    let action = of.action("operation.make", "Preview", about, Asks::Alike(Box::new(draft)))?;
+    let more = if is_more { " or more" } else { "" };
+    let what = format!("Retry all {}{more} of {}: {}", group.jobs, group.kind, group.error);
+    actions::text(&what, &[action])
 }

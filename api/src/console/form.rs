@@ -54,6 +54,11 @@ impl Form {
         Ok(Form(fields))
     }
 
+    /// Whether a field came, even if it is empty.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A field's text without blanks around it; empty if it is not there.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.trim())

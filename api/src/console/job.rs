@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::{
     actions::{self, Action, Asks, Of},
     audit::Deed as Recorded,
-    door::{List, Refused, segment},
+    door::{List, Refused, read, segment},
     jobs::Job,
+    mask,
     page::{self, Page},
     session::Session,
     tree::{self, Line},
@@ -34,6 +35,7 @@ struct Detail {
     origin_id: Option<String>,
     origin: Option<String>,
     due: Option<DateTime<Utc>>,
+    parked: Option<Parked>,
     progress: Option<Progress>,
     steps: Vec<Step>,
     effects: Vec<Deed>,
@@ -98,15 +100,11 @@ struct Shown<'a> {
 /// `GET /console/jobs/{id}`.
 pub(crate) async fn job(session: Session, Path(id): Path<String>) -> Result<Response, Refused> {
     let id = segment(&id);
-    let mut detail: Detail = session.visit.get(&format!("/v1/admin/jobs/{id}")).await?;
+    let whole = session.visit.get_whole(&format!("/v1/admin/jobs/{id}")).await?;
+    let editable = editable(&whole["args"]);
+    let mut detail: Detail = read(whole)?;
     detail.job.seen(session.now);
     let job = &detail.job;
-    let parked: Option<Parked> = if job.state == State::Parked {
-        // It may have been answered a moment ago.
-        session.visit.get(&format!("/v1/admin/parked/{id}")).await.ok()
-    } else {
-        None
-    };
     let path = format!("/v1/admin/audit/engine?job={id}&limit={RECORDED_SHOWN}");
     let recorded: List<Recorded> = session.visit.get(&path).await?;
     let recorded: Vec<_> = recorded.items.into_iter().map(|it| it.at(session.now)).collect();
@@ -117,7 +115,7 @@ pub(crate) async fn job(session: Session, Path(id): Path<String>) -> Result<Resp
     let live = Shown {
         due: when(detail.due),
         finished: when(job.finished_at),
-        parked: parked.as_ref(),
+        parked: detail.parked.as_ref(),
         rows: &rows,
         is_cut: detail.steps.len() > ROWS_MAX,
         args: tree::lines(&detail.args),
@@ -126,7 +124,7 @@ pub(crate) async fn job(session: Session, Path(id): Path<String>) -> Result<Resp
         job,
         detail: &detail,
     };
-    let actions = actions_of(&session, job, parked.as_ref())?;
+    let actions = actions_of(&session, job, detail.parked.as_ref(), editable)?;
     Ok(session.page(&Page {
         title: format!("{} {}", job.kind, job.short()),
         section: "/console/jobs",
@@ -136,11 +134,22 @@ pub(crate) async fn job(session: Session, Path(id): Path<String>) -> Result<Resp
     }))
 }
 
+/// The arguments as a text to be changed; none where something in them is shown otherwise than it is: it would be lost.
+fn editable(args: &Value) -> String {
+    let mut shown = args.clone();
+    mask::clean(&mut shown);
+    if shown != *args || mask::hides(args) {
+        return String::new();
+    }
+    serde_json::to_string_pretty(args).unwrap_or_default()
+}
+
 /// What can be done to a job that stands there.
 fn actions_of(
     session: &Session,
     job: &Job,
     parked: Option<&Parked>,
+    args: String,
 ) -> Result<Vec<Action>, Refused> {
     let back = format!("/console/jobs/{}", job.id);
     let of = Of { session, id: &job.id, back: &back };
@@ -164,6 +173,10 @@ fn actions_of(
     if job.state == State::Scheduled {
         let about = "Does not wait for its time.";
         actions.push(of.action("job.run-now", "Run now", about, Asks::Nothing)?);
+    }
+    if matches!(job.state, State::Scheduled | State::Ready) {
+        let about = "While no worker has seen it. The first arguments stay in the record.";
+        actions.push(of.action("job.args", "Edit arguments", about, Asks::Args(args))?);
     }
     if matches!(job.state, State::Failed | State::Cancelled) {
         actions.push(of.action(

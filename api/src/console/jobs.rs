@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{extract::OriginalUri, response::Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use engine::State;
 use serde::Deserialize;
 
@@ -77,13 +77,14 @@ impl Job {
 }
 
 /// What is looked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Wanted {
     kind: String,
     queue: String,
     state: String,
     tenant: String,
     since: String,
+    error: String,
     cursor: String,
 }
 
@@ -97,6 +98,7 @@ impl Wanted {
                 "state" => &mut wanted.state,
                 "tenant" => &mut wanted.tenant,
                 "since" => &mut wanted.since,
+                "error" => &mut wanted.error,
                 "cursor" => &mut wanted.cursor,
                 _ => continue,
             };
@@ -106,9 +108,9 @@ impl Wanted {
     }
 
     fn query(&self, cursor: &str) -> Vec<(&'static str, String)> {
-        let Wanted { kind, queue, state, tenant, since, .. } = self;
+        let Wanted { kind, queue, state, tenant, since, error, .. } = self;
         let mut parts = vec![("kind", kind), ("queue", queue), ("state", state)];
-        parts.extend([("tenant", tenant), ("since", since)]);
+        parts.extend([("tenant", tenant), ("since", since), ("error", error)]);
         let mut parts: Vec<_> = parts.into_iter().map(|(name, it)| (name, it.clone())).collect();
         parts.push(("cursor", cursor.to_owned()));
         parts
@@ -137,6 +139,32 @@ struct Shown<'a> {
     is_first: bool,
     first: String,
     next: Option<String>,
+    /// A form that is about all that fit.
+    all: Option<String>,
+}
+
+/// The instant that the filter's words mean: the page knows what time it is, and the API need not ask.
+fn since(word: &str, now: DateTime<Utc>) -> String {
+    let ago = match word {
+        "15m" => TimeDelta::minutes(15),
+        "1h" => TimeDelta::hours(1),
+        "24h" => TimeDelta::hours(24),
+        "7d" => TimeDelta::days(7),
+        other => return other.to_owned(),
+    };
+    (now - ago).to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The form that is about all jobs that fit, with what is usually wanted for their state.
+fn all(wanted: &Wanted) -> Option<String> {
+    let deed = match wanted.state.parse().ok()? {
+        State::Failed | State::Cancelled | State::Parked => "retry",
+        State::Scheduled => "run_now",
+        State::Ready | State::Running | State::Waiting => "cancel",
+        State::Succeeded => return None,
+    };
+    let filter = wanted.text("", "");
+    Some(format!("/console/operations?{}&{filter}#actions", query(&[("deed", deed)])))
 }
 
 /// `GET /console/jobs`.
@@ -145,7 +173,8 @@ pub(crate) async fn jobs(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Refused> {
     let wanted = Wanted::of(uri.query().unwrap_or_default());
-    let path = format!("/v1/admin/jobs?{}", wanted.text(&wanted.cursor, LIMIT));
+    let asked = Wanted { since: since(&wanted.since, session.now), ..wanted.clone() };
+    let path = format!("/v1/admin/jobs?{}", asked.text(&wanted.cursor, LIMIT));
     let found: List<Job> = session.visit.get(&path).await?;
     let here = |cursor: &str| format!("/console/jobs?{}", wanted.text(cursor, ""));
     let jobs: Vec<Job> = found.items.into_iter().map(|job| job.at(session.now)).collect();
@@ -154,6 +183,7 @@ pub(crate) async fn jobs(
         is_first: wanted.cursor.is_empty(),
         first: here(""),
         next: found.next_cursor.as_deref().map(here),
+        all: all(&wanted),
     };
     let filter = Filter { wanted: &wanted, states: State::ALL, since: &SINCE };
     Ok(session.page(&Page {
@@ -175,6 +205,9 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_from_the_address_and_written_back() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(8);
+        assert_eq!(since("7d", now), "1970-01-02T00:00:00Z");
+        assert_eq!(since("3h", now), "3h");
         let wanted = Wanted::of("kind=send_sms&state=failed&cursor=j1x&done=job.retry&x=1");
         assert_eq!(wanted.text("", ""), "kind=send_sms&state=failed");
         assert_eq!(wanted.text("j1y", "50"), "kind=send_sms&state=failed&cursor=j1y&limit=50");

@@ -35,6 +35,17 @@ pub(super) fn is_hidden(name: &str) -> bool {
     HIDDEN_NAMES.contains(&&*name) || HIDDEN.iter().any(|word| name.contains(word))
 }
 
+/// Whether something in it is not shown, because of its name.
+pub(super) fn hides(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(hides),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| is_hidden(name) || hides(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// A text without phone numbers: of `+43 664 1234567` stays `+43…67`.
 pub(super) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -122,9 +133,11 @@ mod tests {
     fn what_is_called_a_secret_is_hidden() {
         for name in ["code", "Password", "access_token", "webhook_secret", "apiKey", "otp"] {
             assert!(is_hidden(name), "{name}");
+            assert!(hides(&json!([{ "a": { name: 1 } }])), "{name}");
         }
         for name in ["error_code", "country_code", "kind", "tenant", "key"] {
             assert!(!is_hidden(name), "{name}");
+            assert!(!hides(&json!([{ "a": { name: 1 } }])), "{name}");
         }
     }
 }

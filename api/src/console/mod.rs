@@ -23,6 +23,8 @@ mod audit;
 mod errors;
 mod job;
 mod jobs;
+mod operation;
+mod operations;
 mod overview;
 mod queues;
 mod schedules;
@@ -38,6 +40,8 @@ pub(crate) use self::{
     jobs::jobs,
     live::live,
     login::{login, login_page, logout},
+    operation::operation,
+    operations::operations,
     orders::order,
     overview::overview,
     queues::queues,

@@ -26,6 +26,17 @@ struct Order {
     fields: &'static [(&'static str, Means)],
     /// What is said when it is done.
     done: &'static str,
+    /// Where to look then.
+    then: Then,
+}
+
+/// Where to look when something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// At the page that the form stood on.
+    Back,
+    /// At what was made, on a page of these. Such an order is not about a thing that is there already.
+    Made(&'static str),
 }
 
 /// What a field's text means.
@@ -33,11 +44,15 @@ struct Order {
 enum Means {
     Text,
     Number,
+    /// A number; emptied, there is to be no limit.
+    Limit,
     Flag,
     Json,
+    /// A day and a time in UTC, as a browser writes what was chosen.
+    Instant,
 }
 
-use Means::{Flag, Json, Number, Text};
+use Means::{Flag, Instant, Json, Limit, Number, Text};
 
 const fn order_to(
     name: &'static str,
@@ -45,8 +60,24 @@ const fn order_to(
     fields: &'static [(&'static str, Means)],
     done: &'static str,
 ) -> Order {
-    Order { name, path, fields, done }
+    Order { name, path, fields, done, then: Then::Back }
 }
+
+/// What makes an operation.
+const FILTER: &[(&str, Means)] = &[
+    ("deed", Text),
+    ("state", Text),
+    ("kind", Text),
+    ("queue", Text),
+    ("tenant", Text),
+    ("since", Text),
+    ("until", Text),
+    ("error", Text),
+    ("mode", Text),
+    ("canary", Number),
+    ("canary_failed_max", Number),
+    ("canary_secs", Number),
+];
 
 /// All of them.
 const ORDERS: &[Order] = &[
@@ -57,6 +88,12 @@ const ORDERS: &[Order] = &[
         "/v1/admin/jobs/{id}/cancel",
         &[("mode", Text), ("force", Flag)],
         "It is being cancelled; its next boundary notices.",
+    ),
+    order_to(
+        "job.args",
+        "/v1/admin/jobs/{id}/args",
+        &[("args", Json)],
+        "It has other arguments; the first ones stand in the record.",
     ),
     order_to("job.redrive", "/v1/admin/jobs/{id}/redrive", &[("from", Text)], "It is redriven."),
     order_to(
@@ -71,6 +108,24 @@ const ORDERS: &[Order] = &[
         &[("for_secs", Number)],
         "The queue is paused: what runs goes on, nothing new is begun.",
     ),
+    order_to(
+        "queue.limit",
+        "/v1/admin/queues/{id}/settings",
+        &[("at_once_max", Limit)],
+        "The limit is set: it counts from the next claim of each worker on.",
+    ),
+    order_to(
+        "queue.promise",
+        "/v1/admin/queues/{id}/settings",
+        &[("latency_target_ms", Limit)],
+        "The target is set.",
+    ),
+    order_to(
+        "queue.share",
+        "/v1/admin/queues/{id}/settings",
+        &[("fair", Flag)],
+        "It is set, for what is enqueued from now on.",
+    ),
     order_to("queue.resume", "/v1/admin/queues/{id}/resume", &[], "The queue goes on."),
     order_to(
         "schedule.pause",
@@ -81,6 +136,18 @@ const ORDERS: &[Order] = &[
     order_to("schedule.resume", "/v1/admin/schedules/{id}/resume", &[], "The schedule goes on."),
     order_to("schedule.run", "/v1/admin/schedules/{id}/run", &[], "A job of it is made."),
     order_to(
+        "schedule.backfill",
+        "/v1/admin/schedules/{id}/backfill",
+        &[("from", Instant), ("to", Instant), ("per_minute", Number)],
+        "The ticks of that time are being made.",
+    ),
+    order_to(
+        "schedule.stop-backfill",
+        "/v1/admin/schedules/{id}/stop-backfill",
+        &[],
+        "The backfill has ended; the jobs that it made stay.",
+    ),
+    order_to(
         "worker.drain",
         "/v1/admin/workers/{id}/drain",
         &[],
@@ -88,6 +155,31 @@ const ORDERS: &[Order] = &[
     ),
     order_to("worker.resume", "/v1/admin/workers/{id}/resume", &[], "The worker takes jobs again."),
     order_to("webhook.replay", "/v1/admin/webhooks/{id}/replay", &[], "It is applied again."),
+    Order {
+        name: "operation.make",
+        path: "/v1/admin/operations",
+        fields: FILTER,
+        done: "What matches is being written down. Nothing is done to any job until you start it.",
+        then: Then::Made("/console/operations/"),
+    },
+    order_to(
+        "operation.start",
+        "/v1/admin/operations/{id}/start",
+        &[("expect", Number), ("per_second", Number)],
+        "It has begun.",
+    ),
+    order_to(
+        "operation.cancel",
+        "/v1/admin/operations/{id}/cancel",
+        &[],
+        "It has ended; what was done stands.",
+    ),
+    order_to(
+        "operation.undo",
+        "/v1/admin/operations/{id}/undo",
+        &[],
+        "It is being taken back, as far as the jobs have not gone on.",
+    ),
 ];
 
 /// What is said on the next page when this is done.
@@ -111,22 +203,32 @@ async fn carry_out(name: &str, signed: &Signed) -> Result<Response, Refused> {
     let body = body(order, form)?;
     let once = Token::parse(form.get("once")).map_err(|_| incomplete("once is not the form's"))?;
     let path = order.path.replace("{id}", &segment(form.get("id")));
-    session.visit.order(&path, &body, once.expose()).await?;
-    let back = own_page(form.get("back"));
+    let answer = session.visit.order(&path, &body, once.expose()).await?;
+    let made = match order.then {
+        Then::Back => form.get("back").to_owned(),
+        Then::Made(pages) => {
+            format!("{pages}{}", segment(answer["id"].as_str().unwrap_or_default()))
+        }
+    };
+    let back = own_page(&made);
     let mark = if back.contains('?') { '&' } else { '?' };
     Ok(page::see(&format!("{back}{mark}{}", query(&[("done", name)]))))
 }
 
 /// The order's body. A reason is asked for here whatever the API asks for: who clicks can say why.
 fn body(order: &Order, form: &Form) -> Result<Value, Refused> {
-    if form.get("id").is_empty() || form.get("reason").is_empty() {
+    if form.get("reason").is_empty() {
         return Err(incomplete("reason is missing"));
+    }
+    if form.get("id").is_empty() && order.then == Then::Back {
+        return Err(incomplete("id is missing"));
     }
     let mut body = Map::new();
     body.insert("reason".to_owned(), json!(form.get("reason")));
     for (name, means) in order.fields {
         let text = form.get(name);
-        if !text.is_empty() {
+        let is_lifted = matches!(means, Limit) && form.has(name);
+        if !text.is_empty() || is_lifted {
             body.insert((*name).to_owned(), value(name, *means, text)?);
         }
     }
@@ -137,7 +239,17 @@ fn value(name: &str, means: Means, text: &str) -> Result<Value, Refused> {
     Ok(match means {
         Text => json!(text),
         // What is none is passed on as it is: the API says what it must be.
-        Number => text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number)),
+        Number | Limit if !text.is_empty() => {
+            let digits = text.replace([',', ' ', '\u{202f}'], "");
+            digits.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number))
+        }
+        Number | Limit => Value::Null,
+        // Without seconds, or with them. Whoever types an instant has said its zone.
+        Instant => match text.len() {
+            16 => json!(format!("{text}:00Z")),
+            19 => json!(format!("{text}Z")),
+            _ => json!(text),
+        },
         Flag => json!(text == "true"),
         Json => serde_json::from_str(text)
             .map_err(|_| incomplete(&format!("{name} is not JSON; a text stands in quotes")))?,
@@ -175,5 +287,14 @@ mod tests {
         assert_eq!(value("force", Flag, "true").unwrap(), json!(true));
         assert_eq!(value("value", Json, r#"{"sid":"x"}"#).unwrap(), json!({ "sid": "x" }));
         assert!(value("value", Json, "x").is_err());
+        assert_eq!(value("expect", Number, "100,000").unwrap(), json!(100_000));
+        assert_eq!(value("at_once_max", Limit, "").unwrap(), Value::Null);
+        for (chosen, instant) in [
+            ("2026-01-31T09:00", "2026-01-31T09:00:00Z"),
+            ("2026-01-31T09:00:30", "2026-01-31T09:00:30Z"),
+            ("2026-01-31T09:00:00+02:00", "2026-01-31T09:00:00+02:00"),
+        ] {
+            assert_eq!(value("from", Instant, chosen).unwrap(), json!(instant));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::response::Response;
+use chrono::{SecondsFormat, TimeDelta};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -132,7 +133,8 @@ pub(crate) async fn overview(session: Session) -> Result<Response, Refused> {
         *answer = session.visit.get::<Value>(path).await?;
     }
     let findings = findings::of(&look);
-    let path = format!("/v1/admin/jobs?state=failed&since=1h&limit={FAILED_MAX}");
+    let since = (session.now - TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let path = format!("/v1/admin/jobs?state=failed&since={since}&limit={FAILED_MAX}");
     let failed: List<Job> = session.visit.get(&path).await?;
     let is_more = failed.next_cursor.is_some();
     let failed: Vec<Job> = failed.items.into_iter().map(|job| job.at(session.now)).collect();

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     http::{
         HeaderValue, StatusCode,
-        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY},
+        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
@@ -28,11 +28,12 @@ const REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// Name, path and key of each section.
-static SECTIONS: [Section; 9] = [
+static SECTIONS: [Section; 10] = [
     Section { name: "Overview", path: "/console", key: "o" },
     Section { name: "Jobs", path: "/console/jobs", key: "j" },
     Section { name: "Queues", path: "/console/queues", key: "q" },
     Section { name: "Errors", path: "/console/errors", key: "e" },
+    Section { name: "Operations", path: "/console/operations", key: "b" },
     Section { name: "Schedules", path: "/console/schedules", key: "s" },
     Section { name: "Workers", path: "/console/workers", key: "w" },
     Section { name: "Calls", path: "/console/jobs?kind=voice_session&state=running", key: "c" },
@@ -76,6 +77,7 @@ struct Layout<'a> {
 struct RefusedPage<'a> {
     stamp: &'static str,
     refused: &'a Refused,
+    secs: Option<u64>,
 }
 
 impl Session {
@@ -109,7 +111,12 @@ pub(super) fn html(status: StatusCode, template: &impl Template) -> Response {
 
 /// Why it was not done, with the way back.
 pub(super) fn refused(refused: &Refused) -> Response {
-    html(refused.status, &RefusedPage { stamp: stamp(), refused })
+    let secs = refused.waits.map(|time| time.as_secs().max(1));
+    let mut response = html(refused.status, &RefusedPage { stamp: stamp(), refused, secs });
+    if let Some(secs) = secs {
+        response.headers_mut().insert(RETRY_AFTER, secs.into());
+    }
+    response
 }
 
 fn respond(status: StatusCode, text: String) -> Response {

@@ -36,9 +36,11 @@ pub(crate) async fn queues(
     session: Session,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Refused> {
-    let queues: List<Queue> = session.visit.get("/v1/admin/queues").await?;
-    let live = page::text(&Queues { queues: &queues.items, session: &session })?;
     let chosen = chosen(uri.query());
+    // What keeps them costs some questions for each lane: it is asked for where somebody looks at one of them.
+    let path = format!("/v1/admin/queues?kept={}", chosen.is_some());
+    let queues: List<Queue> = session.visit.get(&path).await?;
+    let live = page::text(&Queues { queues: &queues.items, session: &session })?;
     let chosen = queues.items.iter().find(|queue| Some(&queue.name) == chosen.as_ref());
     let rest = chosen.map(|queue| actions_of(&session, queue)).transpose()?;
     Ok(session.page(&Page {
@@ -52,11 +54,18 @@ pub(crate) async fn queues(
 
 fn actions_of(session: &Session, queue: &Queue) -> Result<String, Refused> {
     let of = Of { session, id: &queue.name, back: "/console/queues" };
-    let action = if queue.pause.is_some() {
+    let pause = if queue.pause.is_some() {
         of.action("queue.resume", "Resume", "Its jobs are begun again.", Asks::Nothing)?
     } else {
         let about = "None of its jobs is begun; those that run go on. Everybody who asks why a job does not run is told your reason.";
         of.action("queue.pause", "Pause", about, Asks::PauseTime)?
     };
-    actions::text(&format!("Queue {}", queue.name), &[action])
+    let about = "What runs already is not stopped.";
+    let limit = of.action("queue.limit", "Set limit", about, Asks::AtOnce(queue.at_once_max))?;
+    let about = "Of jobs that may run. Whoever is on call is told when a queue does not keep it.";
+    let target = Asks::Target(queue.latency_target_ms);
+    let promise = of.action("queue.promise", "Set target", about, target)?;
+    let about = "One tenant's thousand jobs then do not hold up another's one.";
+    let share = of.action("queue.share", "Set turns", about, Asks::Fair(queue.fair))?;
+    actions::text(&format!("Queue {}", queue.name), &[pause, limit, promise, share])
 }

@@ -100,5 +100,12 @@ fn actions_of(session: &Session, schedule: &Schedule) -> Result<String, Refused>
             "It makes no ticks until somebody resumes it; deploys change nothing about that.";
         of.action("schedule.pause", "Pause", about, Asks::Nothing)?
     };
-    actions::text(&format!("Schedule {}", schedule.name), &[run, steer])
+    let backfill = if schedule.backfill.is_some() {
+        let about = "No more of it is made.";
+        of.action("schedule.stop-backfill", "Stop the backfill", about, Asks::Nothing)?
+    } else {
+        let about = "Makes the ticks of a time that is past, one after the other. Those that had their job get no other.";
+        of.action("schedule.backfill", "Backfill", about, Asks::Backfill)?
+    };
+    actions::text(&format!("Schedule {}", schedule.name), &[run, steer, backfill])
 }

@@ -1,6 +1,6 @@
 //! Who is logged in. The cookie holds the operator's key, sealed, so that no table has to: any process opens it, nobody else
-//! can, and a key that is exchanged or taken back ends its sessions with the next request, since every request is asked of
-//! the API with that very key.
+//! can, and a key that is exchanged or taken back ends its sessions with the next request, since every request looks at that
+//! very key: once, and it counts as one against the key's limit.
 
 use std::time::Duration;
 
@@ -21,7 +21,12 @@ use super::{
     live::Fragment,
     login,
 };
-use crate::{caller::Caller, problem::Problem, state::ApiState};
+use crate::{
+    admin::Identity,
+    caller::Caller,
+    problem::{Code, Problem},
+    state::ApiState,
+};
 
 const COOKIE_NAME: &str = "trunkline_console";
 
@@ -80,9 +85,14 @@ impl Session {
         let door = parts.extensions.get::<Door>().cloned();
         let caller = parts.extensions.get::<Caller>().cloned();
         let (Some(door), Some(caller)) = (door, caller) else { return Err(Absent::LoggedOut) };
+        let operator = Identity::of_key(&kept.console_key, state, &caller.standing).await;
+        let operator = operator.map_err(|problem| {
+            let is_no_key = problem.code() == Code::AdminKeyRequired;
+            if is_no_key { Absent::LoggedOut } else { Absent::Problem(problem) }
+        })?;
         let here = parts.uri.path_and_query().map_or("/console", |it| it.as_str()).to_owned();
         let is_fragment = parts.extensions.get::<Fragment>().is_some();
-        let visit = door.visit(kept.console_key.into(), caller);
+        let visit = door.visit(operator, caller);
         Ok(Session { visit, csrf: kept.csrf, now, here, is_fragment })
     }
 

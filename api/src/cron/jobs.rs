@@ -35,6 +35,7 @@ jobs! {
     "cleanup-stale-demo-tenants" "cleanupStaleDemoTenants" Some("cleanup-stale-demo-tenants");
     "cleanup-orphaned-phone-mappings" "cleanupOrphanedPhoneMappings" Some("cleanup-orphaned-phone-mappings");
     "refill-pool" "refillPool" Some("refill-pool");
+    "chain-audit" "chainAudit" Some("chain-audit");
     "take-vitals" "takeVitals" Some("take-vitals");
     "audit-number-webhooks" "auditNumberWebhooks" Some("audit-number-webhooks");
     "stripe-reconciliation" "stripeReconciliation" Some("stripe-reconciliation");
