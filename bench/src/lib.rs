@@ -9,16 +9,22 @@ mod series; // medians and percentiles of rounds
 mod host; // which Postgres
 mod kinds; // the jobs that are measured
 mod meter; // what work costs the database
+mod plot; // curves over time, as SVG
 mod rig; // a database with engines and pools on it
+mod samples; // how long claims took, from the engine's own mouth
 
 mod floor; // plain SQL for the same rows
 
+mod depth; // whether claims become slower the more there is
 mod drain; // how fast a backlog goes
 mod enqueue; // how fast jobs come in
 mod ingest; // how fast webhooks come in
 mod pickup; // how soon an idle worker begins
+mod soak; // half an hour, ten minutes of it beside a held transaction
 mod steps; // workflows of five checkpointed steps
 mod voice; // live calls
+
+use std::path::Path;
 
 pub use self::{figure::Figure, host::Host, series::Series};
 
@@ -35,6 +41,10 @@ pub enum Bench {
     Steps,
     /// Webhooks coming in over HTTP.
     Ingest,
+    /// Claims beside millions of jobs. Takes minutes and gigabytes, so it is not one of [`Bench::ALL`].
+    Depth,
+    /// Half an hour of load. Not one of [`Bench::ALL`] either.
+    Soak,
     /// Live calls. Takes minutes, so it is not one of [`Bench::ALL`].
     Voice,
 }
@@ -52,6 +62,8 @@ impl Bench {
             Bench::Pickup => "pickup",
             Bench::Steps => "steps",
             Bench::Ingest => "ingest",
+            Bench::Depth => "depth",
+            Bench::Soak => "soak",
             Bench::Voice => "voice",
         }
     }
@@ -73,11 +85,12 @@ impl Extent {
     }
 }
 
-/// Measures one thing. Every figure is handed to `say` as soon as it is there.
+/// Measures one thing. Every figure is handed to `say` as soon as it is there; curves go into `folder`.
 pub async fn measure(
     bench: Bench,
     host: &Host,
     extent: Extent,
+    folder: &Path,
     say: &mut (dyn FnMut(Figure) + Send),
 ) -> anyhow::Result<()> {
     match bench {
@@ -86,6 +99,8 @@ pub async fn measure(
         Bench::Pickup => pickup::measure(host, extent, say).await,
         Bench::Steps => steps::measure(host, extent, say).await,
         Bench::Ingest => ingest::measure(host, extent, say).await,
+        Bench::Depth => depth::measure(host, extent, say).await,
+        Bench::Soak => soak::measure(host, extent, folder, say).await,
         Bench::Voice => voice::measure(extent, say).await,
     }
 }

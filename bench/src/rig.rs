@@ -23,6 +23,9 @@ const PRODUCT_CONNECTIONS: u32 = 16;
 /// Nothing is sealed in a benchmark; the engine wants a key all the same.
 const SEAL_KEY: &str = "bench:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
+/// Jobs of one call.
+const BULK: usize = 1000;
+
 /// A backlog that is not gone by then will not go.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -81,12 +84,21 @@ pub(crate) async fn fill<W: Workflow<Measured>>(
     count: usize,
     job: impl Fn() -> W,
 ) -> anyhow::Result<JobId> {
+    fill_with(engine, count, |_| job().job()).await
+}
+
+/// The same with jobs that depend on their place.
+pub(crate) async fn fill_with(
+    engine: &Engine,
+    count: usize,
+    job: impl Fn(usize) -> NewJob,
+) -> anyhow::Result<JobId> {
     let before = JobId::mint();
-    let mut left = count;
-    while left > 0 {
-        let batch = left.min(1000);
-        engine.enqueue_all((0..batch).map(|_| job().job()).collect::<Vec<NewJob>>()).await?;
-        left -= batch;
+    let mut done = 0;
+    while done < count {
+        let next = count.min(done + BULK);
+        engine.enqueue_all((done..next).map(&job).collect::<Vec<NewJob>>()).await?;
+        done = next;
     }
     Ok(before)
 }

@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Print what completes the commands in a shell.
     Completions(CompletionsArgs),
+    /// Print the manual of a command, for `man`; or write those of all commands into a folder.
+    Man(ManArgs),
+    /// Three demos to show, with calls, messages, failures and something to decide about. Twice is once.
+    Seed(SeedArgs),
     /// Run a pool of workers. Configured by the environment.
     Worker(WorkerArgs),
     /// Bring the database up to date (`DATABASE_OWNER_URL`, else `DATABASE_DIRECT_URL`, else `DATABASE_URL`).
@@ -89,6 +93,30 @@ pub(crate) struct CompletionsArgs {
     /// Which shell.
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Options of `trunkline man`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// Which command: `job retry`; all of it in one, if not said.
+    pub(crate) of: Vec<String>,
+    /// Write a page for each command into this folder instead.
+    #[arg(long, value_name = "DIR", conflicts_with = "of")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+/// Options of `trunkline seed`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SeedArgs {
+    /// Although the API is at an address that others reach, too.
+    #[arg(long)]
+    pub(crate) despite_production: bool,
+    /// Print JSON instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the API is.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 /// What `trunkline deploy` can do.
@@ -268,7 +296,7 @@ pub(crate) struct BenchArgs {
     /// Print one line of JSON a figure.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Where the throwaway Postgres is kept meanwhile.
+    /// Where the throwaway Postgres is kept meanwhile, and where curves go.
     #[arg(long, value_name = "DIR", default_value = ".trunkline/bench")]
     pub(crate) home: PathBuf,
 }
@@ -285,8 +313,12 @@ pub(crate) enum BenchName {
     Steps,
     /// Webhooks coming in over HTTP.
     Ingest,
+    /// Claims beside millions of jobs (minutes, gigabytes).
+    Depth,
+    /// Half an hour of load, ten minutes of it beside a held transaction; curves go into the folder of `--home`.
+    Soak,
     /// Live calls, both sides simulated.
     Voice,
-    /// All but the live calls.
+    /// The first five.
     All,
 }

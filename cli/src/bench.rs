@@ -65,7 +65,7 @@ async fn measure_all(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
         }
     };
     for bench in chosen(options.name) {
-        measure(bench, host, extent, &mut say)
+        measure(bench, host, extent, &options.home, &mut say)
             .await
             .with_context(|| format!("{} could not be measured", bench.as_str()))?;
     }
@@ -80,6 +80,8 @@ fn chosen(name: BenchName) -> Vec<Bench> {
         BenchName::Pickup => vec![Bench::Pickup],
         BenchName::Steps => vec![Bench::Steps],
         BenchName::Ingest => vec![Bench::Ingest],
+        BenchName::Depth => vec![Bench::Depth],
+        BenchName::Soak => vec![Bench::Soak],
         BenchName::Voice => vec![Bench::Voice],
     }
 }

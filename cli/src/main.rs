@@ -7,6 +7,7 @@ mod call; // somebody calls
 mod demo; // plays the main job
 mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
+mod man; // the manual
 mod migrate; // brings a database up to date
 mod operate; // a running system, from the command line
 mod ready; // the line that tells scripts a process is ready
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
         Command::Api(_) => api::run(),
         Command::Doctor(options) => operate::doctor(&options),
         Command::Completions(options) => Ok(completions(options.shell)),
+        Command::Man(options) => man::run(&options),
+        Command::Seed(options) => operate::seed(&options),
         Command::Worker(options) => worker::run(&options),
         Command::Deploy(command) => deploy::run(&command),
         Command::Seal(command) => seal::run(&command),

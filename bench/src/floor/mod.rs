@@ -1,6 +1,7 @@
 //! Plain SQL for the same rows of the same tables, with nothing around it: what a worker could reach at best.
 
 mod drain; // claim and finish
+mod ended; // what the history keeps
 mod enqueue; // one by one, and in bulk
 mod ingest; // webhooks
 mod notify; // insert, notify, claim
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     drain::drain,
+    ended::ended,
     enqueue::{bulk, one_by_one},
     ingest::keep,
     notify::Pair,

@@ -181,6 +181,19 @@ fn reshape(operation: &Operation, body: &mut Map<String, Value>) -> anyhow::Resu
                 body.insert("fair".to_owned(), fair.into());
             }
         }
+        ("tenant", "suspend") => {
+            body.insert("status".to_owned(), "SUSPENDED".into());
+        }
+        ("tenant", "reactivate") => {
+            body.insert("status".to_owned(), "ACTIVE".into());
+        }
+        ("number", "put-back") => {
+            body.insert("enabled".to_owned(), false.into());
+        }
+        // `normal` turns all of them off, and says so by itself.
+        ("switch", "off") if body.get("mode").is_some_and(|mode| mode != "normal") => {
+            body.insert("enabled".to_owned(), false.into());
+        }
         _ => {}
     }
     Ok(())
@@ -189,7 +202,7 @@ fn reshape(operation: &Operation, body: &mut Map<String, Value>) -> anyhow::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operate::{command, table::OPERATIONS};
+    use crate::operate::{command, table};
 
     fn read(words: &[&str]) -> anyhow::Result<(String, Value)> {
         let words = ["trunkline"].iter().chain(words);
@@ -197,7 +210,7 @@ mod tests {
         let (noun, matches) = matches.subcommand().unwrap();
         let (verb, matches) = matches.subcommand().unwrap();
         let find = |it: &&Operation| (it.noun, it.verb) == (noun, verb);
-        let operation = OPERATIONS.iter().find(find).unwrap();
+        let operation = table::all().find(find).unwrap();
         Ok((path(operation, matches), body(operation, matches)?))
     }
 
@@ -217,6 +230,13 @@ mod tests {
         let words = ["key", "create", "--name", "ada", "--scopes", "read, jobs"];
         let (_, body) = read(&words).unwrap();
         assert_eq!(body, json!({ "name": "ada", "scopes": ["read", "jobs"] }));
+        let (path, body) = read(&["tenant", "suspend", "x", "--reason", "r"]).unwrap();
+        assert_eq!(path, "/v1/admin/businesses/x");
+        assert_eq!(body, json!({ "status": "SUSPENDED", "reason": "r" }));
+        let (_, body) = read(&["switch", "off", "--mode", "sms_bypass"]).unwrap();
+        assert_eq!(body, json!({ "mode": "sms_bypass", "enabled": false }));
+        let (_, body) = read(&["switch", "off", "--mode", "normal"]).unwrap();
+        assert_eq!(body, json!({ "mode": "normal" }));
         let words = ["job", "enqueue", "--kind", "noop", "--args", "{\"n\":1}", "--priority", "-5"];
         let (_, body) = read(&words).unwrap();
         assert_eq!(body, json!({ "kind": "noop", "args": { "n": 1 }, "priority": -5 }));

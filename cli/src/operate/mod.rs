@@ -5,9 +5,12 @@ mod client; // asking the API
 mod doctor; // what is wrong now
 mod input; // options and arguments
 mod operation; // on many jobs, watched
+mod product; // what the product has, in the table
 mod raw; // any endpoint
+mod seeding; // three tenants to show
 mod show; // answers for people, and for programs
 mod table; // every operation
+mod verify; // the records
 mod watching; // looking again
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
@@ -19,9 +22,9 @@ use serde_json::{Value, json};
 use self::{
     client::{Client, Told},
     show::Format,
-    table::{NOUNS, OPERATIONS, Operation},
+    table::{NOUNS, Operation},
 };
-pub(crate) use self::{doctor::run as doctor, raw::run as ask};
+pub(crate) use self::{doctor::run as doctor, raw::run as ask, seeding::run as seed};
 use crate::{args::Args, runtime};
 
 /// Pages read by `--all`, at a hundred a page.
@@ -30,7 +33,7 @@ const PAGES_MAX: usize = 1000;
 /// The whole command line: what `Args` has, and the nouns of the table.
 pub(crate) fn command() -> Command {
     let mut nouns: BTreeMap<&str, Vec<Command>> = BTreeMap::new();
-    for operation in OPERATIONS {
+    for operation in table::all() {
         nouns.entry(operation.noun).or_default().push(verb(operation));
     }
     nouns.entry("queue").or_default().push(drain());
@@ -124,7 +127,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Option<anyhow::Result<ExitCode>> {
     if (noun, verb) == ("queue", "drain") {
         return Some(start(watching::drain(matches)));
     }
-    let operation = OPERATIONS.iter().find(|it| (it.noun, it.verb) == (noun, verb))?;
+    let operation = table::all().find(|it| (it.noun, it.verb) == (noun, verb))?;
     Some(start(carry_out(operation, matches)))
 }
 
@@ -134,12 +137,15 @@ fn start(work: impl Future<Output = anyhow::Result<Told>>) -> anyhow::Result<Exi
 
 async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Result<Told> {
     let path = input::path(operation, matches);
-    if operation.method == "POST" {
+    if operation.method != "GET" {
         let body = input::body(operation, matches)?;
         if operation.noun == "operation" {
             return operation::order(operation.verb, &path, &body, matches).await;
         }
-        return order(&path, &body, matches).await;
+        return order(operation.method, &path, &body, matches).await;
+    }
+    if operation.path == verify::PATH {
+        return verify::run(matches).await;
     }
     let client = Client::find(matches)?;
     let query = input::query(operation, matches)?;
@@ -153,8 +159,13 @@ async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
 }
 
 /// Sends an order, or shows it, and prints the answer.
-async fn order(path: &str, body: &Value, matches: &ArgMatches) -> anyhow::Result<Told> {
-    match sent(path, body, matches).await? {
+async fn order(
+    method: &str,
+    path: &str,
+    body: &Value,
+    matches: &ArgMatches,
+) -> anyhow::Result<Told> {
+    match sent(method, path, body, matches).await? {
         Some(answer) => show::value(&answer, Format::of(matches)),
         None => Ok(Told::Done),
     }
@@ -162,12 +173,13 @@ async fn order(path: &str, body: &Value, matches: &ArgMatches) -> anyhow::Result
 
 /// Sends an order. `None`: it was only to be shown.
 async fn sent(
+    method: &str,
     path: &str,
     body: &Value,
     matches: &ArgMatches,
 ) -> anyhow::Result<Option<Result<Value, Told>>> {
     if matches.get_flag("dry_run") {
-        let order = json!({ "method": "POST", "path": path, "body": body });
+        let order = json!({ "method": method, "path": path, "body": body });
         eprintln!("Nothing was sent. This would be:");
         show::json(&order)?;
         return Ok(None);
@@ -175,7 +187,8 @@ async fn sent(
     let key = matches.get_one::<String>("idempotency_key").cloned();
     let key = key.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
     let client = Client::find(matches)?;
-    Ok(Some(client.post(path, body, &key).await?))
+    let method = method.parse().context("the method")?;
+    Ok(Some(client.send(method, path, Some(body), Some(&key)).await?))
 }
 
 /// An answer, with all its pages where that was asked for.
@@ -222,5 +235,39 @@ mod tests {
     #[test]
     fn the_command_line_is_one_that_clap_accepts() {
         command().debug_assert();
+    }
+
+    /// The words of a line of a shell, without what quotes and dots of left-out text mean beyond that.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut is_quoted = false;
+        for c in line.chars() {
+            match c {
+                '\'' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_of_a_runbook_is_one_that_the_command_line_takes() {
+        let runbooks = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/runbooks");
+        let mut seen = 0;
+        for file in std::fs::read_dir(runbooks).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            // Spans stand between backticks, and lines of blocks by themselves.
+            for code in text.split(['`', '\n']).filter(|code| code.starts_with("trunkline ")) {
+                let code = code.split(['|', '#', ';']).next().unwrap_or_default();
+                let (words, at) = (words(code), path.display());
+                let taken = command().try_get_matches_from(&words);
+                assert!(taken.is_ok(), "{at}: {code}: {}", taken.unwrap_err());
+                seen += 1;
+            }
+        }
+        assert!(seen > 70, "{seen} commands");
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn order(
     body: &Value,
     matches: &ArgMatches,
 ) -> anyhow::Result<Told> {
-    let answer = match sent(path, body, matches).await? {
+    let answer = match sent("POST", path, body, matches).await? {
         None => return Ok(Told::Done),
         Some(Err(told)) => return Ok(told),
         Some(Ok(answer)) => answer,

@@ -88,7 +88,7 @@ pub(super) fn text(
     })
 }
 
-fn write(text: &str) -> anyhow::Result<()> {
+pub(super) fn write(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         // `… | head` has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_an_answer_says_in_words_is_what_people_read() {
-        let operation = super::super::OPERATIONS.iter().find(|it| it.verb == "explain").unwrap();
+        let operation = super::super::table::all().find(|it| it.verb == "explain").unwrap();
         let answer = json!({ "id": "x", "reasons": [], "says": ["its queue is paused", "3 jobs come before it"] });
         let said = text(operation, &answer, Format::Table).unwrap();
         assert_eq!(said, "its queue is paused\n3 jobs come before it\n");

@@ -1,7 +1,10 @@
 //! Every operation of the operators' API that has a noun and a verb here. A test holds this table to the routes, so that
 //! nothing that can be done over HTTP needs a hand-made request.
 
-use super::input::{Input, flag, json, nullable, number, text};
+use super::{
+    input::{Input, flag, json, nullable, number, text},
+    product,
+};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +13,7 @@ pub(crate) struct Operation {
     pub(crate) noun: &'static str,
     /// `list`, `pause`.
     pub(crate) verb: &'static str,
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `PATCH`.
     pub(crate) method: &'static str,
     /// As the route has it; each parameter in braces is an argument.
     pub(crate) path: &'static str,
@@ -23,7 +26,7 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 10] = [
+pub(super) const NOUNS: [(&str, &str); 15] = [
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
     ("parked", "Runs that wait for a person's decision, and the answers to them."),
@@ -34,11 +37,16 @@ pub(super) const NOUNS: [(&str, &str); 10] = [
     ("audit", "Who did what, and why."),
     ("key", "Keys of operators: what each is for, and until when."),
     ("webhook", "What providers post."),
+    ("demo", "Demos: vouch, end, convert, bring back."),
+    ("tenant", "Tenants: shut out, let in, what they pay for, how their calls are taken."),
+    ("plan", "What can be bought, and how our books agree with Stripe's."),
+    ("number", "The pool of numbers."),
+    ("switch", "What is switched for everybody: sign-ups, texts, codes, calls."),
 ];
 
 const LIST: &str = "Newest first.";
 
-const fn get(
+pub(super) const fn get(
     noun: &'static str,
     verb: &'static str,
     path: &'static str,
@@ -47,7 +55,7 @@ const fn get(
     Operation { noun, verb, method: "GET", path, about, inputs: &[], shows: &[] }
 }
 
-const fn post(
+pub(super) const fn post(
     noun: &'static str,
     verb: &'static str,
     path: &'static str,
@@ -56,12 +64,21 @@ const fn post(
     Operation { method: "POST", ..get(noun, verb, path, about) }
 }
 
+pub(super) const fn patch(
+    noun: &'static str,
+    verb: &'static str,
+    path: &'static str,
+    about: &'static str,
+) -> Operation {
+    Operation { method: "PATCH", ..get(noun, verb, path, about) }
+}
+
 impl Operation {
-    const fn with(self, inputs: &'static [Input]) -> Operation {
+    pub(super) const fn with(self, inputs: &'static [Input]) -> Operation {
         Operation { inputs, ..self }
     }
 
-    const fn shows(self, shows: &'static [&'static str]) -> Operation {
+    pub(super) const fn shows(self, shows: &'static [&'static str]) -> Operation {
         Operation { shows, ..self }
     }
 
@@ -77,7 +94,12 @@ impl Operation {
 }
 
 /// All of them.
-pub(super) const OPERATIONS: &[Operation] = &[
+pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().chain(product::OPERATIONS)
+}
+
+/// Those on what the engine has.
+const OPERATIONS: &[Operation] = &[
     get("job", "list", "/v1/admin/jobs", "Newest first.")
         .with(&[
             text("kind", "Of this kind"),
@@ -86,6 +108,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             text("tenant", "Of this tenant"),
             text("since", "Made since: an instant, or so long ago (15m, 24h, 7d)"),
             text("until", "Made before: the same"),
+            text("error", "Failed with an error that reads so; a word with a digit in it is #"),
         ])
         .shows(&["id", "kind", "queue", "state", "attempt", "created_at", "error"]),
     post("job", "enqueue", "/v1/admin/jobs", "Enqueue a job by its kind.").with(&[
@@ -140,6 +163,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         text("tenant", "Of this tenant"),
         text("since", "Made since: an instant, or so long ago (15m, 24h, 7d)"),
         text("until", "Made before: the same"),
+        text("error", "Failed with an error that reads so; a word with a digit in it is #"),
         text("mode", "With cancel: undo (the default) or graceful"),
         number("canary", "So many first (10; with cancel 0), and the rest if they fare well"),
         number("canary_failed_max", "More of them that fare badly stop it (a fifth)"),
@@ -188,20 +212,24 @@ pub(super) const OPERATIONS: &[Operation] = &[
             text("undone", "true: what they did was taken back; false: it was not"),
         ])
         .shows(&["id", "kind", "queue", "attempt", "undone", "finished_at", "error"]),
+    get("dead-letter", "groups", "/v1/admin/dead-letters/groups", "By what they say.")
+        .shows(&["jobs", "kind", "error", "undone", "last_at", "newest"]),
     get("dead-letter", "counts", "/v1/admin/dead-letters/counts", "How many, by kind.")
         .shows(&["kind", "undone", "jobs"]),
-    get("queue", "list", "/v1/admin/queues", "All queues, and how they stand.").shows(&[
-        "name",
-        "jobs.ready",
-        "running",
-        "jobs.gates",
-        "jobs.time",
-        "jobs.parked",
-        "next_age_ms",
-        "latency_target_ms",
-        "at_once_max",
-        "pause.reason",
-    ]),
+    get("queue", "list", "/v1/admin/queues", "All queues, and how they stand.")
+        .with(&[text("kept", "false: without a sample of what keeps them")])
+        .shows(&[
+            "name",
+            "jobs.ready",
+            "running",
+            "jobs.gates",
+            "jobs.time",
+            "jobs.parked",
+            "next_age_ms",
+            "latency_target_ms",
+            "at_once_max",
+            "pause.reason",
+        ]),
     get("queue", "show", "/v1/admin/queues/{name}", "One queue."),
     post("queue", "pause", "/v1/admin/queues/{name}/pause", "Begin none of its jobs any more.")
         .with(&[number("for_secs", "Resume by itself after so many seconds")]),
@@ -255,6 +283,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     get("audit", "list", "/v1/admin/audit", "Newest first.")
         .with(&[text("action", "Of this deed"), text("tenant", "To this tenant")])
         .shows(&["id", "at", "actor", "action", "tenant", "details.reason"]),
+    get("audit", "verify", "/v1/admin/audit/verify", "Whether the records are what they were.")
+        .with(&[
+            text("record", "product or engine; both if not said"),
+            text("noted", "LINK:HASH of an earlier look: whether it stands there yet"),
+        ]),
     get("audit", "engine", "/v1/admin/audit/engine", "With what was there before. Newest first.")
         .with(&[text("job", "To this job")])
         .shows(&["id", "at", "actor", "action", "job", "subject", "reason"]),
@@ -299,16 +332,16 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_noun_and_a_verb_of_its_own() {
-        let names: BTreeSet<_> = OPERATIONS.iter().map(|it| (it.noun, it.verb)).collect();
-        assert_eq!(names.len(), OPERATIONS.len());
-        let nouns: BTreeSet<_> = OPERATIONS.iter().map(|it| it.noun).collect();
+        let names: BTreeSet<_> = all().map(|it| (it.noun, it.verb)).collect();
+        assert_eq!(names.len(), all().count());
+        let nouns: BTreeSet<_> = all().map(|it| it.noun).collect();
         assert_eq!(nouns, NOUNS.iter().map(|(noun, _)| *noun).collect());
     }
 
     #[test]
     fn parameters_are_read_from_the_path() {
         let find = |noun: &str, verb: &str| {
-            let found = OPERATIONS.iter().find(|it| (it.noun, it.verb) == (noun, verb));
+            let found = all().find(|it| (it.noun, it.verb) == (noun, verb));
             found.unwrap().parameters().collect::<Vec<_>>()
         };
         assert_eq!(find("job", "cancel"), ["id"]);

@@ -60,7 +60,8 @@ pub(super) async fn drain(matches: &ArgMatches) -> anyhow::Result<Told> {
     let name = matches.get_one::<String>("name").map(String::as_str).unwrap_or_default();
     let queue = OPERATION_PATH.replace("{name}", &super::input::segment(name));
     let reason = matches.get_one::<String>("reason");
-    let told = order(&format!("{queue}/pause"), &json!({ "reason": reason }), matches).await?;
+    let told =
+        order("POST", &format!("{queue}/pause"), &json!({ "reason": reason }), matches).await?;
     if told != Told::Done || matches.get_flag("dry_run") {
         return Ok(told);
     }

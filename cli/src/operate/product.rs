@@ -1,0 +1,110 @@
+//! The operations on what the product has: demos, tenants, numbers, plans, switches. A part of the table.
+
+use super::{
+    input::{flag, json, number, text},
+    table::{Operation, get, patch, post},
+};
+
+/// All of them.
+pub(super) const OPERATIONS: &[Operation] = &[
+    post(
+        "demo",
+        "seed",
+        "/v1/admin/demo-tenants",
+        "Three demos to show, with a past. Twice is once.",
+    )
+    .with(&[flag("despite_production", "Although this is no machine of your own")]),
+    post("demo", "verify", "/v1/admin/demo/{tenant}/verify", "Vouch for the phone of a sign-up."),
+    post("demo", "code", "/v1/admin/demo/{tenant}/code", "Send a new code."),
+    post("demo", "expire", "/v1/admin/demo/{tenant}/expire", "End a demo before its time."),
+    post("demo", "convert", "/v1/admin/demo/{tenant}/convert", "Make a demo a customer.").with(&[
+        text("plan", "Of this plan, which is charged; without one nothing is"),
+        number("quantity", "So many of it (1)"),
+        number("trial_days", "Charged after so many days"),
+        text("payment_method", "Stripe's id of it"),
+        text("collection", "charge or invoice"),
+    ]),
+    post("demo", "restore", "/v1/admin/demo/{tenant}/restore", "Bring a demo back that is over."),
+    patch("tenant", "suspend", "/v1/admin/businesses/{id}", "Shut a tenant out, from now on."),
+    patch("tenant", "reactivate", "/v1/admin/businesses/{id}", "Let a tenant in again."),
+    get("tenant", "billing", "/v1/admin/businesses/{tenant}/billing", "Plan, status, decisions."),
+    get("tenant", "voice", "/v1/admin/businesses/{tenant}/voice", "How its calls are taken."),
+    post("tenant", "set-voice", "/v1/admin/businesses/{tenant}/voice", "Take its calls otherwise.")
+        .with(&[
+            text("voiceMode", "always, after_hours, business_hours or off"),
+            text("ownerAlerts", "every_call, urgent or none"),
+            text("greeting", "What the assistant begins with"),
+            text("transferPhone", "To whom callers are put through"),
+            json("sealTranscripts", "true: what is said is stored encrypted; false: it is not"),
+            number("transcriptsKeptDays", "What was said is kept for so many days"),
+            json("emergencyKeywords", "What makes a call urgent, as a list"),
+            json("links", "What may be sent to callers, by name"),
+            json("businessHours", "Hours by day, or null"),
+        ]),
+    post(
+        "tenant",
+        "subscribe",
+        "/v1/admin/businesses/{tenant}/subscription",
+        "Subscribe a tenant to a plan, which is charged.",
+    )
+    .with(&[
+        text("plan", "Which"),
+        number("quantity", "So many of it (1)"),
+        number("trial_days", "Charged after so many days"),
+        text("payment_method", "Stripe's id of it"),
+        text("collection", "charge or invoice"),
+    ]),
+    post(
+        "tenant",
+        "unsubscribe",
+        "/v1/admin/businesses/{tenant}/subscription/cancel",
+        "End a tenant's subscription.",
+    )
+    .with(&[text("at", "period_end or now")]),
+    post(
+        "tenant",
+        "change-plan",
+        "/v1/admin/businesses/{tenant}/subscription/change-plan",
+        "Give a tenant another plan.",
+    )
+    .with(&[
+        text("plan", "Which"),
+        text("proration", "What the rest of the period costs: next_invoice, now or none"),
+    ]),
+    post("plan", "put", "/v1/admin/plans", "A plan that can be bought, new or changed.").with(&[
+        text("plan", "Its name"),
+        text("stripe_price_id", "What it costs, at Stripe"),
+        number("daily_calls_max", "Calls a day"),
+        number("talk_secs_max", "Seconds of talk a period"),
+        text("meter_event_name", "How messages are metered at Stripe"),
+        text("talk_meter_event_name", "How talk is metered at Stripe"),
+    ]),
+    get(
+        "plan",
+        "reconciliation",
+        "/v1/admin/billing/reconciliation",
+        "How our books agreed with Stripe's, the last time they were compared.",
+    ),
+    get("number", "list", "/v1/admin/numbers", "The pool, the oldest first, fifty at a time.")
+        .with(&[
+            text("status", "available, allocated, quarantined or maintenance"),
+            text("limit", "So many at most, up to 200"),
+            text("cursor", "After the page with this next_cursor"),
+        ])
+        .shows(&["id", "phone", "status", "tenant_id", "quarantined_until", "note"]),
+    post("number", "add", "/v1/admin/numbers", "A number that was bought by hand.")
+        .with(&[text("phone", "Which, as +43…"), text("twilio_sid", "Its id at Twilio")]),
+    post("number", "recover", "/v1/admin/numbers/recover", "Take all demos' numbers back.")
+        .with(&[text("demos", "all or expired"), json("rest", "false: they are free at once")]),
+    post("number", "take-out", "/v1/admin/numbers/{id}/maintenance", "Take a free number out."),
+    post("number", "put-back", "/v1/admin/numbers/{id}/maintenance", "Put it back."),
+    post("number", "release", "/v1/admin/numbers/{id}/release", "Take a number from its tenant."),
+    get("switch", "list", "/api/admin/maintenance", "What is switched for all, why, until when."),
+    post("switch", "on", "/api/admin/maintenance", "Turn a switch on. It counts from now on.")
+        .with(&[
+            text("mode", "demo_disabled, sms_bypass, voice_codes or calls_disabled"),
+            text("until", "It goes off by itself at this instant"),
+        ]),
+    post("switch", "off", "/api/admin/maintenance", "Turn a switch off.")
+        .with(&[text("mode", "Which of them; normal: all")]),
+];
