@@ -2,7 +2,21 @@
 --   psql -X -d trunkline -f ops/backup/invariants.sql
 set statement_timeout = '5min';
 
-with live as (
+with chained (record, link, is_whole) as (
+    select 'engine', s.link,
+           s.link = row_number() over w and s.hash = sha256(
+               lag(s.hash, 1, decode(repeat('00', 32), 'hex')) over w || sha256(convert_to(jsonb_build_array(
+                   a.audit_id, (extract(epoch from a.at) * 1000000)::bigint, a.actor, a.action, a.job_id, a.subject,
+                   a.reason, a.details)::text, 'UTF8')))
+    from trunkline.audit_links as s left join trunkline.audit as a using (audit_id) window w as (order by s.link)
+    union all
+    select 'product', s.link,
+           s.link = row_number() over w and s.hash = sha256(
+               lag(s.hash, 1, decode(repeat('00', 32), 'hex')) over w || sha256(convert_to(jsonb_build_array(
+                   a.audit_id, (extract(epoch from a.at) * 1000000)::bigint, a.action, a.tenant_id, a.actor,
+                   a.phone_masked, encode(a.ip_hash::bytea, 'hex'), a.details)::text, 'UTF8')))
+    from product.audit_links as s left join product.audit_log as a using (audit_id) window w as (order by s.link)
+), live as (
     select job_id, retention, epoch from trunkline.ready union all
     select job_id, retention, epoch from trunkline.leases union all
     select job_id, retention, epoch from trunkline.waits
@@ -45,5 +59,8 @@ with live as (
     union all
     select 'a login has a tenant',
            (select count(*) from product.users as u where not exists (select from product.tenants as t where t.tenant_id = u.tenant_id))
+    union all
+    select 'the records of who did what are what they were when they were chained',
+           (select count(*) from chained where is_whole is not true)
 )
 select rule, rows from broken order by rows desc, rule;

@@ -3,7 +3,7 @@ const { chromium } = require("playwright-core");
 const axe = require("axe-core").source;
 const { CONSOLE, KEY, PICTURES, CHROMIUM, PROFILE } = process.env;
 
-const PAGES = ["", "/jobs", "/queues", "/queues?of=sms", "/errors", "/schedules", "/workers", "/webhooks", "/audit"];
+const PAGES = ["", "/jobs", "/queues", "/queues?of=sms", "/errors", "/operations", "/schedules", "/workers", "/webhooks", "/audit"];
 const VIEWS = [
   { name: "light", colorScheme: "light", viewport: { width: 1280, height: 800 } },
   { name: "dark", colorScheme: "dark", viewport: { width: 1280, height: 800 } },
@@ -82,6 +82,14 @@ async function pages(view) {
   const origin = new URL(CONSOLE).origin;
   await at(origin + await first("kind=demo_signup"), "job");
   await at(origin + await first("state=scheduled"), "job-scheduled");
+  await page.goto(CONSOLE + "/operations");
+  await at(origin + await page.locator("#live a.id").first().getAttribute("href"), "operation");
+  await page.goto(CONSOLE + "/errors");
+  const retry = page.locator("#live a", { hasText: "retry all" }).first();
+  if (await retry.count()) await at(origin + (await retry.getAttribute("href")).split("#")[0], "errors-retry");
+  else fault("no group of errors to retry");
+  await page.goto(CONSOLE + "/schedules");
+  await at(origin + (await page.locator("#live a", { hasText: "actions" }).first().getAttribute("href")).split("#")[0], "schedules-backfill");
   await page.goto(CONSOLE + "/webhooks");
   await at(origin + await page.locator("#live a.id").first().getAttribute("href"), "webhook");
   await context.close();
@@ -128,6 +136,28 @@ async function withoutScripts() {
   await form.locator("button").click();
   await page.waitForURL(/done=job.cancel/);
   must((await page.textContent("main")).includes("a round without scripts"), "the order is recorded");
+  // An order about many: previewed, started with its number, and what came of it.
+  await page.goto(CONSOLE + "/jobs?state=scheduled&kind=sleep");
+  await page.locator("a", { hasText: "all of them" }).click();
+  const make = page.locator('form[action$="operation.make"]');
+  await make.locator("select[name=deed]").selectOption("cancel");
+  await make.locator("input[name=reason]").fill("a round without scripts");
+  await make.locator("button").click();
+  await page.waitForURL(/operations\/[0-9a-f-]{36}/);
+  let start = page.locator('form[action$="operation.start"]');
+  for (let n = 0; n < 50 && !(await start.count()); n += 1) {
+    await page.waitForTimeout(200);
+    await page.reload();
+  }
+  await start.locator("input[name=expect]").fill(await start.locator("strong").textContent());
+  await start.locator("input[name=reason]").fill("a round without scripts");
+  await start.locator("button").click();
+  await page.waitForURL(/done=operation.start/);
+  for (let n = 0; n < 100 && !(await page.locator(".o-done").count()); n += 1) {
+    await page.waitForTimeout(200);
+    await page.reload();
+  }
+  must(await page.locator(".o-done").count() === 1, "the order about many is done");
   await page.locator(".out button").click();
   await page.waitForURL(/\/login$/);
   await page.goto(CONSOLE + "/jobs");
