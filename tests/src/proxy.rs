@@ -38,6 +38,8 @@ struct Shared {
     /// Text of the statements whose commit's reply gets lost, and how often that is still to happen.
     lose: Mutex<Option<(String, u32)>>,
     lost: AtomicU32,
+    /// Texts of what is asked, in order, while somebody listens.
+    heard: Mutex<Option<Vec<String>>>,
     black: AtomicBool,
 }
 
@@ -56,6 +58,7 @@ impl Proxy {
             server,
             lose: Mutex::default(),
             lost: AtomicU32::new(0),
+            heard: Mutex::default(),
             black: AtomicBool::new(false),
         });
         let serving = tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -76,6 +79,16 @@ impl Proxy {
     /// How many replies were lost so far.
     pub fn lost(&self) -> u32 {
         self.shared.lost.load(Ordering::Acquire)
+    }
+
+    /// Listens from now on to what is asked.
+    pub fn listen(&self) {
+        *self.shared.heard.lock() = Some(Vec::new());
+    }
+
+    /// The texts of the statements since [`Proxy::listen`], in order; nobody listens then.
+    pub fn heard(&self) -> Vec<String> {
+        self.shared.heard.lock().take().unwrap_or_default()
     }
 
     /// Swallows everything in both directions, without breaking any connection, until [`Proxy::lighten`].
@@ -162,6 +175,9 @@ impl About {
             }
             b'B' => {
                 let text = self.statements.lock().get(second).cloned().unwrap_or_default();
+                if let Some(heard) = shared.heard.lock().as_mut() {
+                    heard.push(text.clone());
+                }
                 let wanted = shared
                     .lose
                     .lock()

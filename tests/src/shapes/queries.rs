@@ -21,6 +21,7 @@ pub const QUERIES: &[Shape] = &[
             uuid("tenant"),
             text("since"),
             text("until"),
+            text("error"),
             LIMIT,
             CURSOR,
         ],
@@ -45,9 +46,14 @@ pub const QUERIES: &[Shape] = &[
             CURSOR,
         ],
     ),
+    get("/v1/admin/queues", &[field("kept", Kind::FlagWord)]),
     get("/v1/admin/parked", &[text("cause"), text("kind"), LIMIT, CURSOR]),
     get("/v1/admin/dead-letters", &[text("kind"), field("undone", Kind::FlagWord), LIMIT, CURSOR]),
     get("/v1/admin/audit", &[text("action"), uuid("tenant"), LIMIT, CURSOR]),
+    get(
+        "/v1/admin/audit/verify",
+        &[words("record", &["product", "engine"]), text("noted"), CURSOR],
+    ),
     get("/v1/admin/audit/engine", &[uuid("job"), LIMIT, CURSOR]),
     get(
         "/v1/admin/webhooks",

@@ -10,6 +10,7 @@ mod maintenance; // switches for the whole product
 mod once; // what is sent twice is done once
 mod operating; // queues, schedules, workers, parked runs
 mod operations; // orders about many jobs
+mod showing; // three tenants to look at
 mod steer; // retry, cancel and vouch
 mod webhooks; // what providers posted
 

@@ -21,6 +21,7 @@ mod admin; // what operators ask and do
 mod calls; // what Twilio posts about calls
 mod console; // pages for operators
 mod cron; // what an outside clock asks for
+mod documents; // the requests of the customer's own pages
 mod incoming; // somebody rings
 mod stripe; // what Stripe posts
 mod webhooks; // what providers post

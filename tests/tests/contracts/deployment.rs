@@ -15,7 +15,8 @@ const OURS: [&str; 8] =
 
 fn files_of_deployment() -> Vec<File> {
     let is_one = |file: &File| {
-        ["docker-compose.yml", "Dockerfile", "ops/compose.env.example"].contains(&&*file.path)
+        ["docker-compose.yml", "docker-compose.test.yml", "Dockerfile", "ops/compose.env.example"]
+            .contains(&&*file.path)
             || ["ops/k8s/", "ops/systemd/", ".github/workflows/"]
                 .iter()
                 .any(|folder| file.path.starts_with(folder))

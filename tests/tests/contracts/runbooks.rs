@@ -46,6 +46,22 @@ fn code(document: &File) -> Vec<(String, String)> {
     spans.chain(lines.map(|line| (document.path.clone(), line.to_owned()))).collect()
 }
 
+/// What operators ask by hand although there is a noun for it.
+#[test]
+fn no_runbook_asks_by_hand_what_the_command_line_has_a_noun_for() {
+    let mut nouns = 0;
+    for document in runbooks() {
+        for (place, line) in code(&document) {
+            let by_hand = line.contains("curl") || line.contains("trunkline api ");
+            let has_noun = ["/v1/admin", "/api/admin", "/api/cron"];
+            let asks = by_hand && has_noun.iter().any(|room| line.contains(room));
+            assert!(!asks, "{place}: {line}");
+            nouns += line.matches("trunkline ").count();
+        }
+    }
+    assert!(nouns > 70, "{nouns} commands in all runbooks");
+}
+
 #[test]
 fn every_route_that_a_runbook_names_is_served() {
     let mut seen = 0;
@@ -58,7 +74,7 @@ fn every_route_that_a_runbook_names_is_served() {
             }
         }
     }
-    assert!(seen > 50, "runbooks name {seen} routes");
+    assert!(seen > 10, "runbooks name {seen} routes");
 }
 
 #[test]

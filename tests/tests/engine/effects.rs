@@ -97,3 +97,24 @@ async fn a_probe_that_fails_leaves_the_outcome_open_and_is_tried_again() {
     rig.succeeds(id).await;
     assert_eq!((rig.world.count("do:x"), rig.world.count("probe:x")), (1, 2));
 }
+
+#[tokio::test]
+async fn a_run_whose_story_is_cut_off_still_shows_its_whole_ledger() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    let id = rig.play([Act::step("a"), Act::deed("x")]).await;
+    rig.succeeds(id).await;
+    // A thousand steps before the deed, as a run of many hours has them.
+    sqlx::query(
+        "insert into trunkline.checkpoints (job_id, retention, key, form, output, attempt, started_at, finished_at)
+         select job_id, retention, 'early ' || n, form, output, attempt, started_at, finished_at - interval '1 hour'
+         from trunkline.checkpoints, generate_series(1, 1000) n where job_id = $1",
+    )
+    .bind(id.as_uuid())
+    .execute(rig.db.owner())
+    .await
+    .unwrap();
+    let job = rig.job(id).await;
+    assert_eq!(job.steps.len(), 1000);
+    assert_eq!(job.effects.len(), 1);
+}

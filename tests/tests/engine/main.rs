@@ -20,6 +20,7 @@ mod deploying; // a version that does not know it all
 mod effects; // lost replies and probes
 mod ending; // gracefully, or at once
 mod enqueueing; // what is acknowledged, unique, urgent, for later
+mod estimating; // how much there is to do
 mod failing; // how patient, and how it ends
 mod fanning_out; // many children
 mod forking; // from a step of a finished run
@@ -44,4 +45,5 @@ mod secrets; // never in the clear
 mod steps; // once over retries and crashes
 mod stopping; // gracefully
 mod undoing; // newest first, twice if need be, or parked
+mod upgrading; // the version before, on this schema
 mod waiting; // signals and timers

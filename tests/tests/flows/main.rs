@@ -17,6 +17,7 @@ mod asked; // what a caller may not have
 mod billing; // what is paid for
 mod buying; // numbers from Twilio, and back
 mod calls; // what is told of calls
+mod chaining; // records that show a change
 mod demos; // a demo after its time
 mod demos_matrix; // whatever goes wrong where, after a demo's time
 mod numbers_matrix; // whatever goes wrong where, with numbers
@@ -34,9 +35,11 @@ mod matrix; // whatever goes wrong where, in everything else
 mod missed_calls; // one text to whoever called in vain
 mod numbers; // the pool and the line before it
 mod operations; // orders about many jobs
+mod operations_alike; // about those that failed alike
 mod operations_matrix; // whatever goes wrong where, in these
 mod proof; // how a phone is proven when a text does not get there
 mod secrets; // what is never stored in the clear
+mod shown; // three tenants to look at
 mod sms; // what Twilio may do
 mod success; // when nothing goes wrong
 mod undoing; // when something does

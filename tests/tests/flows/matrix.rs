@@ -290,6 +290,23 @@ async fn how_the_product_stands_is_counted_whatever_goes_wrong() {
 }
 
 #[tokio::test]
+async fn the_records_are_chained_whatever_goes_wrong() {
+    Outside::new()
+        .await
+        .matrix(|| workflows::chain_audit::ChainAudit {})
+        .invariant("no row of before is left out, and no number", async |done: &Done| {
+            let left = "select from trunkline.audit a join trunkline.jobs j on j.job_id = $1 and a.at < j.created_at
+                        where not exists (select from trunkline.audit_links s where s.audit_id = a.audit_id)";
+            let gaps = "select from trunkline.jobs j where j.job_id = $1
+                        and (select coalesce(max(link), 0) <> count(*) from trunkline.audit_links)";
+            let (left, gaps) = (done.count(left).await, done.count(gaps).await);
+            ensure(gaps == 0 && (!done.succeeded() || left == 0), || format!("{left} left, {gaps}"))
+        })
+        .run()
+        .await;
+}
+
+#[tokio::test]
 async fn what_is_over_is_forgotten_whatever_goes_wrong() {
     Outside::new().await.matrix(|| CleanExpired {}).run().await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use engine::{JobDetail, JobId, NewJob, Start, State};
+use engine::{JobDetail, JobId, Keep, NewJob, Start, State};
 use serde_json::{Value, json};
 use tests::{TestWorker, holds, rest, wait_until};
 use workflows::Trunkline;
@@ -20,16 +20,16 @@ const FAIL: &str = "
     insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, error)
     select job_id, retention, 'failed', 1, 3, '{\"message\": \"as asked\"}' from gone";
 
-struct Desk {
+pub(crate) struct Desk {
     stage: Stage,
 }
 
 impl Desk {
-    async fn open() -> Desk {
+    pub(crate) async fn open() -> Desk {
         Desk { stage: Stage::with(Props { try_kinds: true, ..Props::default() }).await }
     }
 
-    async fn worker(&self) -> TestWorker<Trunkline> {
+    pub(crate) async fn worker(&self) -> TestWorker<Trunkline> {
         self.stage.worker().await
     }
 
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     /// Jobs that have failed.
-    async fn failed(&self, count: usize, of: impl Fn() -> NewJob) -> Vec<JobId> {
+    pub(crate) async fn failed(&self, count: usize, of: impl Fn() -> NewJob) -> Vec<JobId> {
         let ids = self.jobs(count, of).await;
         sqlx::raw_sql(FAIL).execute(self.stage.db.owner()).await.unwrap();
         ids
@@ -68,7 +68,7 @@ impl Desk {
     }
 
     /// Asks for an operation and waits until what matches is frozen.
-    async fn preview(&self, body: &Value) -> String {
+    pub(crate) async fn preview(&self, body: &Value) -> String {
         let (status, answer) = self.order("operations", body).await;
         assert_eq!(status, 202, "{answer}");
         let id = answer["id"].as_str().unwrap().to_owned();
@@ -76,7 +76,7 @@ impl Desk {
         id
     }
 
-    async fn start(&self, id: &str, expect: u64) -> (u16, Value) {
+    pub(crate) async fn start(&self, id: &str, expect: u64) -> (u16, Value) {
         let body =
             json!({ "expect": expect, "reason": "the provider is back", "per_second": 1000 });
         self.order(&format!("operations/{id}/start"), &body).await
@@ -89,7 +89,7 @@ impl Desk {
     }
 
     /// Waits until an operation stands there; what it sleeps is skipped.
-    async fn becomes(&self, id: &str, state: &str) -> Value {
+    pub(crate) async fn becomes(&self, id: &str, state: &str) -> Value {
         let what = format!("the operation is {state}");
         wait_until(&what, async || {
             let found = self.operation(id).await;
@@ -108,11 +108,34 @@ impl Desk {
         .await
     }
 
-    async fn are(&self, ids: &[JobId], state: State) {
+    pub(crate) async fn are(&self, ids: &[JobId], state: State) {
         wait_until(&format!("all are {state}"), async || {
             holds(self.states(ids).await.iter().all(|it| *it == state))
         })
         .await;
+    }
+
+    pub(crate) async fn write(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::raw_sql(statement).execute(self.stage.db.owner()).await.unwrap();
+    }
+
+    pub(crate) async fn number(&self, rows: &str) -> i64 {
+        self.stage.db.number(rows).await
+    }
+
+    /// So many other dead letters, made after all that are there.
+    pub(crate) async fn others(&self, count: i64) {
+        let made = format!(
+            "with made as (
+                 insert into trunkline.jobs (job_id, retention, kind_id, queue_id, args)
+                 select (lpad(to_hex((extract(epoch from trunkline.now()) * 1000)::bigint), 12, '0') || '7fff8000' || lpad(to_hex(n), 12, '0'))::uuid, j.retention, j.kind_id, j.queue_id, j.args
+                 from (select * from trunkline.jobs limit 1) j, generate_series(1, {count}) n
+                 returning job_id, retention)
+             insert into trunkline.outcomes (job_id, retention, state, epoch, attempt, error)
+             select job_id, retention, 'failed', 1, 3, jsonb_build_object('message', 'it broke') from made"
+        );
+        self.write(&made).await;
     }
 
     /// Rows of the engine's record about these jobs.
@@ -133,7 +156,7 @@ fn unreadable() -> NewJob {
     NewJob::of_kind("sleep", "try", json!({ "ms": "soon" }))
 }
 
-fn counts(found: &Value) -> [u64; 5] {
+pub(crate) fn counts(found: &Value) -> [u64; 5] {
     ["matched", "done", "refused", "undone", "not_undone"].map(|name| found[name].as_u64().unwrap())
 }
 
@@ -161,6 +184,14 @@ async fn what_matched_is_frozen_looked_at_and_done_once() {
     let (status, _) = desk.start(&id, 5).await;
     assert_eq!(status, 409, "it is over");
     desk.stage.comes_to_rest().await;
+
+    let items = "select from trunkline.operation_items";
+    desk.stage.engine.forget(&Keep::default()).await.unwrap();
+    assert_eq!(desk.stage.db.number(items).await, 5);
+    desk.stage.db.advance(Duration::from_hours(31 * 24)).await;
+    desk.stage.engine.forget(&Keep::default()).await.unwrap();
+    assert_eq!(desk.stage.db.number(items).await, 0, "which jobs it was is forgotten by itself");
+    assert_eq!(counts(&desk.operation(&id).await), [5, 5, 0, 0, 0], "how many it were is not");
 }
 
 #[tokio::test]

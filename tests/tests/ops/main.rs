@@ -1,6 +1,8 @@
 //! What the monitoring's own programs say of our alerts: promtool and amtool, as Debian has them. Where they cannot be had,
 //! these tests are skipped, and that is said. What needs no program is in the suite `contracts`.
 
+mod sbom; // what we are built from
+
 use std::{
     fs::{self, OpenOptions},
     io::Write,

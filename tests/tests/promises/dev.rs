@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::json;
-use tests::fleet::{Dev, is_alive, within};
+use serde_json::{Value, json};
+use tests::fleet::{Dev, binary, is_alive, within};
+use tokio::process::Command;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -55,4 +56,38 @@ async fn a_second_ctrl_c_does_not_wait_for_jobs() {
     assert!(again.elapsed() < GRACE, "it waited for {:?}", again.elapsed());
     println!("the second Ctrl-C took {:?}", again.elapsed());
     assert!(!is_alive(postgres));
+}
+
+/// What `trunkline seed` prints.
+async fn seed(dev: &Dev) -> Value {
+    let mut command = Command::new(binary());
+    command.args(["seed", "--json", "--url", dev.ready()["api"].as_str().unwrap()]);
+    command.env("TRUNKLINE_API_KEY", dev.ready()["admin_api_key"].as_str().unwrap());
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}: {}", dev.log());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn three_tenants_to_show_are_there_on_one_command_with_something_to_decide_about() {
+    let dev = Dev::start_with(&["--no-voice"], &[("TRUNKLINE_DEMO_NUMBERS", "5")]).await;
+    let of = |answer: &Value, name: &str| -> Vec<Value> {
+        answer["tenants"].as_array().unwrap().iter().map(|tenant| tenant[name].clone()).collect()
+    };
+    assert!(of(&seed(&dev).await, "state").iter().all(|state| state == "succeeded"));
+    within(PATIENCE, "something has gone wrong", async || {
+        let dead = "select from trunkline.outcomes where state = 'failed' and undone";
+        let parked =
+            "select from trunkline.waits where state = 'parked' and cause = 'unknown_outcome'";
+        (dev.count(dead).await == 1 && dev.count(parked).await == 1).then_some(())
+    })
+    .await;
+    let jobs = dev.count("select from trunkline.jobs where tenant_id is not null").await;
+    assert!(of(&seed(&dev).await, "is_new").iter().all(|is_new| is_new == false));
+    let after = dev.count("select from trunkline.jobs where tenant_id is not null").await;
+    assert_eq!(jobs, after, "twice is once");
+    let told = "select from product.messages where provider_sid is not null";
+    assert!(dev.texts().await.is_empty() && dev.count(told).await > 0, "no provider heard of it");
+    dev.stop().await;
 }

@@ -199,7 +199,7 @@ pub(crate) const DOUBLED: &[(&str, &str)] = &[
 
 /// The messages of those who have several, for whoever has to find out why.
 pub(crate) const SEVERAL: &str =
-    "select concat_ws(' ', m.tenant_id, m.status, m.attempts, m.reason, m.error_code, m.provider_sid is not null, k.name, f.error)
+    "select concat_ws(' ', m.tenant_id, m.status, m.reason, m.error_code, m.provider_sid is not null, k.name, f.error)
      from product.messages m
      left join trunkline.jobs j on j.args ->> 'message' = m.message_id::text
      left join trunkline.kinds k using (kind_id) left join trunkline.failures f using (job_id)

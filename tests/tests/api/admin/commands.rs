@@ -115,3 +115,34 @@ async fn a_key_made_at_the_command_line_is_shown_whole_and_good_for_what_it_is_f
     assert_eq!(terminal.run(&["key", "revoke", id]).await.0, 0);
     assert_eq!(hers.run(&["queue", "list"]).await.0, 5);
 }
+
+#[tokio::test]
+async fn looking_whether_a_record_is_what_it_was_ends_with_another_code_when_it_is_not() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    for number in 0..3 {
+        let reason = format!("reason {number}");
+        let words = ["queue", "pause", "try", "--reason", &reason];
+        assert_eq!(terminal.run(&words).await.0, 0);
+    }
+    let mut tx = stage.begin().await;
+    assert_eq!(tx.chain_audit(true, 10).await.unwrap().0, 3);
+    tx.commit().await.unwrap();
+    let (code, said, _) = terminal.run(&["audit", "verify"]).await;
+    assert!(code == 0 && said.contains("engine: 3 rows are what they were"), "{said}");
+    let noted = said.rsplit(' ').next().unwrap().trim();
+    let again = ["audit", "verify", "--record", "engine", "--noted", noted];
+    assert_eq!(terminal.run(&again).await.0, 0);
+    assert_eq!(terminal.run(&["audit", "verify", "--noted", noted]).await.0, 2, "of which record?");
+    let other = ["audit", "verify", "--record", "product", "--noted", noted];
+    assert_eq!(terminal.run(&other).await.0, 1, "there is no such link in the other one");
+
+    let mut superuser = stage.db.superuser().await;
+    let change = "set session_replication_role = replica;
+                  update trunkline.audit set reason = 'reason 7' where audit_id = 2";
+    sqlx::raw_sql(change).execute(&mut superuser).await.unwrap();
+    let (code, said, _) = terminal.run(&["audit", "verify", "-o", "json"]).await;
+    let found: Value = serde_json::from_str(&said).unwrap();
+    let broken = json!({ "link": 2, "id": 2, "what": "changed" });
+    assert_eq!((code, &found["items"][1]["broken"]), (1, &broken), "{said}");
+}

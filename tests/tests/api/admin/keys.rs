@@ -12,7 +12,7 @@ use crate::stage::{Guest, Stage};
 const DAY: Duration = Duration::from_hours(24);
 
 impl Stage {
-    async fn new_key(&self, body: &Value) -> String {
+    pub(crate) async fn new_key(&self, body: &Value) -> String {
         let answer = self.post("/v1/admin/keys").as_operator().json(body).send().await;
         answer.is(201)["key"].as_str().unwrap().to_owned()
     }

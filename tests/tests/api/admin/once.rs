@@ -72,10 +72,15 @@ async fn what_was_refused_may_be_sent_again_under_its_key_and_a_key_is_free_afte
     stage.post(&format!("/v1/admin/jobs/{id}/cancel")).as_operator().send().await.is(202);
     retry().await.is(202);
     stage.db.advance(Duration::from_hours(49)).await;
-    retry().await.problem(409, "wrong_state");
-    enqueue(&stage.api, "another", &json!({ "kind": "noop" })).await.is(201);
+    let noop = json!({ "kind": "noop" });
+    let first = enqueue(&stage.api, "another", &noop).await.is(201);
     let kept = stage.db.number("select from product.kept_answers").await;
     assert_eq!(kept, 1, "old answers go");
+    retry().await.problem(409, "wrong_state");
+    stage.db.advance(Duration::from_hours(49)).await;
+    // Its old answer is still kept: nothing else has come since then.
+    let second = enqueue(&stage.api, "another", &noop).await.is(201);
+    assert_ne!(first["id"], second["id"], "the key is free");
     for bad in ["", &"x".repeat(201)] {
         enqueue(&stage.api, bad, &json!({ "kind": "noop" })).await.problem(400, "bad_request");
     }

@@ -49,7 +49,12 @@ impl Stage {
 
     /// Logs in.
     pub(super) async fn browser(&self) -> Browser<'_> {
-        let opened = self.give_key(ADMIN_KEY, "/console").await;
+        self.browser_of(ADMIN_KEY).await
+    }
+
+    /// Logs in with this key.
+    pub(super) async fn browser_of(&self, key: &str) -> Browser<'_> {
+        let opened = self.give_key(key, "/console").await;
         assert_eq!(opened.status, 303, "{opened:?}");
         Browser { stage: self, cookie: opened.cookie() }
     }

@@ -9,13 +9,13 @@ use crate::stage::Stage;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A stream that is read as it comes.
-struct Stream {
-    response: reqwest::Response,
-    text: String,
+pub(super) struct Stream {
+    pub(super) response: reqwest::Response,
+    pub(super) text: String,
 }
 
 impl Browser<'_> {
-    async fn follow_page(&self, page: &str) -> Stream {
+    pub(super) async fn follow_page(&self, page: &str) -> Stream {
         let address = self.stage.api.address();
         let url = format!("http://{address}/console/live?page={}", page.replace('&', "%26"));
         let client = clients::http::client(SOON).unwrap();
@@ -26,7 +26,7 @@ impl Browser<'_> {
 
 impl Stream {
     /// Reads until these words have come.
-    async fn says(&mut self, words: &str) {
+    pub(super) async fn says(&mut self, words: &str) {
         while !self.text.contains(words) {
             let more = self.response.chunk().await.unwrap();
             let more = more.unwrap_or_else(|| panic!("no {words:?} in {}", self.text));

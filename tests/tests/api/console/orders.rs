@@ -6,14 +6,14 @@ use super::browser::{Browser, Page};
 use crate::stage::{Rows, Stage};
 
 impl Browser<'_> {
-    async fn audit(&self, action: &str) -> Vec<Value> {
+    pub(super) async fn audit(&self, action: &str) -> Vec<Value> {
         let path = format!("/v1/admin/audit?action={action}");
         let found = self.stage.get(&path).as_operator().send().await.is(200);
         found["items"].as_array().unwrap().clone()
     }
 
     /// The page to which an answer leads.
-    async fn follow(&self, answer: &tests::Answer) -> Page {
+    pub(super) async fn follow(&self, answer: &tests::Answer) -> Page {
         assert_eq!(answer.status, 303, "{answer:?}");
         self.page(answer.header("location")).await
     }

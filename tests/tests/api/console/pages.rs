@@ -53,6 +53,8 @@ pub(super) async fn lived_in(stage: &Stage) {
     let path = format!("/v1/admin/jobs/{id}/cancel");
     let why = json!({ "reason": "a try" });
     stage.post(&path).as_operator().json(&why).send().await.is(202);
+    let many = json!({ "deed": "cancel", "state": "ready", "kind": "noop", "reason": "a try" });
+    stage.post("/v1/admin/operations").as_operator().json(&many).send().await.is(202);
     assert!(!demo.tenant.is_empty());
 }
 
@@ -92,14 +94,24 @@ async fn every_page_is_whole_and_every_link_and_form_leads_to_a_route_that_is_th
 async fn the_pages_of_a_system_in_which_nothing_has_happened_are_whole_too() {
     let stage = Stage::open().await;
     let browser = stage.browser().await;
-    for section in
-        ["", "/jobs", "/queues", "/errors", "/schedules", "/workers", "/webhooks", "/audit"]
-    {
+    for section in [
+        "",
+        "/jobs",
+        "/queues",
+        "/errors",
+        "/operations",
+        "/schedules",
+        "/workers",
+        "/webhooks",
+        "/audit",
+    ] {
         browser.page(&format!("/console{section}")).await;
     }
     let words = browser.page("/console").await.words();
     assert!(words.contains("no worker takes jobs"), "{words}");
-    for nothing in ["/console/jobs/1", "/console/webhooks/x", "/console/jobs/%2F"] {
+    for nothing in
+        ["/console/jobs/1", "/console/operations/1", "/console/webhooks/x", "/console/jobs/%2F"]
+    {
         let answer = browser.get(nothing).await;
         assert_eq!(answer.status, 404, "{answer:?}");
         Page { path: nothing.to_owned(), answer }.check();

@@ -39,7 +39,11 @@ impl Rig {
 
     /// With another registry.
     pub(crate) async fn with(registry: Registry<Toy>) -> Rig {
-        let db = TestDb::new().await;
+        Rig::on(TestDb::new().await, registry).await
+    }
+
+    /// On a database of its own.
+    pub(crate) async fn on(db: TestDb, registry: Registry<Toy>) -> Rig {
         sqlx::raw_sql(LEDGER).execute(db.owner()).await.expect("a ledger");
         let engine = Engine::connect(db.engine_config(), &registry).await.expect("an engine");
         Rig { engine, world: Arc::default(), registry: Arc::new(registry), db }

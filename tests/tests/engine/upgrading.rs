@@ -1,0 +1,129 @@
+//! The version before, on this schema: what it asks is still answered, and whoever is at work when it arrives goes on.
+
+use std::{cell::Cell, fs};
+
+use engine::State;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use sqlx::{
+    AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, SqlSafeStr, Statement,
+    TypeInfo,
+};
+use tests::TestDb;
+
+use crate::toy::{Act, Rig, registry};
+
+/// What the version before asked of its database: its recorded statements, and the first version of a migration that it did
+/// not know. Written when a version is released.
+#[derive(Deserialize)]
+struct Before {
+    before: u64,
+    statements: Vec<Asked>,
+}
+
+/// A statement, with the types of what it takes and the names and types of what it gives. `None`: one of our own types.
+#[derive(Deserialize)]
+struct Asked {
+    query: String,
+    takes: Vec<Option<String>>,
+    gives: Vec<(String, Option<String>)>,
+}
+
+const ROOM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations");
+
+fn before() -> Before {
+    let text = fs::read(format!("{ROOM}/statements-before.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// Whether a type of the server's is the one that was recorded: `INT8[]` and `Int8Array`.
+fn is_type(now: &str, recorded: Option<&String>) -> bool {
+    let plain = |name: &str| name.to_lowercase().replace("[]", "array").replace('"', "");
+    recorded.is_none_or(|recorded| plain(now) == plain(recorded))
+}
+
+#[tokio::test]
+async fn every_statement_of_the_version_before_is_taken_by_this_schema() {
+    let db = TestDb::new().await;
+    let mut connection = PgConnection::connect(db.app_url().expose_secret()).await.unwrap();
+    let before = before();
+    assert!(before.statements.len() > 400, "{} statements", before.statements.len());
+    for Asked { query, takes, gives } in &before.statements {
+        let prepared = connection.prepare(AssertSqlSafe(query.clone()).into_sql_str()).await;
+        let prepared = prepared.unwrap_or_else(|error| panic!("{error}: {query}"));
+        let Some(Either::Left(types)) = prepared.parameters() else { panic!("no types: {query}") };
+        assert_eq!(types.len(), takes.len(), "{query}");
+        for (now, recorded) in types.iter().zip(takes) {
+            assert!(is_type(now.name(), recorded.as_ref()), "{} {recorded:?}: {query}", now.name());
+        }
+        let columns = prepared.columns();
+        assert_eq!(columns.len(), gives.len(), "{query}");
+        for (now, (name, recorded)) in columns.iter().zip(gives) {
+            assert_eq!(now.name(), name, "{query}");
+            let kind = now.type_info().name();
+            assert!(is_type(kind, recorded.as_ref()), "{name}: {kind} {recorded:?}: {query}");
+        }
+    }
+    connection.close().await.unwrap();
+}
+
+/// The schema as the version before made it.
+async fn back(db: &TestDb, before: u64) {
+    let wipe = format!(
+        "drop schema trunkline cascade; drop schema product cascade;
+         delete from _sqlx_migrations where version >= {before}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(wipe)).execute(db.owner()).await.unwrap();
+    let files = fs::read_dir(ROOM).unwrap().map(|file| file.unwrap().path());
+    let version = |path: &std::path::Path| -> Option<u64> {
+        let is_one = path.extension().is_some_and(|it| it == "sql");
+        path.file_name()?.to_str()?.split('_').next()?.parse().ok().filter(|_| is_one)
+    };
+    let mut files: Vec<_> =
+        files.filter_map(|path| Some((version(&path).filter(|it| *it < before)?, path))).collect();
+    files.sort();
+    for (_, path) in files {
+        let sql = AssertSqlSafe(fs::read_to_string(&path).unwrap());
+        sqlx::raw_sql(sql).execute(db.owner()).await.unwrap_or_else(|error| {
+            panic!("{}: {error}", path.display());
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_moves_on_under_busy_workers_stops_and_repeats_nothing() {
+    let db = TestDb::new().await;
+    back(&db, before().before).await;
+    let rig = Rig::on(db, registry()).await;
+    let (_one, _other) = (rig.worker().await, rig.worker().await);
+    let jobs = async |is_over: &dyn Fn(usize) -> bool| {
+        let mut made = Vec::new();
+        while !is_over(made.len()) {
+            let line = format!("{}", made.len());
+            made.push(rig.play([Act::Line(line), Act::Step("after".to_owned())]).await);
+        }
+        made
+    };
+    // Some are under way when it begins, and some come afterwards.
+    let mut all = jobs(&|made| made >= 50).await;
+    let is_migrated = Cell::new(false);
+    let is_over = |_: usize| is_migrated.get();
+    let (report, during) = tokio::join!(
+        async {
+            let report = migrations::migrate(rig.db.owner_url()).await.unwrap();
+            is_migrated.set(true);
+            report
+        },
+        jobs(&is_over),
+    );
+    assert!(!report.applied.is_empty(), "nothing was new");
+    assert!(!during.is_empty(), "nobody was at work");
+    all.extend(during);
+    all.extend(jobs(&|made| made >= 50).await);
+    for job in &all {
+        rig.becomes(*job, State::Succeeded).await;
+    }
+    let lines = rig.db.number("select from toy.ledger where undone = 0").await;
+    assert_eq!(usize::try_from(lines).unwrap(), all.len(), "each exactly once");
+    assert_eq!(rig.db.number("select from trunkline.failures").await, 0, "no job noticed");
+}
