@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use chrono::DateTime;
 use serde_json::Value;
 
 /// The answers to the questions.
@@ -72,7 +73,8 @@ pub fn of(look: &Look) -> Vec<Finding> {
     found.extend(items(&look.schedules).flat_map(schedule_of));
     for count in look.parked["counts"].as_array().into_iter().flatten() {
         let (runs, cause) = (&count["runs"], word(&count["cause"]));
-        let says = format!("{runs} runs wait for a person ({cause})");
+        let waiting = if *runs == 1 { "run waits" } else { "runs wait" };
+        let says = format!("{runs} {waiting} for a person ({cause})");
         found.push(Finding::new(says, "/console/jobs?state=parked").look("trunkline parked list"));
     }
     found
@@ -105,7 +107,7 @@ fn queue_of(queue: &Value) -> Vec<Finding> {
     let (name, page) = (word(&queue["name"]), "/console/queues");
     let mut found = Vec::new();
     if let Some(reason) = queue["pause"]["reason"].as_str() {
-        let since = word(&queue["pause"]["since"]);
+        let since = minute(&queue["pause"]["since"]);
         found.push(Finding::new(format!("{name} is paused since {since}: {reason}"), page));
     }
     let (age, target) = (queue["next_age_ms"].as_u64(), queue["latency_target_ms"].as_u64());
@@ -145,6 +147,14 @@ fn word(value: &Value) -> &str {
     value.as_str().unwrap_or("unknown")
 }
 
+/// An instant as people write it down: what is wrong is not wrong to the microsecond.
+fn minute(value: &Value) -> String {
+    match DateTime::parse_from_rfc3339(word(value)) {
+        Ok(at) => at.to_utc().format("%F %H:%M UTC").to_string(),
+        Err(_) => word(value).to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -176,5 +186,10 @@ mod tests {
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[0].to_string().starts_with("no worker takes jobs: trunkline"), "{said:?}");
         assert!(said[2].says.contains("900 ms"), "{said:?}");
+        let pause =
+            json!({ "since": "2026-11-22T04:30:26.811514Z", "reason": "the carrier is down" });
+        let rests = json!({ "name": "sms", "pause": pause, "latency_target_ms": 500 });
+        let said = of(&fine(&worker, &rests));
+        assert_eq!(said[0].says, "sms is paused since 2026-11-22 04:30 UTC: the carrier is down");
     }
 }

@@ -3,7 +3,8 @@ const { chromium } = require("playwright-core");
 const axe = require("axe-core").source;
 const { CONSOLE, KEY, PICTURES, CHROMIUM, PROFILE } = process.env;
 
-const PAGES = ["", "/jobs", "/queues", "/queues?of=sms", "/errors", "/operations", "/schedules", "/workers", "/webhooks", "/audit"];
+const PAGES = ["", "/jobs", "/jobs?kind=voice_session&state=running", "/queues", "/queues?of=sms", "/errors", "/operations", "/schedules", "/workers", "/webhooks", "/audit"];
+const NAMED = { "/queues?of=sms": "-pause", "/jobs?kind=voice_session&state=running": "-calls" };
 const VIEWS = [
   { name: "light", colorScheme: "light", viewport: { width: 1280, height: 800 } },
   { name: "dark", colorScheme: "dark", viewport: { width: 1280, height: 800 } },
@@ -74,7 +75,7 @@ async function pages(view) {
     must(answer.status() === 200, `${path}: ${answer.status()}`);
     await look(page, context, view, name);
   };
-  for (const path of PAGES) await at(path, path.split("?")[0].slice(1) + (path.includes("?") ? "-pause" : ""));
+  for (const path of PAGES) await at(path, path.split("?")[0].slice(1) + (NAMED[path] || ""));
   const first = async (query) => {
     await page.goto(CONSOLE + "/jobs?" + query);
     return page.locator("#live a.id").first().getAttribute("href");
@@ -149,6 +150,7 @@ async function withoutScripts() {
     await page.waitForTimeout(200);
     await page.reload();
   }
+  await page.locator("summary", { hasText: "Start" }).click();
   await start.locator("input[name=expect]").fill(await start.locator("strong").textContent());
   await start.locator("input[name=reason]").fill("a round without scripts");
   await start.locator("button").click();

@@ -186,13 +186,14 @@ pub(crate) async fn jobs(
         all: all(&wanted),
     };
     let filter = Filter { wanted: &wanted, states: State::ALL, since: &SINCE };
+    let (title, section) = if wanted.kind == "voice_session" && wanted.state == "running" {
+        ("Calls", "/console/jobs?kind=voice_session&state=running")
+    } else {
+        ("Jobs", "/console/jobs")
+    };
     Ok(session.page(&Page {
-        title: "Jobs".to_owned(),
-        section: if wanted.kind == "voice_session" && wanted.state == "running" {
-            "/console/jobs?kind=voice_session&state=running"
-        } else {
-            "/console/jobs"
-        },
+        title: title.to_owned(),
+        section,
         head: page::text(&filter)?,
         live: page::text(&live)?,
         rest: String::new(),

@@ -116,7 +116,7 @@ async fn a_parked_run_is_answered_from_its_page() {
     let words = page.words();
     assert!(words.contains("A person must decide its handler broke cause: gave_up"), "{words}");
     let first = browser.page("/console").await;
-    assert!(first.words().contains("1 runs wait for a person (gave_up)"), "{}", first.words());
+    assert!(first.words().contains("1 run waits for a person (gave_up)"), "{}", first.words());
     let form = page.form("/console/orders/job.answer").with("reason", "it is mended");
     let bad = browser.send(&form.clone().with("answer", "happened").with("value", "{")).await;
     assert!(bad.status == 422 && bad.text.contains("value is not JSON"), "{bad:?}");
