@@ -6,6 +6,8 @@ mod hosts; // the name that was asked for
 mod https; // never in the clear
 mod visitors; // how often one address asks
 
+use std::time::Duration;
+
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
@@ -16,9 +18,13 @@ pub(crate) use self::visitors::Visitors;
 use crate::{
     caller::Caller,
     problem::{Code, Problem},
+    rate::Limit,
     routes::{Guard, ROUTES, Route},
     state::ApiState,
 };
+
+/// In which what people ask is counted.
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// The layer, directly inside of `observe`.
 pub(crate) async fn admit(State(state): State<ApiState>, request: Request, next: Next) -> Response {
@@ -66,8 +72,12 @@ async fn visit(
     route: Option<&Route>,
 ) -> Result<(), Problem> {
     match caller.filter(|_| route.is_some_and(is_for_people)) {
-        Some(caller) => state.visitors().count(state, &caller).await,
-        None => Ok(()),
+        Some(caller) if state.config().edge.per_minute_max > 0 => {
+            let max = state.config().edge.per_minute_max;
+            let limit = Limit { scope: "http.per_ip", policy: "per-ip", max, window: WINDOW };
+            state.visitors().count(state, &caller, limit).await
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

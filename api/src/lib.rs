@@ -31,6 +31,7 @@ pub mod findings;
 pub mod metrics;
 
 pub use self::{
+    admin::{TAGGED, Tagged},
     config::Config,
     routes::{Guard, ROUTES, Route},
     serve::serve,

@@ -17,12 +17,15 @@ pub const SIGNUPS: &str = "demo_signups_total";
 /// Requests that were refused because there were too many, by limit.
 pub const RATE_LIMITED: &str = "rate_limited_total";
 
+/// Keys of operators that were tried and are none, by the door at which they were.
+pub const WRONG_KEYS: &str = "operator_wrong_keys_total";
+
 /// News of calls' audio streams, by event.
 pub const STREAMS: &str = "voice_stream_events_total";
 
 /// All of them.
-pub const NAMES: [&str; 6] =
-    [REQUEST_TIME, WEBHOOKS, CALLS_ANSWERED, SIGNUPS, RATE_LIMITED, STREAMS];
+pub const NAMES: [&str; 7] =
+    [REQUEST_TIME, WEBHOOKS, CALLS_ANSWERED, SIGNUPS, RATE_LIMITED, WRONG_KEYS, STREAMS];
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +36,13 @@ pub(crate) enum Webhook {
     Malformed,
     TenantClosed,
     NobodysNumber,
+}
+
+/// Where an operator's key is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Door {
+    Api,
+    Console,
 }
 
 /// What became of a request for a demo.
@@ -78,6 +88,14 @@ pub(crate) fn signup(outcome: Signup) {
 
 pub(crate) fn rate_limited(limit: &'static str) {
     counter!(RATE_LIMITED, "limit" => limit).increment(1);
+}
+
+pub(crate) fn wrong_key(door: Door) {
+    let door = match door {
+        Door::Api => "api",
+        Door::Console => "console",
+    };
+    counter!(WRONG_KEYS, "door" => door).increment(1);
 }
 
 pub(crate) fn stream(event: &'static str) {

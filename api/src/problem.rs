@@ -72,6 +72,7 @@ codes! {
     WrongState "wrong_state" CONFLICT "Not in this state";
     ToldOnce "told_once" CONFLICT "It was done, and its secret was told";
     ChangedMeanwhile "changed_meanwhile" CONFLICT "It was changed in the meantime";
+    PreconditionFailed "precondition_failed" PRECONDITION_FAILED "It is not what was read";
     SlowBody "slow_body" REQUEST_TIMEOUT "The body took too long to arrive";
     TooLarge "too_large" PAYLOAD_TOO_LARGE "The body is too large";
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body must be JSON";

@@ -23,6 +23,7 @@ struct Inner {
     admin_key: Digest,
     cron_secret: Option<Digest>,
     visitors: Visitors,
+    strangers: Visitors,
 }
 
 impl ApiState {
@@ -37,10 +38,17 @@ impl ApiState {
         let admin_key = Digest::of(config.admin_api_key.expose_secret().as_bytes());
         let cron_secret = config.cron_secret.as_ref();
         let cron_secret = cron_secret.map(|key| Digest::of(key.expose_secret().as_bytes()));
-        let visitors = Visitors::default();
-        let inner =
-            Inner { engine, registry, config, probes, metrics, admin_key, cron_secret, visitors };
-        ApiState(Arc::new(inner))
+        ApiState(Arc::new(Inner {
+            engine,
+            registry,
+            config,
+            probes,
+            metrics,
+            admin_key,
+            cron_secret,
+            visitors: Visitors::default(),
+            strangers: Visitors::default(),
+        }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -61,6 +69,11 @@ impl ApiState {
 
     pub(crate) fn visitors(&self) -> &Visitors {
         &self.0.visitors
+    }
+
+    /// Addresses that tried wrong keys of operators.
+    pub(crate) fn strangers(&self) -> &Visitors {
+        &self.0.strangers
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

@@ -71,6 +71,9 @@ pub(crate) struct AskArgs {
     /// Under which it is done once, however often it is sent.
     #[arg(long, value_name = "KEY", requires = "path")]
     pub(crate) idempotency_key: Option<String>,
+    /// Only if it is still what was read: its etag, or *.
+    #[arg(long, value_name = "ETAG", requires = "path")]
+    pub(crate) if_match: Option<String>,
     /// Where the API is.
     #[arg(long, value_name = "URL", requires = "path")]
     pub(crate) url: Option<String>,

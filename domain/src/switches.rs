@@ -90,6 +90,15 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Position>, Error> {
     Ok(Switch::ALL.iter().map(position).collect())
 }
 
+/// Locks all switches until the transaction ends, also those that nobody has ever touched. Whoever only reads them goes on.
+pub async fn lock(conn: &mut Conn) -> Result<(), Error> {
+    sqlx::query!("lock table product.switches in share row exclusive mode")
+        .execute(conn)
+        .await
+        .during("switch: lock")?;
+    Ok(())
+}
+
 /// Turns a switch on; one that is on already gets the new reason and end. `until` none: until it is turned off.
 pub async fn turn_on(
     conn: &mut Conn,

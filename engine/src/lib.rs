@@ -100,6 +100,7 @@ mod state; // where it can stand, and every legal move
 mod store; // every statement we send to Postgres
 mod tx; // a caller's own transaction
 mod undo; // taking back what a run did
+mod versions; // whether a thing is still what somebody has looked at
 mod vitals; // how the database is
 
 mod deploy; // what a new version would break
@@ -166,6 +167,7 @@ pub use self::{
     sealed::{Sealed, Sealer},
     state::{Course, NoSuchState, State},
     tx::Tx,
+    versions::{Thing, Version},
     vitals::{Holder, Vitals},
     workers::{Rest, WorkerView},
     workflow::{App, Change, Effect, Workflow},

@@ -3,8 +3,9 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
-use engine::{JobDetail, JobId};
+use engine::{JobDetail, JobId, Thing};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use super::{
     filter::{self, Wanted},
     key::Operator,
     page,
+    tags::Asked,
 };
 use crate::{
     json::{Fields, Query},
@@ -45,11 +47,16 @@ pub(crate) struct Told {
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(id): Path<String>,
-) -> Result<Json<Told>, Problem> {
-    let job = found(&state, &id).await?;
-    let says = job.explain.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
-    Ok(Json(Told { job, says }))
+) -> Result<Response, Problem> {
+    let version = state.engine().version(Thing::Job(job_of(&id)?)).await?;
+    let show = async || {
+        let job = found(&state, &id).await?;
+        let says = job.explain.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
+        Ok(Told { job, says })
+    };
+    asked.answer(version.ok_or_else(no_such_job)?, show).await
 }
 
 /// `GET /v1/admin/jobs/{id}/timeline`: what happened, in order.

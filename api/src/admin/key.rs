@@ -13,9 +13,11 @@ use domain::{
 };
 use tracing::{error, warn};
 
+use super::{tags, wrong_keys};
 use crate::{
     bearer,
     caller::Caller,
+    metrics::Door,
     problem::{Code, Problem},
     rate::{Limit, Standing},
     routes::Route,
@@ -81,7 +83,7 @@ impl FromRequestParts<ApiState> for Operator {
         let Ok(mut caller) = Caller::from_request_parts(parts, state).await;
         let identity = match parts.extensions.get::<Vouched>() {
             Some(Vouched(identity)) => identity.clone(),
-            None => shown(parts, state, &caller.standing).await?,
+            None => shown(parts, state, &caller).await?,
         };
         let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let Some(needed) = Route::find(&parts.method, path).and_then(|route| route.scope) else {
@@ -94,16 +96,21 @@ impl FromRequestParts<ApiState> for Operator {
             warn!(key, scope = needed.as_str(), "a key was used for what it is not for");
             return Err(not_for(needed));
         }
+        tags::refuse_elsewhere(parts, path)?;
         caller.operator = identity;
         parts.extensions.insert(caller);
         Ok(Operator)
     }
 }
 
-/// Whoever the key names that came with the request.
-async fn shown(parts: &Parts, state: &ApiState, standing: &Standing) -> Result<Identity, Problem> {
+/// Whoever the key names that came with the request. A wrong one counts against the address.
+async fn shown(parts: &Parts, state: &ApiState, caller: &Caller) -> Result<Identity, Problem> {
     let key = given(&parts.headers).ok_or_else(|| Problem::new(Code::AdminKeyRequired, ""))?;
-    Identity::of_key(key, state, standing).await
+    let found = Identity::of_key(key, state, &caller.standing).await;
+    if found.as_ref().is_err_and(|problem| problem.code() == Code::AdminKeyRequired) {
+        wrong_keys::count(state, caller, Door::Api).await?;
+    }
+    found
 }
 
 /// The key is good, but not for this.

@@ -1,15 +1,20 @@
 //! `/api/admin/maintenance`: switches for the whole product. They count from the commit on, in every process.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use domain::{
     audit::{self, Entry},
     switches::{self, Switch},
 };
-use engine::Tx;
+use engine::{Tx, Version};
 use serde_json::{Value, json};
 
-use super::{enqueue::instant, key::Operator, steer::reason};
+use super::{
+    enqueue::instant,
+    key::Operator,
+    steer::reason,
+    tags::{Asked, IfMatch},
+};
 use crate::{
     caller::Caller,
     json::{Body, Fields},
@@ -33,9 +38,11 @@ struct Wanted {
 pub(crate) async fn maintenance(
     State(state): State<ApiState>,
     _: Operator,
-) -> Result<Json<Value>, Problem> {
+    asked: Asked,
+) -> Result<Response, Problem> {
     let mut tx = state.begin().await?;
-    view(&mut tx).await
+    let view = view(&mut tx).await?;
+    asked.answer(version(&view), async || Ok(view)).await
 }
 
 /// `POST /api/admin/maintenance`.
@@ -43,10 +50,15 @@ pub(crate) async fn set_maintenance(
     State(state): State<ApiState>,
     _: Operator,
     caller: Caller,
+    condition: IfMatch,
     Body(fields): Body,
 ) -> Result<Json<Value>, Problem> {
     let wanted = Wanted::read(fields)?;
     let mut tx = state.begin().await?;
+    if condition.is_given() {
+        switches::lock(&mut tx).await?;
+        condition.check(version(&view(&mut tx).await?))?;
+    }
     wanted.put(&mut tx, &caller.operator.actor).await?;
     let ip = caller.ip_digest(&state.config().pepper);
     let entry = Entry {
@@ -66,7 +78,7 @@ pub(crate) async fn set_maintenance(
     audit::record(&mut tx, entry).await?;
     let answer = view(&mut tx).await?;
     tx.commit().await?;
-    Ok(answer)
+    Ok(Json(answer))
 }
 
 impl Wanted {
@@ -117,11 +129,15 @@ impl Wanted {
     }
 }
 
-async fn view(tx: &mut Tx) -> Result<Json<Value>, Problem> {
+fn version(view: &Value) -> Version {
+    Version::of("switches", view)
+}
+
+async fn view(tx: &mut Tx) -> Result<Value, Problem> {
     let all = switches::all(tx).await?;
     let first = all.iter().find(|position| position.is_on);
     let mode = first.map_or(NORMAL, |position| position.switch.as_str());
-    Ok(Json(json!({ "mode": mode, "switches": all })))
+    Ok(json!({ "mode": mode, "switches": all }))
 }
 
 #[cfg(test)]

@@ -23,11 +23,14 @@ pub(crate) mod queues; // how they stand, and what is set on them
 pub(crate) mod schedules; // which jobs are made when
 mod showing; // three demos to show
 mod steer; // jobs
+mod tags; // what of a thing somebody has read
 pub(crate) mod verify; // whether the records are what they were
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted
 pub(crate) mod workers; // the fleet
+pub(crate) mod wrong_keys; // who tries them
 
+pub use self::tags::{TAGGED, Tagged};
 pub(crate) use self::{
     billing::{
         billing, cancel_subscription, change_plan, create_subscription, last_reconciliation,
@@ -41,5 +44,6 @@ pub(crate) use self::{
     numbers::{add_number, list_numbers, recover_numbers, release_number, set_number_maintenance},
     showing::seed,
     steer::{cancel, edit_args, fork, redrive, retry, run_now},
+    tags::{Asked, IfMatch},
     vouch::vouch,
 };

@@ -4,7 +4,11 @@
 use axum::{
     Json,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::LOCATION, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{IF_MATCH, LOCATION},
+        request::Parts,
+    },
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -12,13 +16,14 @@ use domain::{
     audit::{self, Entry},
     kept_answers::{self, Kept},
 };
-use engine::Tx;
+use engine::{Thing, Tx};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
     key::Operator,
     steer::{operator, reason},
+    tags::IfMatch,
 };
 use crate::{
     caller::Caller,
@@ -40,6 +45,7 @@ pub(crate) struct Order {
     /// Who asks.
     pub(super) caller: Caller,
     key: Option<Key>,
+    condition: IfMatch,
 }
 
 /// An order whose body can be left out.
@@ -61,6 +67,7 @@ pub(super) struct Deed {
     caller: Caller,
     ip: Digest,
     key: Option<Digest>,
+    condition: IfMatch,
 }
 
 /// What is answered to a deed.
@@ -102,16 +109,21 @@ async fn read(request: Request, state: &ApiState, needs_body: bool) -> Result<Or
     Operator::from_request_parts(&mut parts, state).await?;
     let Ok(caller) = Caller::from_request_parts(&mut parts, state).await;
     let given = given(&parts.headers)?.map(ToOwned::to_owned);
+    let condition = IfMatch::of(&parts.headers)?;
     let (fields, bytes) = json::object(&parts.headers, body, needs_body).await?;
     let key = given.map(|given| Key::of(&caller.operator.actor, &given, &parts, &bytes));
-    Ok(Order { fields, caller, key })
+    Ok(Order { fields, caller, key, condition })
 }
 
 impl Key {
     fn of(actor: &str, given: &str, parts: &Parts, body: &[u8]) -> Key {
         let place = format!("{} {}\n", parts.method, parts.uri);
         let key = Digest::of(format!("{actor}\n{given}").as_bytes());
-        Key { key, request: Digest::of(&[place.as_bytes(), body].concat()) }
+        // Sent again with another condition it is another request.
+        let conditions = parts.headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes);
+        let conditions: Vec<_> = conditions.flat_map(|it| [it, b"\n"]).collect();
+        let all = [&[place.as_bytes()], &conditions[..], &[body]].concat().concat();
+        Key { key, request: Digest::of(&all) }
     }
 }
 
@@ -158,7 +170,8 @@ impl Order {
         let ip = self.caller.ip_digest(&state.config().pepper);
         let by = operator(&self.caller.operator.actor, reason.as_deref());
         let key = self.key.map(|key| key.key);
-        Ok((read, Deed { tx, by, reason, caller: self.caller, ip, key }))
+        let condition = self.condition;
+        Ok((read, Deed { tx, by, reason, caller: self.caller, ip, key, condition }))
     }
 
     /// The same where somebody has to say why.
@@ -175,6 +188,17 @@ impl Order {
 }
 
 impl Deed {
+    /// Where the order says what it is about: locks that until the commit, and refuses if it is not what was read. What is not
+    /// there is the deed's own to refuse.
+    pub(super) async fn hold(&mut self, thing: Thing<'_>) -> Result<(), Stop> {
+        if self.condition.is_given()
+            && let Some(now) = self.tx.hold(thing).await?
+        {
+            self.condition.check(now)?;
+        }
+        Ok(())
+    }
+
     /// Writes down what was done, with who asked and why, keeps the answer, and commits. `details`: an object.
     pub(super) async fn done(
         mut self,

@@ -8,8 +8,8 @@ use axum::{
     response::Response,
 };
 use engine::{
-    BulkDeed, Canary, CancelMode, JobId, NewOperation, OPERATION_JOBS_MAX, OperationDetail,
-    OperationState, Workflow,
+    BulkDeed, Canary, CancelMode, JobId, NewOperation, OPERATION_JOBS_MAX, OperationState, Thing,
+    Workflow,
 };
 use serde_json::{Value, json};
 use workflows::{
@@ -24,6 +24,7 @@ use super::{
     once::{BareOrder, Done, Order, Stop},
     page,
     queues::number,
+    tags::Asked,
 };
 use crate::{
     json::{Fields, Query},
@@ -74,10 +75,14 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(id): Path<String>,
-) -> Result<Json<OperationDetail>, Problem> {
-    let found = state.engine().operation(operation_of(&id)?).await?;
-    found.map(Json).ok_or_else(no_such_operation)
+) -> Result<Response, Problem> {
+    let id = operation_of(&id)?;
+    let version = state.engine().version(Thing::Operation(id)).await?;
+    let version = version.ok_or_else(no_such_operation)?;
+    let show = async || state.engine().operation(id).await?.ok_or_else(no_such_operation);
+    asked.answer(version, show).await
 }
 
 /// `POST /v1/admin/operations`: `{"deed","state", and the other filters of the list of jobs}`. Nothing is done to any job.
@@ -117,6 +122,7 @@ pub(crate) async fn start(
     let per_second = number(fields, "per_second", PER_SECOND_MAX).unwrap_or(PER_SECOND);
     let read = expected.and_then(|it| i64::try_from(it).ok());
     let (expected, mut deed) = order.begin_with_reason(&state, read).await?;
+    deed.hold(Thing::Operation(id)).await?;
     deed.tx.start_operation(id, expected, small(per_second), &deed.by).await?;
     deed.tx.signal(id, DECIDED, &(), Some(DECIDED)).await?;
     let details = json!({ "operation": id, "jobs": expected, "per_second": per_second });
@@ -131,6 +137,7 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Stop> {
     let id = operation_of(&id)?;
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Operation(id)).await?;
     deed.tx.cancel_operation(id, &deed.by).await?;
     deed.tx.signal(id, DECIDED, &(), Some(DECIDED)).await?;
     let done = going(id, OperationState::Cancelled);
@@ -146,6 +153,7 @@ pub(crate) async fn undo(
     let operation = operation_of(&id)?;
     let traceparent = order.caller.traceparent.clone();
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Operation(operation)).await?;
     let mut job = UndoOperation { operation }.job().with_deed(&OpenUndo { operation }, &())?;
     job.traceparent = traceparent;
     deed.tx.undo_operation(operation, job.id, &deed.by).await?;

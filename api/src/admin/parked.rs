@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use engine::{Answer, Cause, ParkedFilter, ParkedRun};
+use engine::{Answer, Cause, ParkedFilter, Thing};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     key::Operator,
     once::{Done, Order, Stop},
     page,
+    tags::Asked,
 };
 use crate::{
     json::{Fields, Query},
@@ -57,10 +58,14 @@ pub(crate) async fn counts(
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(id): Path<String>,
-) -> Result<Json<ParkedRun>, Problem> {
-    let run = state.engine().parked_run(job_of(&id)?).await?;
-    run.map(Json).ok_or_else(|| Problem::new(Code::NotFound, "no such run is parked"))
+) -> Result<Response, Problem> {
+    let id = job_of(&id)?;
+    let missing = || Problem::new(Code::NotFound, "no such run is parked");
+    let version = state.engine().version(Thing::Job(id)).await?.ok_or_else(missing)?;
+    let run = state.engine().parked_run(id).await?.ok_or_else(missing)?;
+    asked.answer(version, async || Ok(run)).await
 }
 
 /// `POST /v1/admin/jobs/{id}/answer`: what a person has decided about this very parking.
@@ -72,6 +77,7 @@ pub(crate) async fn answer(
     let id = job_of(&id)?;
     let read = read(&mut order.fields);
     let ((claim, word, answer), mut deed) = order.begin(&state, read).await?;
+    deed.hold(Thing::Job(id)).await?;
     deed.tx.answer(id, claim, answer, &deed.by).await?;
     let details = json!({ "job": id, "claim": claim, "answer": word });
     deed.done("job.answered", details, Done::accepted(json!({ "id": id }))).await

@@ -7,13 +7,14 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use engine::{DEPTH_MAX, Depth, QueueStand};
+use engine::{DEPTH_MAX, Depth, QueueStand, Thing};
 use serde_json::{Map, Value, json};
 
 use super::{
     key::Operator,
     once::{BareOrder, Done, Order, Stop},
     steer::flag,
+    tags::Asked,
 };
 use crate::{
     json::{Fields, Query},
@@ -48,10 +49,16 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(name): Path<String>,
-) -> Result<Json<Value>, Problem> {
-    let queue = all(&state, true).await?.into_iter().find(|queue| queue["name"] == name.as_str());
-    queue.map(Json).ok_or_else(|| Problem::new(Code::NotFound, "there is no queue of this name"))
+) -> Result<Response, Problem> {
+    let missing = || Problem::new(Code::NotFound, "there is no queue of this name");
+    let version = state.engine().version(Thing::Queue(&name)).await?.ok_or_else(missing)?;
+    let show = async || {
+        let all = all(&state, true).await?;
+        all.into_iter().find(|queue| queue["name"] == name.as_str()).ok_or_else(missing)
+    };
+    asked.answer(version, show).await
 }
 
 /// `POST /v1/admin/queues/{name}/pause`: `{"for_secs"?,"reason"}`.
@@ -63,6 +70,7 @@ pub(crate) async fn pause(
     let for_up_to = number(&mut order.fields, "for_secs", PAUSE_SECS_MAX);
     let (secs, mut deed) = order.begin_with_reason(&state, Some(for_up_to)).await?;
     let for_up_to = secs.map(Duration::from_secs);
+    deed.hold(Thing::Queue(&name)).await?;
     deed.tx.pause_queue(&name, for_up_to, &deed.by).await?;
     let details = json!({ "queue": name, "for_secs": secs });
     deed.done("queue.paused", details, Done::ok(json!({ "name": name }))).await
@@ -75,6 +83,7 @@ pub(crate) async fn resume(
     BareOrder(order): BareOrder,
 ) -> Result<Response, Stop> {
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Queue(&name)).await?;
     deed.tx.resume_queue(&name, &deed.by).await?;
     let details = json!({ "queue": name });
     deed.done("queue.resumed", details, Done::ok(json!({ "name": name }))).await
@@ -136,6 +145,7 @@ pub(crate) async fn set(
 ) -> Result<Response, Stop> {
     let settings = Settings::read(&mut order.fields);
     let (settings, mut deed) = order.begin_with_reason(&state, Some(settings)).await?;
+    deed.hold(Thing::Queue(&name)).await?;
     let mut details = Map::new();
     if let Ok(max) = settings.at_once_max.changed(|max| u32::try_from(max).unwrap_or(u32::MAX)) {
         deed.tx.limit_queue(&name, max, &deed.by).await?;

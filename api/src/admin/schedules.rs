@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use engine::{Backfill, CATCH_UP_MAX, Enqueued, Missed, ScheduleChange, ScheduleView};
+use engine::{Backfill, CATCH_UP_MAX, Enqueued, Missed, ScheduleChange, Thing};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     once::{BareOrder, Done, Order, Stop},
     order::address,
     queues::number,
+    tags::Asked,
 };
 use crate::{
     json::Fields,
@@ -42,10 +43,16 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(name): Path<String>,
-) -> Result<Json<ScheduleView>, Problem> {
-    let found = state.engine().schedules().await?.into_iter().find(|it| it.name == name);
-    found.map(Json).ok_or_else(|| Problem::new(Code::NotFound, "there is no such schedule"))
+) -> Result<Response, Problem> {
+    let missing = || Problem::new(Code::NotFound, "there is no such schedule");
+    let version = state.engine().version(Thing::Schedule(&name)).await?.ok_or_else(missing)?;
+    let show = async || {
+        let all = state.engine().schedules().await?;
+        all.into_iter().find(|it| it.name == name).ok_or_else(missing)
+    };
+    asked.answer(version, show).await
 }
 
 /// `POST /v1/admin/schedules/{name}/pause`: `{"reason"}`.
@@ -55,6 +62,7 @@ pub(crate) async fn pause(
     order: Order,
 ) -> Result<Response, Stop> {
     let ((), mut deed) = order.begin_with_reason(&state, Some(())).await?;
+    deed.hold(Thing::Schedule(&name)).await?;
     deed.tx.schedule_pause(&name, &deed.by).await?;
     let done = Done::ok(json!({ "name": name }));
     deed.done("schedule.paused", json!({ "schedule": name }), done).await
@@ -67,6 +75,7 @@ pub(crate) async fn resume(
     BareOrder(order): BareOrder,
 ) -> Result<Response, Stop> {
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Schedule(&name)).await?;
     deed.tx.schedule_resume(&name, &deed.by).await?;
     let done = Done::ok(json!({ "name": name }));
     deed.done("schedule.resumed", json!({ "schedule": name }), done).await
@@ -81,6 +90,7 @@ pub(crate) async fn run(
     // A proxy that repeats the request repeats its id.
     let request = order.caller.request_id.clone();
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Schedule(&name)).await?;
     let made = deed.tx.schedule_run(&name, &request, &deed.by).await?;
     let id = made.id();
     let done = Done::accepted(json!({ "id": id, "name": name })).at(address(id));
@@ -100,6 +110,7 @@ pub(crate) async fn change(
 ) -> Result<Response, Stop> {
     let change = changed(&mut order.fields);
     let (change, mut deed) = order.begin_with_reason(&state, Some(change)).await?;
+    deed.hold(Thing::Schedule(&name)).await?;
     deed.tx.schedule_change(&name, &change, &deed.by).await?;
     let details = json!({ "schedule": name, "cron": change.cron, "timezone": change.timezone });
     deed.done("schedule.changed", details, Done::ok(json!({ "name": name }))).await
@@ -117,6 +128,7 @@ pub(crate) async fn backfill(
     let per_minute = per_minute.and_then(|it| u16::try_from(it).ok()).unwrap_or(PER_MINUTE);
     let range = from.zip(to).map(|(from, to)| Backfill { from, to, per_minute });
     let (range, mut deed) = order.begin_with_reason(&state, range).await?;
+    deed.hold(Thing::Schedule(&name)).await?;
     let ticks = deed.tx.schedule_backfill(&name, range, &deed.by).await?;
     let details = json!({ "schedule": name, "from": range.from, "to": range.to, "ticks": ticks });
     let done = Done::accepted(json!({ "name": name, "ticks": ticks }));
@@ -130,6 +142,7 @@ pub(crate) async fn stop_backfill(
     BareOrder(order): BareOrder,
 ) -> Result<Response, Stop> {
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Schedule(&name)).await?;
     if !deed.tx.schedule_backfill_stop(&name, &deed.by).await? {
         return Err(Problem::new(Code::WrongState, "no backfill of it is going on").into());
     }

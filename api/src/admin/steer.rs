@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use engine::{CancelMode, JobId, RedriveFrom};
+use engine::{CancelMode, JobId, RedriveFrom, Thing};
 use serde_json::{Value, json};
 
 use super::{
@@ -28,6 +28,7 @@ pub(crate) async fn retry(
 ) -> Result<Response, Stop> {
     let id = job_of(&id)?;
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Job(id)).await?;
     deed.tx.retry(id, &deed.by).await?;
     steered(deed, "job.retried", id, json!({})).await
 }
@@ -40,6 +41,7 @@ pub(crate) async fn run_now(
 ) -> Result<Response, Stop> {
     let id = job_of(&id)?;
     let ((), mut deed) = order.begin(&state, Some(())).await?;
+    deed.hold(Thing::Job(id)).await?;
     deed.tx.run_now(id, &deed.by).await?;
     steered(deed, "job.run_now", id, json!({})).await
 }
@@ -53,6 +55,7 @@ pub(crate) async fn cancel(
     let id = job_of(&id)?;
     let how = how(&mut order.fields);
     let ((mode, forced), mut deed) = order.begin(&state, Some(how)).await?;
+    deed.hold(Thing::Job(id)).await?;
     if forced {
         deed.tx.terminate_by_force(id, &deed.by).await?;
     } else {
@@ -70,6 +73,7 @@ pub(crate) async fn redrive(
     let id = job_of(&id)?;
     let from = from_where(&mut order.fields);
     let (from, mut deed) = order.begin(&state, Some(from)).await?;
+    deed.hold(Thing::Job(id)).await?;
     let new = deed.tx.redrive(id, &from, &deed.by).await?;
     let done = Done::accepted(json!({ "id": new, "origin": id })).at(address(new));
     deed.done("job.redriven", json!({ "job": id, "new": new }), done).await
@@ -87,6 +91,7 @@ pub(crate) async fn fork(
         is_key(name).then(|| name.to_owned()).ok_or_else(why)
     });
     let (step, mut deed) = order.begin(&state, step).await?;
+    deed.hold(Thing::Job(id)).await?;
     let new = deed.tx.fork(id, &step, &deed.by).await?;
     let done = Done::accepted(json!({ "id": new, "origin": id })).at(address(new));
     deed.done("job.forked", json!({ "job": id, "new": new, "step": step }), done).await
@@ -104,6 +109,7 @@ pub(crate) async fn edit_args(
         order.fields.wrong("args", "is missing");
     }
     let (args, mut deed) = order.begin_with_reason(&state, args).await?;
+    deed.hold(Thing::Job(id)).await?;
     deed.tx.edit_args(id, args, &deed.by).await?;
     steered(deed, "job.args_edited", id, json!({})).await
 }

@@ -5,12 +5,13 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use engine::WorkerView;
+use engine::Thing;
 use serde_json::{Value, json};
 
 use super::{
     key::Operator,
     once::{BareOrder, Done, Order, Stop},
+    tags::Asked,
 };
 use crate::{
     problem::{Code, Problem},
@@ -29,10 +30,13 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(id): Path<String>,
-) -> Result<Json<WorkerView>, Problem> {
-    let worker = state.engine().worker(worker_of(&id)?).await?;
-    worker.map(Json).ok_or_else(no_such_worker)
+) -> Result<Response, Problem> {
+    let id = worker_of(&id)?;
+    let version = state.engine().version(Thing::Worker(id)).await?.ok_or_else(no_such_worker)?;
+    let show = async || state.engine().worker(id).await?.ok_or_else(no_such_worker);
+    asked.answer(version, show).await
 }
 
 /// `POST /v1/admin/workers/{id}/drain`: `{"reason"}`. It takes nothing new, and brings to its end what it has.
@@ -43,6 +47,7 @@ pub(crate) async fn drain(
 ) -> Result<Response, Stop> {
     let ((), mut deed) = order.begin_with_reason(&state, Some(())).await?;
     let id = worker_of(&id)?;
+    deed.hold(Thing::Worker(id)).await?;
     deed.tx.drain_worker(id, &deed.by).await?;
     let done = Done::accepted(json!({ "id": id }));
     deed.done("worker.drained", json!({ "worker": id }), done).await
@@ -56,6 +61,7 @@ pub(crate) async fn resume(
 ) -> Result<Response, Stop> {
     let ((), mut deed) = order.begin(&state, Some(())).await?;
     let id = worker_of(&id)?;
+    deed.hold(Thing::Worker(id)).await?;
     deed.tx.resume_worker(id, &deed.by).await?;
     let done = Done::accepted(json!({ "id": id }));
     deed.done("worker.resumed", json!({ "worker": id }), done).await

@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use domain::{
     TenantId,
@@ -10,12 +11,12 @@ use domain::{
     scope, tenants,
     voice_settings::{self, VoiceSettings},
 };
-use engine::Tx;
+use engine::{Tx, Version};
 use serde_json::{Value, json};
 
 use super::wishes::{read, view};
 use crate::{
-    admin::Operator,
+    admin::{Asked, IfMatch, Operator},
     caller::Caller,
     json::{Body, Fields},
     people::{OwnOrigin, OwnPassword},
@@ -27,10 +28,11 @@ use crate::{
 pub(crate) async fn voice(
     State(state): State<ApiState>,
     OwnPassword(session): OwnPassword,
-) -> Result<Json<Value>, Problem> {
+    asked: Asked,
+) -> Result<Response, Problem> {
     let mut tx = state.engine().begin().await?;
     scope::tenant(&mut tx, session.tenant).await?;
-    Ok(Json(view(&voice_settings::get(&mut tx, session.tenant).await?)))
+    told(asked, &voice_settings::get(&mut tx, session.tenant).await?).await
 }
 
 /// `POST /api/voice`: what is not named stays as it is.
@@ -39,12 +41,14 @@ pub(crate) async fn put_voice(
     caller: Caller,
     OwnPassword(session): OwnPassword,
     _: OwnOrigin,
+    condition: IfMatch,
     Body(fields): Body,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
     scope::tenant(&mut tx, session.tenant).await?;
     let actor = format!("user:{}", session.user);
-    let wanted = change(&mut tx, &state, &caller, session.tenant, &actor, fields).await?;
+    let wanted =
+        change(&mut tx, &state, &caller, session.tenant, &actor, (condition, fields)).await?;
     tx.commit().await?;
     Ok(Json(view(&wanted)))
 }
@@ -53,11 +57,12 @@ pub(crate) async fn put_voice(
 pub(crate) async fn admin_voice(
     State(state): State<ApiState>,
     _: Operator,
+    asked: Asked,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let mut tx = state.begin().await?;
     let tenant = known(&mut tx, &id).await?;
-    Ok(Json(view(&voice_settings::get(&mut tx, tenant).await?)))
+    told(asked, &voice_settings::get(&mut tx, tenant).await?).await
 }
 
 /// `POST /v1/admin/businesses/{tenant}/voice`: as a tenant's own people would.
@@ -65,15 +70,26 @@ pub(crate) async fn admin_put_voice(
     State(state): State<ApiState>,
     _: Operator,
     caller: Caller,
+    condition: IfMatch,
     Path(id): Path<String>,
     Body(fields): Body,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.begin().await?;
     let tenant = known(&mut tx, &id).await?;
     let actor = &caller.operator.actor;
-    let wanted = change(&mut tx, &state, &caller, tenant, actor, fields).await?;
+    let wanted = change(&mut tx, &state, &caller, tenant, actor, (condition, fields)).await?;
     tx.commit().await?;
     Ok(Json(view(&wanted)))
+}
+
+/// The settings, with a tag that is made of them.
+async fn told(asked: Asked, settings: &VoiceSettings) -> Result<Response, Problem> {
+    let view = view(settings);
+    asked.answer(version(&view), async || Ok(view)).await
+}
+
+fn version(view: &Value) -> Version {
+    Version::of("voice", view)
 }
 
 async fn known(tx: &mut Tx, id: &str) -> Result<TenantId, Problem> {
@@ -82,18 +98,19 @@ async fn known(tx: &mut Tx, id: &str) -> Result<TenantId, Problem> {
     tenants::get(tx, tenant).await?.map(|_| tenant).ok_or_else(missing)
 }
 
-/// Reads, writes and notes it: who answers a company's phone is nobody's secret. The audit has the fields' names, not what is in them.
+/// Reads, writes and notes it, if it is still what was read: who answers a company's phone is nobody's secret. The audit has the fields' names, not what is in them.
 async fn change(
     tx: &mut Tx,
     state: &ApiState,
     caller: &Caller,
     tenant: TenantId,
     actor: &str,
-    fields: Fields,
+    (condition, fields): (IfMatch, Fields),
 ) -> Result<VoiceSettings, Problem> {
     // Two who change different things at once: the second one begins with what the first has written.
     tenants::lock(tx, tenant).await?;
     let before = voice_settings::get(tx, tenant).await?;
+    condition.check(version(&view(&before)))?;
     let names = fields.names();
     let wanted = read(fields, before.clone(), state.config().demo.region)?;
     if wanted == before {

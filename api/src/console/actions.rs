@@ -12,7 +12,7 @@ pub(super) struct Action {
     title: &'static str,
     /// What it does.
     about: &'static str,
-    /// What stands in it unseen: the session's word, the order's key, which thing, and where to go then.
+    /// What stands in it unseen: the session's word, the order's key, which thing, what of it was read, and where to go then.
     hidden: String,
     /// Which further fields it has.
     asks: Asks,
@@ -91,6 +91,7 @@ struct Hidden<'a> {
     once: String,
     id: &'a str,
     back: &'a str,
+    tag: &'a str,
 }
 
 #[derive(Template)]
@@ -107,12 +108,15 @@ impl Action {
 }
 
 /// What can be done to one thing.
+#[derive(Clone, Copy)]
 pub(super) struct Of<'a> {
     pub(super) session: &'a Session,
     /// Which thing, as the API names it.
     pub(super) id: &'a str,
     /// The page to come back to.
     pub(super) back: &'a str,
+    /// What of the thing was read, where an order counts for that alone; else empty.
+    pub(super) tag: &'a str,
 }
 
 impl Of<'_> {
@@ -124,7 +128,8 @@ impl Of<'_> {
         asks: Asks,
     ) -> Result<Action, Refused> {
         let (csrf, once) = (&self.session.csrf, orders::once());
-        let hidden = page::text(&Hidden { csrf, once, id: self.id, back: self.back })?;
+        let (id, back, tag) = (self.id, self.back, self.tag);
+        let hidden = page::text(&Hidden { csrf, once, id, back, tag })?;
         Ok(Action { order, title, about, hidden, asks })
     }
 }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -22,6 +22,8 @@ use crate::{
     caller::Caller,
     problem::{self, Code, Problem},
 };
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A run of a thousand steps with what each of them yielded. What is larger nobody reads on a page.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -54,6 +56,17 @@ pub(crate) struct Refused {
     pub(super) fields: Vec<String>,
     /// When it goes on, where that is known.
     pub(super) waits: Option<Duration>,
+    /// What was decided about has changed since it was read: what stands there now, and where.
+    pub(super) stands: Option<Box<Stands>>,
+}
+
+/// How a thing stands that somebody else has changed.
+#[derive(Debug)]
+pub(super) struct Stands {
+    /// The page on which it was read.
+    pub(super) at: String,
+    /// What can be changed of it, as it is now.
+    pub(super) now: String,
 }
 
 /// A page of a list.
@@ -106,17 +119,40 @@ impl Visit {
 
     /// The same, and nothing in it is masked yet.
     pub(super) async fn get_whole(&self, path: &str) -> Result<Value, Refused> {
-        self.ask(Method::GET, path, Body::empty(), None).await
+        Ok(self.get_tagged(path).await?.0)
     }
 
-    /// What an order answers. Sent again under the same `once` it is not carried out again.
+    /// The same with its tag, if it has one.
+    pub(super) async fn get_tagged(&self, path: &str) -> Result<(Value, String), Refused> {
+        self.ask(Method::GET, path, Body::empty(), &[]).await
+    }
+
+    /// The tag of a thing, without the thing; empty if there is none. Ask before the thing itself.
+    pub(super) async fn tag(&self, path: &str) -> Result<String, Refused> {
+        let nothing_new = [(header::IF_NONE_MATCH, "*")];
+        match self.ask(Method::GET, path, Body::empty(), &nothing_new).await {
+            Ok((_, tag)) => Ok(tag),
+            Err(refused) if refused.status == Code::NotFound.status() => Ok(String::new()),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// What an order answers. Sent again under the same `once` it is not carried out again; with a `tag` it is refused if
+    /// what it is about has changed.
     pub(super) async fn order(
         &self,
         path: &str,
         body: &Value,
         once: &str,
+        tag: &str,
     ) -> Result<Value, Refused> {
-        self.ask(Method::POST, path, Body::from(body.to_string()), Some(once)).await
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (IDEMPOTENCY_KEY, once),
+            (header::IF_MATCH, tag),
+        ];
+        let said = if tag.is_empty() { &headers[..2] } else { &headers[..] };
+        Ok(self.ask(Method::POST, path, Body::from(body.to_string()), said).await?.0)
     }
 
     async fn ask(
@@ -124,22 +160,23 @@ impl Visit {
         method: Method,
         path: &str,
         body: Body,
-        once: Option<&str>,
-    ) -> Result<Value, Refused> {
+        headers: &[(HeaderName, &str)],
+    ) -> Result<(Value, String), Refused> {
         let vouched = Vouched(self.operator.clone());
         let mut request = Request::builder().method(method).uri(path).extension(vouched);
-        if let Some(once) = once {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-            request = request.header("idempotency-key", once);
+        for (name, value) in headers {
+            request = request.header(name, *value);
         }
         let request = request.body(body).map_err(|_| Refused::nothing())?;
         let response = self.door.ask(request, &self.caller).await;
         let (status, waits) = (response.status(), waits(response.headers()));
+        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        let tag = tag.unwrap_or_default().to_owned();
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
         let bytes = bytes.map_err(|_| Refused::too_much())?;
         let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status.is_success() {
-            return Ok(answer);
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+            return Ok((answer, tag));
         }
         mask::clean(&mut answer);
         Err(Refused { waits, ..Refused::of(status, &answer) })
@@ -161,7 +198,7 @@ impl Refused {
     pub(super) fn said(code: Code, title: impl Into<String>, detail: impl Into<String>) -> Refused {
         let status = code.status();
         let (title, detail) = (title.into(), detail.into());
-        Refused { status, title, detail, fields: Vec::new(), waits: None }
+        Refused { status, title, detail, fields: Vec::new(), waits: None, stands: None }
     }
 
     pub(super) fn nothing() -> Refused {
@@ -187,6 +224,7 @@ impl Refused {
             detail: text("detail"),
             fields: fields.map(field).collect(),
             waits: None,
+            stands: None,
         }
     }
 }

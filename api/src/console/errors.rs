@@ -99,7 +99,7 @@ pub(crate) async fn errors(
 
 /// The form that previews an operation on all of a group.
 fn retry_all(session: &Session, group: &Group, is_more: bool) -> Result<String, Refused> {
-    let of = Of { session, id: "", back: "/console/errors" };
+    let of = Of { session, id: "", back: "/console/errors", tag: "" };
     let about = "All that failed so are written down, also those that are not among the newest. You see how many there are, and start it with that number; nothing is done to any of them before.";
     let draft = Draft {
         deed: if group.undone { "redrive".to_owned() } else { "retry".to_owned() },

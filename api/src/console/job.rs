@@ -100,8 +100,8 @@ struct Shown<'a> {
 /// `GET /console/jobs/{id}`.
 pub(crate) async fn job(session: Session, Path(id): Path<String>) -> Result<Response, Refused> {
     let id = segment(&id);
-    let whole = session.visit.get_whole(&format!("/v1/admin/jobs/{id}")).await?;
-    let editable = editable(&whole["args"]);
+    let (whole, tag) = session.visit.get_tagged(&format!("/v1/admin/jobs/{id}")).await?;
+    let editable = (editable(&whole["args"]), &*tag);
     let mut detail: Detail = read(whole)?;
     detail.job.seen(session.now);
     let job = &detail.job;
@@ -149,10 +149,11 @@ fn actions_of(
     session: &Session,
     job: &Job,
     parked: Option<&Parked>,
-    args: String,
+    (args, tag): (String, &str),
 ) -> Result<Vec<Action>, Refused> {
     let back = format!("/console/jobs/{}", job.id);
-    let of = Of { session, id: &job.id, back: &back };
+    // A run goes on while somebody decides about it: what it is to do then is not about how far it was.
+    let of = Of { session, id: &job.id, back: &back, tag: "" };
     let mut actions = Vec::new();
     if let Some(parked) = parked {
         actions.push(of.action(
@@ -176,6 +177,7 @@ fn actions_of(
     }
     if matches!(job.state, State::Scheduled | State::Ready) {
         let about = "While no worker has seen it. The first arguments stay in the record.";
+        let of = Of { tag, ..of };
         actions.push(of.action("job.args", "Edit arguments", about, Asks::Args(args))?);
     }
     if matches!(job.state, State::Failed | State::Cancelled) {

@@ -10,7 +10,6 @@ use axum::{
 };
 use domain::{
     audit::{self, Entry},
-    limits::{self, Hit},
     token::Token,
 };
 use secrecy::SecretString;
@@ -22,18 +21,13 @@ use super::{
     page, session,
 };
 use crate::{
-    admin::Identity,
+    admin::{Identity, wrong_keys},
     caller::Caller,
-    metrics,
+    metrics::Door,
     people::OwnOrigin,
     problem::{Code, Problem},
     state::ApiState,
 };
-
-/// Attempts from one address: a person who has mistyped, not a program that guesses. (Keys are long; this is for the log.)
-const LIMIT: &str = "console.login_per_ip";
-const ATTEMPTS_MAX: u32 = 10;
-const WINDOW: Duration = Duration::from_mins(15);
 
 /// What is longer is no key of ours, and would not fit into a cookie.
 const KEY_CHARS_MAX: usize = 512;
@@ -102,14 +96,10 @@ async fn enter(state: &ApiState, request: Request) -> Result<Response, Refused> 
     }
     let Ok(caller) = Caller::from_request_parts(&mut parts, state).await;
     let next = form.get("next");
-    if let Some(wait) = too_often(state, &caller).await? {
-        let why = format!("Too many attempts. Try again in {} s.", wait.as_secs());
-        return Ok(shown(state, Code::RateLimited.status(), next, &why));
-    }
     let key = SecretString::from(form.get("key"));
     match admit(state, &caller, form.get("key")).await? {
         Some(identity) => Ok(opened(state, &caller, &identity, &key, next).await?),
-        None => Ok(shown(state, Code::InvalidCredentials.status(), next, "This is not the key.")),
+        None => refused(state, &caller, next).await,
     }
 }
 
@@ -119,19 +109,19 @@ fn is_own(headers: &HeaderMap, given: &str) -> bool {
     Token::parse(given).is_ok() && kept.is_some_and(|kept| session::same(kept, given))
 }
 
-/// Counts the attempt. How long to wait, if there were too many.
-async fn too_often(state: &ApiState, caller: &Caller) -> Result<Option<Duration>, Problem> {
-    let mut tx = state.begin().await?;
-    let ip = caller.ip_digest(&state.config().pepper);
-    let hit = limits::hit(&mut tx, LIMIT, &ip, ATTEMPTS_MAX, WINDOW).await?;
-    tx.commit().await?;
-    Ok(match hit {
-        Hit::Allowed { .. } => None,
-        Hit::Refused { retry_after } => {
-            metrics::rate_limited(LIMIT);
-            Some(retry_after)
+/// It is not the key. Counted with the wrong keys that the API was sent from the same address.
+async fn refused(state: &ApiState, caller: &Caller, next: &str) -> Result<Response, Refused> {
+    match wrong_keys::count(state, caller, Door::Console).await {
+        Ok(()) => Ok(shown(state, Code::InvalidCredentials.status(), next, "This is not the key.")),
+        Err(problem) if problem.code() == Code::RateLimited => {
+            let wait = problem.comes_back_after().unwrap_or_default();
+            let why = format!("Too many wrong keys. Try again in {} s.", wait.as_secs());
+            let mut response = shown(state, Code::RateLimited.status(), next, &why);
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
+            Ok(response)
         }
-    })
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 /// Whose key it is, if it is one: asked as the API asks, of whom the API asks.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     actions::{self, Action, Asks, Of},
-    door::{Refused, segment},
+    door::{Refused, read, segment},
     jobs::Job,
     operations::Operation,
     page::{self, Page},
@@ -59,11 +59,12 @@ pub(crate) async fn operation(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     let path = format!("/v1/admin/operations/{}", segment(&id));
-    let detail: Detail = session.visit.get(&path).await?;
+    let (whole, tag) = session.visit.get_tagged(&path).await?;
+    let detail: Detail = read(whole)?;
     let Detail { operation, sample, refusals } = detail;
     let jobs: Vec<Job> = sample.into_iter().map(|job| job.at(session.now)).collect();
     let live = Shown { operation: &operation, jobs: &jobs, reasons: &refusals, now: session.now };
-    let actions = actions_of(&session, &operation)?;
+    let actions = actions_of(&session, &operation, &tag)?;
     Ok(session.page(&Page {
         title: format!("Operation {}", operation.short()),
         section: "/console/operations",
@@ -74,9 +75,9 @@ pub(crate) async fn operation(
 }
 
 /// What can be done to an operation that stands there.
-fn actions_of(session: &Session, operation: &Operation) -> Result<Vec<Action>, Refused> {
+fn actions_of(session: &Session, operation: &Operation, tag: &str) -> Result<Vec<Action>, Refused> {
     let back = format!("/console/operations/{}", operation.id);
-    let of = Of { session, id: &operation.id, back: &back };
+    let of = Of { session, id: &operation.id, back: &back, tag };
     let mut actions = Vec::new();
     if operation.state == "frozen" {
         let about = "First to a few, then, if they fare well, to the others.";
@@ -85,6 +86,8 @@ fn actions_of(session: &Session, operation: &Operation) -> Result<Vec<Action>, R
     }
     if matches!(&*operation.state, "freezing" | "frozen" | "working") {
         let about = "What was done stands, and nothing more is done.";
+        // To stop it nobody has to have seen how far it is.
+        let of = Of { tag: "", ..of };
         actions.push(of.action("operation.cancel", "Cancel", about, Asks::Nothing)?);
     }
     if operation.is_over() && operation.state != "undone" && operation.stands() > 0 {

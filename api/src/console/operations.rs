@@ -125,7 +125,7 @@ pub(crate) async fn operations(
     let next = found.next_cursor.as_deref();
     let next = next.map(|cursor| format!("/console/operations?{}", query(&[("cursor", cursor)])));
     let live = page::text(&Listed { operations: &found.items, next, session: &session })?;
-    let of = Of { session: &session, id: "", back: "/console/operations" };
+    let of = Of { session: &session, id: "", back: "/console/operations", tag: "" };
     let about = "Which jobs match is written down; you see how many and some of them. Nothing is done to any of them until you start it with that number.";
     let draft = Asks::Many(Box::new(drafted(asked)));
     let make = of.action("operation.make", "Preview", about, draft)?;

@@ -9,7 +9,7 @@ use domain::token::Token;
 use serde_json::{Map, Value, json};
 
 use super::{
-    door::{Refused, query, segment},
+    door::{Refused, Stands, Visit, query, segment},
     form::{Form, Signed},
     login::own_page,
     page,
@@ -182,6 +182,32 @@ const ORDERS: &[Order] = &[
     ),
 ];
 
+/// What of a thing somebody can have changed, whatever it is.
+const CHANGEABLE: &[&str] = &[
+    "state",
+    "args",
+    "attempt",
+    "due",
+    "pause",
+    "at_once_max",
+    "fair",
+    "latency_target_ms",
+    "cron",
+    "timezone",
+    "missed",
+    "catch_up_max",
+    "paused",
+    "changed",
+    "backfill",
+    "live",
+    "draining",
+    "rest",
+    "matched",
+    "per_second",
+    "started_by",
+    "undone_by",
+];
+
 /// What is said on the next page when this is done.
 pub(super) fn done(order: &str) -> Option<&'static str> {
     ORDERS.iter().find(|it| it.name == order).map(|it| it.done)
@@ -203,7 +229,13 @@ async fn carry_out(name: &str, signed: &Signed) -> Result<Response, Refused> {
     let body = body(order, form)?;
     let once = Token::parse(form.get("once")).map_err(|_| incomplete("once is not the form's"))?;
     let path = order.path.replace("{id}", &segment(form.get("id")));
-    let answer = session.visit.order(&path, &body, once.expose()).await?;
+    let answer = session.visit.order(&path, &body, once.expose(), form.get("tag")).await;
+    let answer = match answer {
+        Err(refused) if refused.status == Code::PreconditionFailed.status() => {
+            return Err(with_what_stands(refused, &session.visit, order, form).await);
+        }
+        answer => answer?,
+    };
     let made = match order.then {
         Then::Back => form.get("back").to_owned(),
         Then::Made(pages) => {
@@ -213,6 +245,27 @@ async fn carry_out(name: &str, signed: &Signed) -> Result<Response, Refused> {
     let back = own_page(&made);
     let mark = if back.contains('?') { '&' } else { '?' };
     Ok(page::see(&format!("{back}{mark}{}", query(&[("done", name)]))))
+}
+
+/// Somebody was faster: what stands there now, for whoever decides anew.
+async fn with_what_stands(
+    mut refused: Refused,
+    visit: &Visit,
+    order: &Order,
+    form: &Form,
+) -> Refused {
+    let (thing, _) = order.path.split_once("{id}").unwrap_or((order.path, ""));
+    let found = visit.get::<Value>(&format!("{thing}{}", segment(form.get("id")))).await;
+    let found = found.unwrap_or_default();
+    let shown = found.as_object().into_iter().flatten();
+    let shown = shown.filter(|(name, _)| CHANGEABLE.contains(&name.as_str()));
+    let shown: Map<_, _> = shown.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let now = serde_json::to_string_pretty(&shown).unwrap_or_default();
+    "It has changed since you opened the page. Nothing was done; your browser's way back has what you typed."
+        .clone_into(&mut refused.detail);
+    let at = own_page(form.get("back")).to_owned();
+    refused.stands = Some(Box::new(Stands { at, now }));
+    refused
 }
 
 /// The order's body. A reason is asked for here whatever the API asks for: who clicks can say why.

@@ -38,11 +38,12 @@ pub(crate) async fn queues(
 ) -> Result<Response, Refused> {
     let chosen = chosen(uri.query());
     // What keeps them costs some questions for each lane: it is asked for where somebody looks at one of them.
+    let tag = session.tag_of("/v1/admin/queues/", chosen.as_deref()).await?;
     let path = format!("/v1/admin/queues?kept={}", chosen.is_some());
     let queues: List<Queue> = session.visit.get(&path).await?;
     let live = page::text(&Queues { queues: &queues.items, session: &session })?;
     let chosen = queues.items.iter().find(|queue| Some(&queue.name) == chosen.as_ref());
-    let rest = chosen.map(|queue| actions_of(&session, queue)).transpose()?;
+    let rest = chosen.map(|queue| actions_of(&session, queue, &tag)).transpose()?;
     Ok(session.page(&Page {
         title: "Queues".to_owned(),
         section: "/console/queues",
@@ -52,8 +53,8 @@ pub(crate) async fn queues(
     }))
 }
 
-fn actions_of(session: &Session, queue: &Queue) -> Result<String, Refused> {
-    let of = Of { session, id: &queue.name, back: "/console/queues" };
+fn actions_of(session: &Session, queue: &Queue, tag: &str) -> Result<String, Refused> {
+    let of = Of { session, id: &queue.name, back: "/console/queues", tag };
     let pause = if queue.pause.is_some() {
         of.action("queue.resume", "Resume", "Its jobs are begun again.", Asks::Nothing)?
     } else {

@@ -74,11 +74,12 @@ pub(crate) async fn schedules(
     session: Session,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Refused> {
+    let chosen = chosen(uri.query());
+    let tag = session.tag_of("/v1/admin/schedules/", chosen.as_deref()).await?;
     let found: List<Schedule> = session.visit.get("/v1/admin/schedules").await?;
     let live = page::text(&Schedules { schedules: &found.items, session: &session })?;
-    let chosen = chosen(uri.query());
     let chosen = found.items.iter().find(|schedule| Some(&schedule.name) == chosen.as_ref());
-    let rest = chosen.map(|schedule| actions_of(&session, schedule)).transpose()?;
+    let rest = chosen.map(|schedule| actions_of(&session, schedule, &tag)).transpose()?;
     Ok(session.page(&Page {
         title: "Schedules".to_owned(),
         section: "/console/schedules",
@@ -88,8 +89,8 @@ pub(crate) async fn schedules(
     }))
 }
 
-fn actions_of(session: &Session, schedule: &Schedule) -> Result<String, Refused> {
-    let of = Of { session, id: &schedule.name, back: "/console/schedules" };
+fn actions_of(session: &Session, schedule: &Schedule, tag: &str) -> Result<String, Refused> {
+    let of = Of { session, id: &schedule.name, back: "/console/schedules", tag };
     let about = "A job now, which is no tick.";
     let run = of.action("schedule.run", "Run now", about, Asks::Nothing)?;
     let steer = if schedule.paused.is_some() {

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    door::{Door, Refused, Visit},
+    door::{Door, Refused, Visit, segment},
     live::Fragment,
     login,
 };
@@ -94,6 +94,14 @@ impl Session {
         let is_fragment = parts.extensions.get::<Fragment>().is_some();
         let visit = door.visit(operator, caller);
         Ok(Session { visit, csrf: kept.csrf, now, here, is_fragment })
+    }
+
+    /// The tag of the thing that somebody has chosen on a list; empty if nothing is chosen, or it is not there.
+    pub(super) async fn tag_of(&self, things: &str, of: Option<&str>) -> Result<String, Refused> {
+        match of.filter(|of| !of.is_empty()) {
+            Some(of) => self.visit.tag(&format!("{things}{}", segment(of))).await,
+            None => Ok(String::new()),
+        }
     }
 
     /// Whether a form carries this session's word.

@@ -139,7 +139,7 @@ pub(crate) async fn webhook(session: Session, Path(id): Path<String>) -> Result<
     let received = When::new(found.received_at, session.now);
     let live = One { webhook: &found, received, payload: tree::lines(&found.payload) };
     let back = format!("/console/webhooks/{}", found.id);
-    let of = Of { session: &session, id: &found.id, back: &back };
+    let of = Of { session: &session, id: &found.id, back: &back, tag: "" };
     let about = "Applied again by a new job of what was kept; while the last one is not over, it is refused.";
     let replay = of.action("webhook.replay", "Replay", about, Asks::Nothing)?;
     Ok(session.page(&Page {

@@ -67,11 +67,12 @@ pub(crate) async fn workers(
     session: Session,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Refused> {
+    let chosen = chosen(uri.query());
+    let tag = session.tag_of("/v1/admin/workers/", chosen.as_deref()).await?;
     let found: List<Worker> = session.visit.get("/v1/admin/workers").await?;
     let live = page::text(&Workers { workers: &found.items, session: &session })?;
-    let chosen = chosen(uri.query());
     let chosen = found.items.iter().find(|it| Some(it.id.to_string()) == chosen);
-    let rest = chosen.map(|worker| actions_of(&session, worker)).transpose()?;
+    let rest = chosen.map(|worker| actions_of(&session, worker, &tag)).transpose()?;
     Ok(session.page(&Page {
         title: "Workers".to_owned(),
         section: "/console/workers",
@@ -81,9 +82,9 @@ pub(crate) async fn workers(
     }))
 }
 
-fn actions_of(session: &Session, worker: &Worker) -> Result<String, Refused> {
+fn actions_of(session: &Session, worker: &Worker, tag: &str) -> Result<String, Refused> {
     let id = worker.id.to_string();
-    let of = Of { session, id: &id, back: "/console/workers" };
+    let of = Of { session, id: &id, back: "/console/workers", tag };
     let action = if worker.rest.is_some() {
         of.action("worker.resume", "Resume", "It takes jobs again.", Asks::Nothing)?
     } else {

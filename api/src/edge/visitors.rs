@@ -1,4 +1,4 @@
-//! How often one address asks for what people use.
+//! How often one address asks for what people use, or does what it should not.
 
 use std::{
     collections::HashMap,
@@ -9,8 +9,6 @@ use domain::limits::{self, Hit};
 use parking_lot::Mutex;
 
 use crate::{caller::Caller, client_ip, problem::Problem, rate::Limit, state::ApiState};
-
-const WINDOW: Duration = Duration::from_mins(1);
 
 /// An address that was refused is not asked about again for so long: a flood costs the database one statement a second, and
 /// whose window is over comes in a moment late at worst.
@@ -31,16 +29,12 @@ struct Refused {
 
 impl Visitors {
     /// Counts a visit; an error: there were too many.
-    pub(crate) async fn count(&self, state: &ApiState, caller: &Caller) -> Result<(), Problem> {
-        let limit = Limit {
-            scope: "http.per_ip",
-            policy: "per-ip",
-            max: state.config().edge.per_minute_max,
-            window: WINDOW,
-        };
-        if limit.max == 0 {
-            return Ok(());
-        }
+    pub(crate) async fn count(
+        &self,
+        state: &ApiState,
+        caller: &Caller,
+        limit: Limit,
+    ) -> Result<(), Problem> {
         let address = client_ip::counted(caller.ip);
         let hit = match self.recall(&address, Instant::now()) {
             Some(retry_after) => Hit::Refused { retry_after },

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::ArgMatches;
 use daemon::config::Env;
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -128,21 +128,24 @@ impl Client {
         body: &Value,
         key: &str,
     ) -> anyhow::Result<Result<Value, Told>> {
-        self.send(Method::POST, path, Some(body), Some(key)).await
+        self.send(Method::POST, path, Some(body), (Some(key), None)).await
     }
 
-    /// Any request.
+    /// Any request. The conditions: under which key it is done once, and which `ETag` it is about.
     pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-        key: Option<&str>,
+        (key, if_match): (Option<&str>, Option<&str>),
     ) -> anyhow::Result<Result<Value, Told>> {
         let ask = self.http.request(method, format!("{}{path}", self.base));
         let mut ask = ask.bearer_auth(self.key.expose_secret());
         if let Some(key) = key {
             ask = ask.header("idempotency-key", key);
+        }
+        if let Some(tag) = if_match {
+            ask = ask.header(header::IF_MATCH, quoted(tag));
         }
         if let Some(body) = body {
             ask = ask.json(body);
@@ -157,17 +160,29 @@ impl Client {
 /// The body of a good answer; of another one what it says is wrong, on stderr.
 async fn heard(response: Response) -> anyhow::Result<Result<Value, Told>> {
     let status = response.status();
+    let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let tag = tag.map(|tag| tag.trim_matches('"').to_owned());
     let text = match response.text().await {
         Ok(text) => text,
         Err(error) => return Ok(Err(unreachable(&error, None))),
     };
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let mut body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    // So that it can be named when the thing is changed.
+    if let (Some(tag), Some(members)) = (tag, body.as_object_mut()) {
+        members.insert("etag".to_owned(), tag.into());
+    }
     let told = Told::of(status);
     if told == Told::Done {
         return Ok(Ok(body));
     }
     complain(status, &body);
     Ok(Err(told))
+}
+
+/// A tag as the header has it, with or without its quotes.
+fn quoted(tag: &str) -> String {
+    let is_whole = tag == "*" || tag.contains('"');
+    if is_whole { tag.to_owned() } else { format!("\"{tag}\"") }
 }
 
 fn complain(status: StatusCode, problem: &Value) {
@@ -197,9 +212,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tag_may_be_given_without_its_quotes() {
+        assert_eq!(["ab", "\"ab\"", "*"].map(quoted), ["\"ab\"", "\"ab\"", "*"]);
+    }
+
+    #[test]
     fn every_kind_of_answer_has_its_number() {
         let number = |status| Told::of(StatusCode::from_u16(status).unwrap()).code();
-        let told = [200, 202, 500, 422, 404, 409, 401, 403, 429, 503].map(number);
-        assert_eq!(told, [0, 0, 1, 2, 3, 4, 5, 5, 6, 7]);
+        let told = [200, 202, 500, 422, 404, 409, 412, 401, 403, 429, 503].map(number);
+        assert_eq!(told, [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 7]);
     }
 }

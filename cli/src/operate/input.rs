@@ -80,6 +80,12 @@ impl Input {
     }
 }
 
+/// Whether what an order changes has a tag.
+pub(super) fn is_tagged(operation: &Operation) -> bool {
+    let is_order = operation.method == "POST";
+    is_order && api::TAGGED.iter().any(|it| it.changed_at.contains(&operation.path))
+}
+
 /// The path, with its parameters put in.
 pub(super) fn path(operation: &Operation, matches: &ArgMatches) -> String {
     operation.parameters().fold(operation.path.to_owned(), |path, name| {

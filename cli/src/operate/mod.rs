@@ -60,6 +60,9 @@ fn verb(operation: &'static Operation) -> Command {
         verb = verb.arg(watch_arg());
     } else {
         verb = verb.args(order_args());
+        if input::is_tagged(operation) {
+            verb = verb.arg(if_match_arg());
+        }
     }
     if operation.is_paged() {
         verb = verb.args(page_args());
@@ -98,6 +101,11 @@ fn order_args() -> [Arg; 3] {
         key.help("Under which it is done once, however often it is sent; a new one if not said"),
         dry.help("Show what would be sent, and send nothing"),
     ]
+}
+
+fn if_match_arg() -> Arg {
+    let arg = Arg::new("if_match").long("if-match").value_name("ETAG");
+    arg.help("Only if it is still what was read: the etag that was shown with it, or *")
 }
 
 fn page_args() -> [Arg; 3] {
@@ -178,8 +186,12 @@ async fn sent(
     body: &Value,
     matches: &ArgMatches,
 ) -> anyhow::Result<Option<Result<Value, Told>>> {
+    let if_match = matches.try_get_one::<String>("if_match").ok().flatten().map(String::as_str);
     if matches.get_flag("dry_run") {
-        let order = json!({ "method": method, "path": path, "body": body });
+        let mut order = json!({ "method": method, "path": path, "body": body });
+        if let Some(tag) = if_match {
+            order["if_match"] = tag.into();
+        }
         eprintln!("Nothing was sent. This would be:");
         show::json(&order)?;
         return Ok(None);
@@ -188,7 +200,7 @@ async fn sent(
     let key = key.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
     let client = Client::find(matches)?;
     let method = method.parse().context("the method")?;
-    Ok(Some(client.send(method, path, Some(body), Some(&key)).await?))
+    Ok(Some(client.send(method, path, Some(body), (Some(&key), if_match)).await?))
 }
 
 /// An answer, with all its pages where that was asked for.

@@ -23,8 +23,8 @@ pub(crate) fn run(options: &AskArgs) -> anyhow::Result<ExitCode> {
     let method: Method = method.to_uppercase().parse().context("the method")?;
     let body = body(options)?;
     let client = Client::at(options.url.as_deref())?;
-    let key = options.idempotency_key.as_deref();
-    let answer = runtime()?.block_on(client.send(method, path, body.as_ref(), key))?;
+    let conditions = (options.idempotency_key.as_deref(), options.if_match.as_deref());
+    let answer = runtime()?.block_on(client.send(method, path, body.as_ref(), conditions))?;
     Ok(match answer {
         Ok(Value::String(text)) => {
             eprintln!("{text}");

@@ -41,6 +41,7 @@ pub(crate) mod search;
 pub(crate) mod signals;
 pub(crate) mod timeline;
 pub(crate) mod uniques;
+pub(crate) mod versions;
 pub(crate) mod vitals;
 pub(crate) mod waits;
 pub(crate) mod wakeups;

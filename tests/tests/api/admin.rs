@@ -12,7 +12,9 @@ mod operating; // queues, schedules, workers, parked runs
 mod operations; // orders about many jobs
 mod showing; // three tenants to look at
 mod steer; // retry, cancel and vouch
+mod tags; // what was read is named when it is changed
 mod webhooks; // what providers posted
+mod wrong_keys; // of strangers, counted by address
 
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use api::{Guard, ROUTES, Route};
+use api::{Guard, ROUTES, Route, TAGGED};
 use daemon::config::Env;
 use serde_json::{Map, Value, json};
 use tests::shapes::{BODIES, QUERIES, Shape};
@@ -64,10 +64,7 @@ fn operation(route: &Route, what: &str) -> Value {
         "security": security(route),
         "responses": {
             "2XX": { "description": "It is done, or written down to be done.", "content": content(route) },
-            "default": {
-                "description": "It is refused, or failed; `code` says why.",
-                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-            },
+            "default": refusal("It is refused, or failed; `code` says why."),
         },
     });
     let find = |all: &'static [Shape]| {
@@ -95,10 +92,42 @@ fn operation(route: &Route, what: &str) -> Value {
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": schema }));
     }
+    if is_changed_by(route) {
+        parameters.push(condition("If-Match"));
+        operation["responses"]["412"] = refusal("What it is about has changed since it was read.");
+    }
+    if is_read_at(route) {
+        parameters.push(condition("If-None-Match"));
+        let tag = json!({ "description": "Of what can be changed of it.", "schema": { "type": "string" } });
+        let headers = json!({ "ETag": tag });
+        operation["responses"]["2XX"]["headers"] = headers.clone();
+        let same = "Nothing of it has been changed since.";
+        operation["responses"]["304"] = json!({ "description": same, "headers": headers });
+    }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
     operation
+}
+
+/// What has a tag: docs/http.md, "What was read".
+fn is_read_at(route: &Route) -> bool {
+    route.method == "GET" && TAGGED.iter().any(|it| it.read_at == route.path)
+}
+
+fn is_changed_by(route: &Route) -> bool {
+    route.method == "POST" && TAGGED.iter().any(|it| it.changed_at.contains(&route.path))
+}
+
+fn condition(name: &str) -> Value {
+    let one = r#"(W/)?"[!#-~]*""#;
+    let pattern = format!(r"^(\*|{one}(, ?{one})*)$");
+    json!({ "name": name, "in": "header", "schema": { "type": "string", "pattern": pattern } })
+}
+
+fn refusal(what: &str) -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    json!({ "description": what, "content": { "application/problem+json": { "schema": schema } } })
 }
 
 /// Orders whose answers are kept: docs/http.md, "Once, however often it is sent".

@@ -77,6 +77,23 @@ async fn what_the_api_can_do_the_command_line_can_and_says_by_its_exit_code_how_
 }
 
 #[tokio::test]
+async fn an_order_that_names_what_was_read_is_refused_when_that_has_changed() {
+    let stage = Stage::open().await;
+    stage.noop().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let show = ["queue", "show", "try"];
+    let tag = terminal.json(&show).await["etag"].as_str().unwrap().to_owned();
+    let set = ["queue", "set", "try", "--at-once-max", "3", "--reason", "r", "--if-match", &tag];
+    assert_eq!(terminal.run(&set).await.0, 0);
+    let (code, _, why) = terminal.run(&set).await;
+    assert!(code == 4 && why.contains("412 precondition_failed"), "{why}");
+    assert_eq!(terminal.json(&show).await["at_once_max"], 3);
+    // What has no tag takes none.
+    let words = ["job", "enqueue", "--kind", "noop", "--if-match", &tag];
+    assert_eq!(terminal.run(&words).await.0, 2);
+}
+
+#[tokio::test]
 async fn the_command_line_walks_all_pages_and_a_wrong_key_or_no_answer_have_numbers_of_their_own() {
     let stage = Stage::open().await;
     let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use daemon::telemetry::Metrics;
+use serde_json::json;
 use tests::{ADMIN_KEY, TestApi};
 
 use super::browser::{FORM, Form, Page};
@@ -54,11 +55,30 @@ async fn keys_are_not_tried_without_end() {
     let stage = Stage::open().await;
     for _ in 0..10 {
         assert_eq!(stage.give_key("guess", "/console").await.status, 401);
+        // At the API and at the login they are the same tries.
+        stage.get("/v1/admin/jobs").bearer("guess").send().await.problem(401, "admin_key_required");
     }
-    let refused = stage.give_key(ADMIN_KEY, "/console").await;
+    let refused = stage.give_key("guess", "/console").await;
     assert_eq!(refused.status, 429, "{refused:?}");
-    stage.db.advance(Duration::from_mins(16)).await;
-    assert_eq!(stage.give_key(ADMIN_KEY, "/console").await.status, 303);
+    assert!(refused.text.contains("Too many wrong keys. Try again in "), "{refused:?}");
+    assert!(!refused.header("retry-after").is_empty(), "{refused:?}");
+    assert_eq!(stage.give_key(ADMIN_KEY, "/console").await.status, 303, "the right one is let in");
+}
+
+#[tokio::test]
+async fn a_key_that_was_revoked_is_a_wrong_one_and_its_console_session_is_not_a_try() {
+    let stage = Stage::open().await;
+    let key = stage.key(json!(["read"])).await;
+    let browser = stage.browser_of(&key).await;
+    let id = key[4..16].to_owned();
+    let revoke = stage.post(&format!("/v1/admin/keys/{id}/revoke")).as_operator();
+    revoke.json(&json!({ "reason": "r" })).send().await.is(200);
+    for _ in 0..=20 {
+        assert_eq!(browser.get("/console").await.status, 303);
+    }
+    let answer = stage.get("/v1/admin/jobs").bearer(&key).send().await;
+    answer.problem(401, "admin_key_required");
+    assert!(answer.header("ratelimit").starts_with("\"wrong-keys\";r=19;"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -87,3 +87,48 @@ async fn a_job_that_has_not_begun_gets_other_arguments_from_its_page() {
     assert_eq!(page.form("/console/orders/job.args").get("args"), "");
     assert!(page.words().contains("They hold what no page shows"), "{}", page.words());
 }
+
+#[tokio::test]
+async fn of_two_operators_who_set_the_same_the_second_sees_what_stands_there_now() {
+    let stage = Stage::open().await;
+    let (ada, ben) = (stage.browser().await, stage.browser().await);
+    stage.noop().await;
+    let at = "/console/queues?of=try";
+    let form = |page: &super::browser::Page, max: &str| {
+        let form = page.form("/console/orders/queue.limit").with("reason", "the carrier asks");
+        form.with("at_once_max", max)
+    };
+    let (hers, his) = (ada.page(at).await, ben.page(at).await);
+    ada.follow(&ada.send(&form(&hers, "7")).await).await;
+    let refused = ben.send(&form(&his, "9")).await;
+    assert_eq!(refused.status, 412, "{refused:?}");
+    let page = super::browser::Page { path: at.to_owned(), answer: refused };
+    page.check();
+    let words = page.words();
+    assert!(words.contains("It has changed since you opened the page."), "{words}");
+    assert!(words.contains("\"at_once_max\": 7"), "{words}");
+    assert!(page.answer.text.contains("href=\"/console/queues\""), "{}", page.answer.text);
+    let stands = stage.get("/v1/admin/queues/try").as_operator().send().await.is(200);
+    assert_eq!(stands["at_once_max"], 7);
+    // Whoever has looked again decides anew.
+    ben.follow(&ben.send(&form(&ben.page(at).await, "9")).await).await;
+    let stands = stage.get("/v1/admin/queues/try").as_operator().send().await.is(200);
+    assert_eq!(stands["at_once_max"], 9);
+}
+
+#[tokio::test]
+async fn a_run_that_went_on_while_somebody_looked_at_it_is_cancelled_all_the_same() {
+    let stage = Stage::open().await;
+    let browser = stage.browser().await;
+    let later = json!({ "kind": "sleep", "args": { "ms": 1 }, "run_at": "2099-01-01T00:00:00Z" });
+    let id = stage.new_job(&later).await;
+    let page = browser.page(&format!("/console/jobs/{id}")).await;
+    let run_now = stage.post(&format!("/v1/admin/jobs/{id}/run-now")).as_operator();
+    run_now.json(&json!({ "reason": "r" })).send().await.is(202);
+    let edit = page.form("/console/orders/job.args").with("reason", "r");
+    let refused = browser.send(&edit.with("args", "{\"ms\": 2}")).await;
+    assert_eq!(refused.status, 412, "{refused:?}");
+    let cancel = page.form("/console/orders/job.cancel").with("reason", "r");
+    browser.follow(&browser.send(&cancel).await).await;
+    assert_eq!(stage.job(&id).await["state"], "cancelled");
+}

@@ -22,6 +22,11 @@ fn is_about_who_asks(text: &str) -> bool {
     text.contains("product.api_keys") || text.contains("product.rate_limits")
 }
 
+/// Whether it asks for the version of the one thing that a page is about: a look by its key, once for a page.
+fn is_about_its_version(text: &str) -> bool {
+    text.contains("as \"version!\"")
+}
+
 #[tokio::test]
 async fn every_page_asks_the_database_five_questions_at_the_most() {
     let stage = Stage::open().await;
@@ -71,6 +76,9 @@ async fn every_page_asks_the_database_five_questions_at_the_most() {
         let (who, asked): (Vec<String>, Vec<String>) =
             heard.partition(|text| is_about_who_asks(text));
         assert!((2..=3).contains(&who.len()), "{path}: the key and its limit, once: {who:#?}");
+        let (versions, asked): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|text| is_about_its_version(text));
+        assert!(versions.len() <= 1, "{path}: {versions:#?}");
         let is_told = (1..=STATEMENTS_MAX).contains(&asked.len());
         assert!(is_told, "{path} asks {} questions: {asked:#?}", asked.len());
     }

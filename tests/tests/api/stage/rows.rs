@@ -23,4 +23,10 @@ impl Rows {
         let counts = sqlx::query_as(AssertSqlSafe(statement)).fetch_all(&mut connection).await;
         Rows(counts.unwrap().into_iter().collect())
     }
+
+    /// Whatever this table has.
+    pub(crate) fn but_for(mut self, table: &str) -> Rows {
+        assert!(self.0.remove(table).is_some(), "there is no {table}");
+        self
+    }
 }
