@@ -26,6 +26,7 @@ mod json; // bodies and queries, read strictly
 mod observe; // what is noted of every request
 mod problem; // every error, and its HTTP status
 mod rate; // how often somebody may ask
+mod trace; // a request as a span
 
 pub mod findings;
 pub mod metrics;

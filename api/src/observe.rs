@@ -22,6 +22,7 @@ use crate::{
     metrics,
     problem::{self, Code},
     state::ApiState,
+    trace::Serving,
 };
 
 /// For paths that no route matches: what strangers probe for must not become labels.
@@ -55,17 +56,25 @@ pub(crate) async fn observe(
     next: Next,
 ) -> Response {
     let began = Instant::now();
-    let caller = Caller::of(&request, &state);
+    let mut caller = Caller::of(&request, &state);
     let method = name_of(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let span = info_span!("request", request.id = %caller.request_id, http.method = method, http.route = route);
+    let serving = if PROBES.contains(&route) {
+        Serving::NONE
+    } else {
+        let route = matched.as_ref().map(MatchedPath::as_str);
+        Serving::begin(method, route, caller.traceparent.as_deref())
+    };
+    caller.traceparent = serving.traceparent().or(caller.traceparent);
     request.extensions_mut().insert(caller.clone());
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = serving.within(next.run(request).instrument(span.clone())).await;
     let (mut response, problem) = span.in_scope(|| problem::finish(response, &caller.request_id));
     carry(response.headers_mut(), &caller.request_id, state.config().is_https());
     caller.standing.tell(response.headers_mut());
     let status = response.status().as_u16();
+    serving.end(status);
     metrics::request(method, route, status, began.elapsed());
     span.in_scope(|| {
         let problem = problem.map(Code::as_str);

@@ -7,7 +7,7 @@ use daemon::{
     config::Env,
     lifecycle::Lifecycle,
     probes::Probes,
-    telemetry::{self, LogConfig, Metrics},
+    telemetry::{self, LogConfig, Metrics, traces::TraceConfig},
 };
 use engine::Engine;
 use tokio::net::TcpListener;
@@ -15,12 +15,13 @@ use tokio::net::TcpListener;
 use crate::{
     VERSION,
     ready::{self, Ready},
-    runtime, seed,
+    runtime, seed, traces,
 };
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let env = Env::of_process();
     let log = LogConfig::read(&env);
+    let spans = TraceConfig::read(&env);
     let config = api::Config::read(&env);
     let engine = workers::config::engine_config(&env);
     let drain = workers::config::drain(&env);
@@ -30,6 +31,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let metrics = telemetry::install(&log, "api", VERSION)?;
     runtime()?.block_on(async {
         let mut life = Lifecycle::install()?;
+        traces::start(&mut life, spans, "api")?;
         let registry = Arc::new(workflows::registry(config.try_kinds));
         let engine =
             Engine::connect(engine, &registry).await.context("could not reach the database")?;

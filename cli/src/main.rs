@@ -13,6 +13,7 @@ mod operate; // a running system, from the command line
 mod ready; // the line that tells scripts a process is ready
 mod seal; // exchanging keys
 mod seed; // what a new database is given
+mod traces; // the spans of a process
 mod voice; // live calls, as a process of their own
 mod webhook; // what providers are told, and would post
 mod worker; // a pool as a process of its own

@@ -8,7 +8,7 @@ use daemon::{
     config::Env,
     lifecycle::Lifecycle,
     probes::{self, Probes},
-    telemetry::{self, LogConfig, Metrics},
+    telemetry::{self, LogConfig, Metrics, traces::TraceConfig},
 };
 use engine::{Engine, Registry};
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::{
     VERSION,
     args::WorkerArgs,
     ready::{self, Ready},
-    runtime, worker,
+    runtime, traces, worker,
 };
 
 /// A call's run asks the database at its beginning and its end, and for what its assistant wants done.
@@ -28,6 +28,7 @@ const CONNECTIONS_MAX: u32 = 8;
 pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
     let env = Env::of_process();
     let log = LogConfig::read(&env);
+    let spans = TraceConfig::read(&env);
     let config = workers::Config::read(&env);
     let listen: SocketAddr = env
         .var("TRUNKLINE_LISTEN")
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
     let metrics = telemetry::install(&log, "voice", VERSION)?;
     runtime()?.block_on(async {
         let mut life = Lifecycle::install()?;
+        traces::start(&mut life, spans, "voice")?;
         let registry = Arc::new(workflows::registry(config.try_kinds));
         let engine = Engine::connect(config.engine.clone(), &registry)
             .await

@@ -7,7 +7,7 @@ use daemon::{
     config::Env,
     lifecycle::Lifecycle,
     probes::{self, Check, Probes},
-    telemetry::{self, LogConfig, Metrics},
+    telemetry::{self, LogConfig, Metrics, traces::TraceConfig},
 };
 use engine::{Engine, PoolConfig, Registry};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
@@ -18,7 +18,7 @@ use crate::{
     VERSION,
     args::{PoolName, WorkerArgs},
     ready::{self, Ready},
-    runtime, voice,
+    runtime, traces, voice,
 };
 
 /// The queue of live calls.
@@ -33,6 +33,7 @@ pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
     }
     let env = Env::of_process();
     let log = LogConfig::read(&env);
+    let spans = TraceConfig::read(&env);
     let config = workers::Config::read(&env);
     let listen: SocketAddr = env
         .var("TRUNKLINE_LISTEN")
@@ -43,6 +44,7 @@ pub(crate) fn run(options: &WorkerArgs) -> anyhow::Result<ExitCode> {
     let metrics = telemetry::install(&log, "worker", VERSION)?;
     runtime()?.block_on(async {
         let mut life = Lifecycle::install()?;
+        traces::start(&mut life, spans, "worker")?;
         let registry = Arc::new(workflows::registry(config.try_kinds));
         let engine = Engine::connect(config.engine.clone(), &registry)
             .await

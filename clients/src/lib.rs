@@ -7,6 +7,8 @@ pub mod audio; // speech on the telephone, as it is passed on
 mod borrowed; // text of JSON, not copied
 pub mod http; // the one HTTP client, with its timeouts and limits
 pub mod openai; // a text model that answers, and one that speaks
+pub mod otlp; // who takes our spans
 pub mod stripe; // customers, subscriptions, invoices, events, and the signature on every webhook
+mod trace; // a call as a span
 pub mod transport; // did the request leave before it failed?
 pub mod twilio; // messages, their receipts, and the signature on every webhook

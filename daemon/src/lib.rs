@@ -7,4 +7,4 @@ pub mod http; // a listener that waits for nobody's head
 pub mod lifecycle; // drain, abort, and who is still running
 pub mod postgres; // a server of our own, for dev and tests
 pub mod probes; // /livez, /readyz, /metrics
-pub mod telemetry; // logs, panics and metrics
+pub mod telemetry; // logs, panics, metrics and spans

@@ -28,6 +28,7 @@ use crate::{
         jobs::JobRow,
     },
     time::interval,
+    trace,
     tx::Tx,
     vitals::Chart,
     wakeups::{Wake, Wakeups, announce, listen},
@@ -190,7 +191,8 @@ impl Engine {
             tx.commit().await?;
             return Ok(enqueued);
         }
-        let row = self.row_of(&job)?;
+        let mut row = self.row_of(&job)?;
+        let _sending = trace::send(&job, &mut row);
         self.0.committer.commit(Op::Enqueue(vec![row])).await?;
         Ok(Enqueued::New(job.id))
     }

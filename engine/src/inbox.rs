@@ -65,7 +65,8 @@ impl Engine {
             return Ok(delivery);
         }
         entry.check()?;
-        let row = self.row_of(&job)?;
+        let mut row = self.row_of(&job)?;
+        let _sending = crate::trace::send(&job, &mut row);
         match self.committer().commit(Op::Receive(Box::new((entry, row)))).await {
             Ok(()) => Ok(Delivery::First),
             Err(CommitError::Repeated(first)) => Ok(Delivery::Repeat(first.map(JobId::from))),

@@ -114,6 +114,7 @@ pub mod cron;
 pub mod json;
 pub mod metrics;
 pub mod sealed;
+pub mod trace;
 
 mod error;
 mod names;

@@ -92,6 +92,20 @@ impl Ending {
     }
 }
 
+impl Ending {
+    /// A word for what went wrong, if anything did: for the attempt's span.
+    pub(crate) fn went_wrong(&self) -> Option<&'static str> {
+        match self {
+            Ending::Retried(failure) => Some(failure.class.as_str()),
+            Ending::Finished { state: Final::Failed(_), .. } => Some("failed"),
+            Ending::Left(Departure(Suspension::Parked(_))) => Some("parked"),
+            Ending::Left(Departure(Suspension::Lost)) => Some("lost"),
+            Ending::Finished { state: Final::Succeeded(_) | Final::Cancelled, .. }
+            | Ending::Left(_) => None,
+        }
+    }
+}
+
 /// Runs a claimed job once.
 pub(crate) async fn attempt<A: App>(
     engine: &Engine,

@@ -12,6 +12,7 @@ use crate::{
     json,
     sealed::Sealed,
     store::{self, db::CALL_TIMEOUT},
+    trace,
     wakeups::Wake,
 };
 
@@ -40,7 +41,8 @@ impl Tx {
 
     /// Enqueues a job that exists if and only if this transaction commits.
     pub async fn enqueue(&mut self, job: NewJob) -> Result<Enqueued, Error> {
-        let row = self.engine.row_of(&job)?;
+        let mut row = self.engine.row_of(&job)?;
+        let sending = trace::send(&job, &mut row);
         if let Some(unique) = &job.unique {
             let (hold, for_ever) = match unique.hold {
                 Hold::WhileLive => (None, false),
@@ -57,6 +59,7 @@ impl Tx {
             .await?;
             if let Some(first) = holder {
                 crate::metrics::deduplicated(&job.queue);
+                sending.found(first.into());
                 return Ok(Enqueued::Duplicate(first.into()));
             }
         }
@@ -77,8 +80,9 @@ impl Tx {
         let (plain, special): (Vec<_>, Vec<_>) =
             jobs.into_iter().partition(|job| job.unique.is_none() && job.deed.is_none());
         for jobs in plain.chunks(ENQUEUE_ROWS_MAX) {
-            let rows =
+            let mut rows =
                 jobs.iter().map(|job| self.engine.row_of(job)).collect::<Result<Vec<_>, _>>()?;
+            let _sending = trace::send_all(jobs, &mut rows);
             for row in &rows {
                 self.wake.queue(row.queue_id);
             }

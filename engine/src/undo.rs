@@ -24,6 +24,7 @@ use crate::{
         effects::{SettleRow, StoredEffect},
         failures::{FailureCount, FailureRow},
     },
+    trace,
     workflow::App,
 };
 
@@ -183,19 +184,25 @@ async fn undo<A: App>(
     effect: &StoredEffect,
     failed: u16,
 ) -> Entry {
-    let result = match effect.form.as_str() {
-        "change" => undo_change(world, job, effect).await,
-        "child" => child::undo(world, job, effect).await,
-        _ => {
-            match tokio::time::timeout(UNDO_TIMEOUT, undo_effect(world, job, effect, failed)).await
-            {
-                Ok(result) => result,
-                Err(_) => {
-                    Err(Failure::retry(format!("no end within {} s", UNDO_TIMEOUT.as_secs())))
+    let span = trace::part("undo", &effect.name, &effect.key, failed.saturating_add(1));
+    let work = async {
+        match effect.form.as_str() {
+            "change" => undo_change(world, job, effect).await,
+            "child" => child::undo(world, job, effect).await,
+            _ => {
+                match tokio::time::timeout(UNDO_TIMEOUT, undo_effect(world, job, effect, failed))
+                    .await
+                {
+                    Ok(result) => result,
+                    Err(_) => {
+                        Err(Failure::retry(format!("no end within {} s", UNDO_TIMEOUT.as_secs())))
+                    }
                 }
             }
         }
     };
+    let result = span.within(work).await;
+    span.end(trace::why_failed(&result));
     let failure = match result {
         Ok(entry) => return entry,
         Err(failure) => failure,

@@ -3,6 +3,7 @@
 
 mod api; // the API on a port of its own, and its client
 mod claim; // what a claim does and costs
+mod collector; // who takes spans
 mod pooler; // sessions without memory
 mod proxy; // a network that loses what it is told to lose
 
@@ -20,6 +21,7 @@ pub use self::{
         TWILIO_TOKEN_BEFORE, TestApi, variables,
     },
     claim::Claim,
+    collector::{Collector, Exporting, SpanSeen},
     pooler::Forgetful,
     proxy::Proxy,
 };

@@ -13,7 +13,7 @@ use daemon::{
     config::Env,
     lifecycle::{ExitReason, Lifecycle},
     probes::{self, Probes},
-    telemetry::{self, LogConfig, Metrics},
+    telemetry::{self, LogConfig, Metrics, traces::TraceConfig},
 };
 use engine::Engine;
 use tokio::net::TcpListener;
@@ -23,7 +23,7 @@ use self::{
     banner::DevReady, environment::Environment, postgres::Database, sandboxes::Sandboxes,
     secrets::Secrets,
 };
-use crate::{VERSION, args::DevArgs, ready, runtime, seed, voice, worker};
+use crate::{VERSION, args::DevArgs, ready, runtime, seed, traces, voice, worker};
 
 pub(crate) use self::banner::{DevReady as Ready, file as ready_file};
 
@@ -35,12 +35,12 @@ const GRACE: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(options: &DevArgs) -> anyhow::Result<ExitCode> {
     let env = Env::of_process();
-    let log = LogConfig::read(&env);
-    let log = env.finish(log)?;
+    let config = (LogConfig::read(&env), TraceConfig::read(&env));
+    let (log, spans) = env.finish(config)?;
     let metrics = telemetry::install(&log, "dev", VERSION)?;
     // Before the runtime: starting a server blocks.
     let database = Database::start(options)?;
-    let exit = runtime()?.block_on(life(options, &database, metrics));
+    let exit = runtime()?.block_on(life(options, &database, metrics, spans));
     database.stop();
     exit.map(Into::into)
 }
@@ -50,8 +50,10 @@ async fn life(
     options: &DevArgs,
     database: &Database,
     metrics: Metrics,
+    spans: Option<TraceConfig>,
 ) -> anyhow::Result<ExitReason> {
     let mut life = Lifecycle::install()?;
+    traces::start(&mut life, spans, "dev")?;
     if let Some(ended) = database.ended() {
         let closing = life.closing();
         // It outlives every task and is stopped last; ending before is a fault.

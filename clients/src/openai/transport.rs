@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tower::Service;
 
 use super::Error;
-use crate::http::body_read;
+use crate::{http::body_read, trace};
 
 /// An answer of a few hundred words has a few kilobytes.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -48,7 +48,7 @@ impl Service<HttpRequestFactory> for Transport {
 }
 
 async fn send(http: &reqwest::Client, request: reqwest::Request) -> Result<Response, Error> {
-    let answered = http.execute(request).await;
+    let answered = trace::execute("openai", http, request).await;
     let response = answered.map_err(|error| Error::NoAnswer(error.without_url()))?;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = body_read(response, ANSWER_BYTES_MAX).await;

@@ -16,7 +16,7 @@ use super::{
     page::{self, WirePage},
     subscription::WireSubscription,
 };
-use crate::http::body_read;
+use crate::{http::body_read, trace};
 
 /// The version of the API that answers are read in, whatever the account's own is.
 pub const API_VERSION: &str = "2026-10-28.endive";
@@ -226,7 +226,7 @@ impl Stripe {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
-        let response = request.send().await.map_err(Error::of_transport)?;
+        let response = trace::send("stripe", request).await.map_err(Error::of_transport)?;
         let (status, headers) = (response.status(), response.headers().clone());
         // The status is known by now: an answer whose body is cut off is not an unknown outcome.
         let body = body_read(response, ANSWER_BYTES_MAX).await.unwrap_or_default();

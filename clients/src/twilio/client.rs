@@ -11,7 +11,7 @@ use super::{
     Error, Message, NewMessage,
     message::{WireMessage, WirePage},
 };
-use crate::http::body_read;
+use crate::{http::body_read, trace};
 
 /// The version of the API in every path.
 const API_VERSION: &str = "2010-04-01";
@@ -132,7 +132,7 @@ impl Twilio {
     async fn body(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Error> {
         let token = self.config.auth_token.expose_secret();
         let request = request.basic_auth(&self.config.account_sid, Some(token));
-        let response = request.send().await.map_err(Error::of_transport)?;
+        let response = trace::send("twilio", request).await.map_err(Error::of_transport)?;
         let (status, headers) = (response.status(), response.headers().clone());
         // The status is known by now: an answer whose body is cut off is not an unknown outcome.
         let body = body_read(response, ANSWER_BYTES_MAX).await.unwrap_or_default();

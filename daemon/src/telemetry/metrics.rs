@@ -6,7 +6,7 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{TelemetryError, process};
+use super::{TelemetryError, process, traces};
 
 /// Always 1; its labels say which version and role this process is.
 pub const BUILD_INFO: &str = "trunkline_build_info";
@@ -23,6 +23,7 @@ pub const NAMES: &[&str] = &[
     process::MAX_FDS,
     process::START_TIME,
     process::THREADS,
+    traces::SPANS,
 ];
 
 /// Upper bounds of everything named `*_seconds`: from a claim (1 ms) to a slow provider (1 min),

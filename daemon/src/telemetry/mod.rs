@@ -1,10 +1,11 @@
-//! Logs on stderr, panics among them, and the metrics that `/metrics` shows.
+//! Logs on stderr, panics among them, the metrics that `/metrics` shows, and spans on their way to a collector.
 //! Stdout belongs to the one line that tells scripts a process is ready.
 
 mod logs;
 mod metrics;
 mod panics;
 mod process;
+pub mod traces; // spans, on their way out
 
 pub use self::{
     logs::{LogConfig, LogFormat, TelemetryError},

@@ -12,6 +12,7 @@ use crate::{
     runner::Final,
     state::State,
     store::effects::IntentRow,
+    trace,
     workflow::{App, Workflow},
 };
 
@@ -106,9 +107,10 @@ impl<A: App> Context<'_, A> {
         self.boundary().await;
         let mut job = child.job();
         job.tenant = self.job().tenant();
-        job.traceparent = self.job().traceparent().map(ToOwned::to_owned);
+        job.traceparent = trace::here().or_else(|| self.job().traceparent().map(ToOwned::to_owned));
         job.parent = Some(Parent { id: self.job_id(), step: key.clone() });
-        let row = self.engine().row_of(&job).map_err(Failure::permanent)?;
+        let mut row = self.engine().row_of(&job).map_err(Failure::permanent)?;
+        let _sending = trace::send(&job, &mut row);
         let seq = self.inner().lock().memo.next_seq();
         let intent = IntentRow {
             fence: self.job().fence(),

@@ -15,6 +15,7 @@ use crate::{
         self,
         effects::{IntentRow, SettleRow, StoredEffect},
     },
+    trace,
     workflow::{App, Change, Effect},
 };
 
@@ -104,8 +105,9 @@ impl<A: App> Context<'_, A> {
         };
         self.boundary().await;
         let attempt = self.inner().lock().memo.attempt(&key, "do");
-        let written = self
-            .in_transaction(async |tx| {
+        let span = trace::part("change", C::NAME, &key, attempt);
+        let written = span
+            .within(self.in_transaction(async |tx| {
                 let output = change.apply(tx, self.settings()).await?;
                 let row = IntentRow {
                     fence: self.job().fence(),
@@ -119,8 +121,9 @@ impl<A: App> Context<'_, A> {
                 };
                 store::effects::effects_begin(tx, &[row]).await?;
                 Ok(output)
-            })
+            }))
             .await;
+        span.end(trace::why_failed(&written));
         match written {
             Ok(output) => Ok(output),
             Err(failure) => Err(self.fail(&key, "do", RetryPolicy::STEP, failure).await),
@@ -188,10 +191,13 @@ impl<A: App> Context<'_, A> {
             age: Duration::ZERO,
             sealer: Arc::clone(self.engine().sealer()),
         };
+        let span = trace::part("effect", E::NAME, &key, attempt);
         let result = {
             let _active = self.active();
-            tokio::time::timeout(E::TIMEOUT, effect.apply(self.clients(), &call)).await
+            let work = effect.apply(self.clients(), &call);
+            span.within(tokio::time::timeout(E::TIMEOUT, work)).await
         };
+        span.end(trace::why(&result));
         let failure = match result {
             Ok(Ok(output)) => {
                 let stored = encoded(&output)?;
@@ -224,10 +230,13 @@ impl<A: App> Context<'_, A> {
             age: (self.clock() - stored.started_at).to_std().unwrap_or_default(),
             sealer: Arc::clone(self.engine().sealer()),
         };
+        let span = trace::part("probe", E::NAME, key, call.attempt);
         let answer = {
             let _active = self.active();
-            tokio::time::timeout(E::TIMEOUT, effect.probe(self.clients(), &call)).await
+            let work = effect.probe(self.clients(), &call);
+            span.within(tokio::time::timeout(E::TIMEOUT, work)).await
         };
+        span.end(trace::why(&answer));
         crate::metrics::probed(E::NAME, ProbeAnswer::of(&answer));
         match answer {
             Ok(Ok(Probe::Happened(output))) => {

@@ -15,6 +15,7 @@ use crate::{
     registry::stored,
     retry::RetryPolicy,
     store::{self, checkpoints::CheckpointRow},
+    trace,
     tx::Tx,
     workflow::App,
 };
@@ -99,11 +100,13 @@ impl<A: App> Context<'_, A> {
         self.boundary().await;
         let attempt = self.inner().lock().memo.attempt(&key, "do");
         let started_at = self.clock();
+        let span = trace::part("step", name, &key, attempt);
         let call = StepKey { key: idempotency_key(self.job_id(), &key), attempt };
         let result = {
             let _active = self.active();
-            tokio::time::timeout(timeout, f(self.clients(), call)).await
+            span.within(tokio::time::timeout(timeout, f(self.clients(), call))).await
         };
+        span.end(trace::why(&result));
         let output = match result {
             Ok(Ok(output)) => output,
             Ok(Err(failure)) => return Err(self.fail(&key, "do", retry, failure).await),
@@ -139,8 +142,9 @@ impl<A: App> Context<'_, A> {
         self.boundary().await;
         let attempt = self.inner().lock().memo.attempt(&key, "do");
         let started_at = self.clock();
-        let written = self
-            .in_transaction(async |tx| {
+        let span = trace::part("transaction", name, &key, attempt);
+        let written = span
+            .within(self.in_transaction(async |tx| {
                 let output = f(tx).await?;
                 let row = CheckpointRow {
                     fence: self.job().fence(),
@@ -153,8 +157,9 @@ impl<A: App> Context<'_, A> {
                 };
                 store::checkpoints::checkpoints_insert(tx, &[row]).await?;
                 Ok(output)
-            })
+            }))
             .await;
+        span.end(trace::why_failed(&written));
         match written {
             Ok(output) => Ok(output),
             Err(failure) => Err(self.fail(&key, "do", RetryPolicy::STEP, failure).await),

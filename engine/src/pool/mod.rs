@@ -35,6 +35,7 @@ use crate::{
         leases::{FinishRow, SuspendRow},
     },
     time::interval,
+    trace,
     workflow::App,
 };
 
@@ -191,7 +192,12 @@ impl<A: App> Pool<A> {
     /// Runs a job once. Writes its steps, but not how it ended.
     pub async fn attempt(&self, job: &LeasedJob) -> Ending {
         crate::metrics::started(job);
-        runner::attempt(&self.engine, &self.registry, &self.clients, &self.settings, job).await
+        let (engine, clients) = (&self.engine, &self.clients);
+        let span = trace::process(job);
+        let work = runner::attempt(engine, &self.registry, clients, &self.settings, job);
+        let ending = span.within(work).await;
+        span.end_attempt(&ending);
+        ending
     }
 
     /// Writes how an attempt ended; the job's room is free when it is committed. A lease that was lost is let go of:

@@ -55,8 +55,8 @@ const MARKS: &[(&str, &[&str])] = &[
     ("sqlx", &["migrations", "engine", "domain", "crash-matrix", "bench", "tests"]),
     // Speaking to the outside.
     ("reqwest", &["clients", "cli", "sandbox", "tests"]),
-    // Being spoken to: the API, probes, the sandbox's providers, live calls.
-    ("axum", &["api", "daemon", "sandbox", "workers"]),
+    // Being spoken to: the API, probes, the sandbox's providers, live calls, a collector of spans.
+    ("axum", &["api", "daemon", "sandbox", "workers", "tests"]),
     ("apalis", &["workers"]),
     ("apalis-core", &["workers"]),
     // Errors without a type are for programs, not for rooms.

@@ -10,8 +10,17 @@ use crate::{
 };
 
 /// Variables that begin like this are ours; the others are those of images of others.
-const OURS: [&str; 8] =
-    ["ADMIN_API", "CRON_", "DATABASE_", "DEMO_", "OPENAI_", "PUBLIC_BASE", "TRUNKLINE_", "TWILIO_"];
+const OURS: [&str; 9] = [
+    "ADMIN_API",
+    "CRON_",
+    "DATABASE_",
+    "DEMO_",
+    "OPENAI_",
+    "OTEL_",
+    "PUBLIC_BASE",
+    "TRUNKLINE_",
+    "TWILIO_",
+];
 
 fn files_of_deployment() -> Vec<File> {
     let is_one = |file: &File| {

@@ -44,6 +44,7 @@ mod schedules; // one job a tick
 mod secrets; // never in the clear
 mod steps; // once over retries and crashes
 mod stopping; // gracefully
+mod tracing; // attempts as spans
 mod undoing; // newest first, twice if need be, or parked
 mod upgrading; // the version before, on this schema
 mod waiting; // signals and timers

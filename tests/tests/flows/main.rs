@@ -42,5 +42,6 @@ mod secrets; // what is never stored in the clear
 mod shown; // three tenants to look at
 mod sms; // what Twilio may do
 mod success; // when nothing goes wrong
+mod traces; // a sign-up as spans
 mod undoing; // when something does
 mod voice; // live calls, without their sound

@@ -323,7 +323,8 @@ pub(crate) async fn a_phone(stop: &CancellationToken) -> Handle {
     phone
 }
 
-fn form(phone: &str, email: &str) -> Value {
+/// What a visitor fills in.
+pub(crate) fn form(phone: &str, email: &str) -> Value {
     json!({
         "companyName": "Baeckerei Huber", "contactEmail": email, "contactPhone": phone,
         "firstName": "Anna", "lastName": "Huber", "industry": "Bakery",
