@@ -499,6 +499,7 @@ CREATE TABLE product.calls (
     sip_response_code integer,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    erased_at timestamp with time zone,
     CONSTRAINT call_sid_has_its_shape CHECK ((call_sid ~ '^CA[0-9a-f]{32}$'::text)),
     CONSTRAINT direction_is_known CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
     CONSTRAINT duration_is_a_time CHECK ((duration_secs >= 0)),
@@ -515,6 +516,8 @@ COMMENT ON COLUMN product.calls.from_phone IS 'Null: withheld, or no phone numbe
 COMMENT ON COLUMN product.calls.started_at IS 'When the provider first told of it, by its clock where it said so.';
 
 COMMENT ON COLUMN product.calls.duration_secs IS 'From the answer to the end, as the provider bills it.';
+
+COMMENT ON COLUMN product.calls.erased_at IS 'When the people at its ends were erased; what is told of it later does not bring them back.';
 
 CREATE TABLE product.conversation_months (
     conversation_id uuid NOT NULL,
@@ -632,6 +635,29 @@ ALTER TABLE ONLY product.demo_verification_codes FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.demo_verification_codes.code_hmac IS 'The code itself is never stored. Null: forgotten, the row only counts.';
 
+CREATE TABLE product.erasures (
+    erasure_id uuid NOT NULL,
+    tenant_id uuid,
+    person product.digest,
+    asked_by text NOT NULL,
+    reason text NOT NULL,
+    asked_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    finished_at timestamp with time zone,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT asked_by_fits CHECK (((length(asked_by) >= 1) AND (length(asked_by) <= 200))),
+    CONSTRAINT counts_are_an_object CHECK ((jsonb_typeof(counts) = 'object'::text)),
+    CONSTRAINT reason_fits CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT somebody_is_erased CHECK ((num_nonnulls(tenant_id, person) > 0))
+);
+
+ALTER TABLE ONLY product.erasures FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE product.erasures IS 'One order to erase. Its id is that of the job that carries it out.';
+
+COMMENT ON COLUMN product.erasures.tenant_id IS 'Null: at every tenant. No reference: the record outlives the tenant.';
+
+COMMENT ON COLUMN product.erasures.person IS 'The keyed hash of the phone. Null: all of the tenant.';
+
 CREATE TABLE product.inbox_watermarks (
     source text NOT NULL,
     seen_until timestamp with time zone NOT NULL,
@@ -671,7 +697,7 @@ CREATE TABLE product.messages (
     tenant_id uuid,
     direction text NOT NULL,
     purpose text NOT NULL,
-    to_phone product.phone NOT NULL,
+    to_phone product.phone,
     from_phone product.phone,
     body_sealed bytea,
     provider_sid text,
@@ -700,6 +726,8 @@ CREATE TABLE product.messages (
 );
 
 ALTER TABLE ONLY product.messages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.messages.to_phone IS 'Null: the person was erased.';
 
 COMMENT ON COLUMN product.messages.attempted_at IS 'When the newest attempt to hand it over began. With status pending: whether it left is not known yet.';
 
@@ -753,15 +781,19 @@ CREATE TABLE product.opt_outs (
     opt_out_id bigint NOT NULL,
     tenant_id uuid,
     sender product.phone,
-    phone product.phone NOT NULL,
+    phone product.phone,
     source text NOT NULL,
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     ended_at timestamp with time zone,
+    phone_hash product.digest,
+    CONSTRAINT a_phone_or_its_hash CHECK ((num_nonnulls(phone, phone_hash) = 1)),
     CONSTRAINT somebody_was_told CHECK (((tenant_id IS NOT NULL) OR (sender IS NOT NULL))),
     CONSTRAINT source_is_known CHECK ((source = ANY (ARRAY['keyword'::text, 'provider'::text, 'operator'::text])))
 );
 
 ALTER TABLE ONLY product.opt_outs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.opt_outs.phone_hash IS 'The keyed hash of the phone of somebody who was erased.';
 
 ALTER TABLE product.opt_outs ALTER COLUMN opt_out_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME product.opt_outs_opt_out_id_seq
@@ -2170,6 +2202,9 @@ ALTER TABLE ONLY product.demo_signups
 ALTER TABLE ONLY product.demo_verification_codes
     ADD CONSTRAINT demo_verification_codes_key PRIMARY KEY (code_id);
 
+ALTER TABLE ONLY product.erasures
+    ADD CONSTRAINT erasures_key PRIMARY KEY (erasure_id);
+
 ALTER TABLE ONLY product.inbox_watermarks
     ADD CONSTRAINT inbox_watermarks_key PRIMARY KEY (source);
 
@@ -2456,6 +2491,8 @@ CREATE INDEX demo_verification_codes_age ON product.demo_verification_codes USIN
 
 CREATE INDEX demo_verification_codes_latest_by_phone ON product.demo_verification_codes USING btree (phone, created_at DESC) WHERE (replaced_at IS NULL);
 
+CREATE INDEX erasures_of_person ON product.erasures USING btree (person) WHERE (person IS NOT NULL);
+
 CREATE INDEX kept_answers_by_age ON product.kept_answers USING btree (at);
 
 CREATE INDEX message_bodies_by_tenant ON product.message_bodies USING btree (tenant_id);
@@ -2487,6 +2524,8 @@ CREATE UNIQUE INDEX one_user_per_email_in_a_tenant ON product.users USING btree 
 CREATE INDEX opt_outs_by_tenant ON product.opt_outs USING btree (tenant_id);
 
 CREATE INDEX opt_outs_in_force ON product.opt_outs USING btree (phone) WHERE (ended_at IS NULL);
+
+CREATE INDEX opt_outs_of_erased ON product.opt_outs USING btree (phone_hash) WHERE ((phone_hash IS NOT NULL) AND (ended_at IS NULL));
 
 CREATE INDEX phone_mappings_backup_age ON product.phone_mappings_backup USING btree (saved_at);
 
@@ -2770,6 +2809,8 @@ ALTER TABLE product.demo_signups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.demo_verification_codes ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE product.erasures ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE product.message_bodies ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.messages ENABLE ROW LEVEL SECURITY;
@@ -2850,6 +2891,8 @@ CREATE POLICY operators_only ON product.api_keys USING (product.may_see(NULL::uu
 
 CREATE POLICY operators_only ON product.audit_links USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
 
+CREATE POLICY operators_only ON product.erasures USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
+
 ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
@@ -2929,7 +2972,7 @@ GRANT SELECT,INSERT,DELETE ON TABLE product.bots TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE product.business_hours TO trunkline_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE product.call_answers TO trunkline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.call_answers TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.call_recordings TO trunkline_app;
 
@@ -2943,7 +2986,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.calls TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.conversation_months TO trunkline_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE product.conversations TO trunkline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.conversations TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_access TO trunkline_app;
 
@@ -2953,11 +2996,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE product.demo_signups TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.demo_verification_codes TO trunkline_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE product.erasures TO trunkline_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE product.inbox_watermarks TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.kept_answers TO trunkline_app;
 
-GRANT SELECT,INSERT ON TABLE product.message_bodies TO trunkline_app;
+GRANT SELECT,INSERT,DELETE ON TABLE product.message_bodies TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.messages TO trunkline_app;
 
@@ -3009,7 +3054,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.verification_failures TO trun
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.vitals TO trunkline_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE product.voice_sessions TO trunkline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.voice_sessions TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.voice_settings TO trunkline_app;
 

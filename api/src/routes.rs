@@ -233,6 +233,9 @@ routes! {
         post "/v1/admin/demo/{tenant}/expire" AdminKey Tenants => admin::expire;
         post "/v1/admin/demo/{tenant}/convert" AdminKey Tenants => admin::convert;
         post "/v1/admin/demo/{tenant}/restore" AdminKey Tenants => admin::restore;
+        get "/v1/admin/erasures" AdminKey Read => admin::erasures::list;
+        post "/v1/admin/erasures" AdminKey Tenants => admin::erasures::erase;
+        post "/v1/admin/erasures/preview" AdminKey Tenants => admin::erasures::preview;
         patch "/v1/admin/businesses/{id}" AdminKey Tenants => admin::patch_business;
         get "/v1/admin/numbers" AdminKey Read => admin::list_numbers;
         post "/v1/admin/numbers" AdminKey Tenants => admin::add_number;

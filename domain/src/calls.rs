@@ -133,8 +133,8 @@ async fn write(
          on conflict (call_sid) do update
          set tenant_id = coalesce(c.tenant_id, excluded.tenant_id),
              direction = coalesce(c.direction, excluded.direction),
-             from_phone = coalesce(c.from_phone, excluded.from_phone),
-             to_phone = coalesce(c.to_phone, excluded.to_phone),
+             from_phone = case when c.erased_at is null then coalesce(c.from_phone, excluded.from_phone) else c.from_phone end,
+             to_phone = case when c.erased_at is null then coalesce(c.to_phone, excluded.to_phone) else c.to_phone end,
              status = excluded.status, rank = excluded.rank, started_at = excluded.started_at,
              answered_at = excluded.answered_at, ended_at = excluded.ended_at, duration_secs = excluded.duration_secs,
              sip_response_code = excluded.sip_response_code, updated_at = trunkline.now()",

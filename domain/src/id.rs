@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,6 +18,12 @@ macro_rules! id {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that mints ids")]
             pub fn mint() -> Self {
                 Self(Uuid::now_v7())
+            }
+
+            /// When it was minted, by the clock of whoever did, to the millisecond. None for an id that is not ours.
+            pub fn minted_at(self) -> Option<DateTime<Utc>> {
+                let (secs, nanos) = self.0.get_timestamp()?.to_unix();
+                DateTime::from_timestamp(i64::try_from(secs).ok()?, nanos)
             }
 
             /// The bare UUID, for places that know no types of ours.
@@ -90,6 +97,10 @@ id!(
 id!(
     /// What a caller left for the owner.
     RequestId
+);
+id!(
+    /// An order to erase somebody.
+    ErasureId
 );
 id!(
     /// A number of the pool, where the number itself may not stand.

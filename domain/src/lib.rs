@@ -58,6 +58,7 @@ pub mod audit;
 pub mod audit_links; // so that a change of it shows
 pub mod call_limits; // who may still be called
 pub mod calls;
+pub mod erasures; // who is not to be known any more
 pub mod kept_answers; // what was answered once is answered again
 pub mod limits;
 pub mod messages;
@@ -79,8 +80,8 @@ pub use self::{
     email::Email,
     error::Error,
     id::{
-        BotId, CallId, CodeId, ConversationId, MappingId, MessageId, NumberId, RequestId,
-        SubscriptionId, TenantId, UserId, VoiceSessionId,
+        BotId, CallId, CodeId, ConversationId, ErasureId, MappingId, MessageId, NumberId,
+        RequestId, SubscriptionId, TenantId, UserId, VoiceSessionId,
     },
     locale::Locale,
     phone::PhoneNumber,

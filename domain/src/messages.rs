@@ -110,12 +110,12 @@ async fn keep_body(
     Ok(())
 }
 
-/// A message, if it is there and visible.
+/// A message, if it is there and visible, and the person has not been erased since.
 pub async fn get(conn: &mut Conn, message: MessageId) -> Result<Option<Message>, Error> {
     let row = sqlx::query!(
         r#"select tenant_id, purpose, to_phone as "to_phone!", from_phone, body_sealed, provider_sid, status, error_code,
                   occasion, resends
-           from product.messages where message_id = $1"#,
+           from product.messages where message_id = $1 and to_phone is not null"#,
         message.as_uuid()
     )
     .fetch_optional(conn)

@@ -1,7 +1,8 @@
 //! Who has said that they want no texts, to whom. What was said to a tenant holds for all its numbers, and what was said to a
-//! number holds for everybody who sends from it: the provider keeps to that, too.
+//! number holds for everybody who sends from it: the provider keeps to that, too. Of somebody who was erased since, the keyed hash
+//! of the phone is left, and it holds as before.
 
-use crate::{Conn, Error, PhoneNumber, TenantId, error::During, word::words};
+use crate::{Conn, Error, Pepper, PhoneNumber, TenantId, error::During, word::words};
 
 words! {
     /// From where we know it.
@@ -26,16 +27,18 @@ pub struct Between<'a> {
     pub phone: &'a PhoneNumber,
 }
 
-/// Whether this person is not to be written to.
-pub async fn is_out(conn: &mut Conn, between: Between<'_>) -> Result<bool, Error> {
+/// Whether this person is not to be written to. By the pepper somebody is known again who was erased.
+pub async fn is_out(conn: &mut Conn, between: Between<'_>, pepper: &Pepper) -> Result<bool, Error> {
+    let hash = between.phone.digest(pepper);
     sqlx::query_scalar!(
         r#"select exists (
                select from product.opt_outs
-               where phone = $1::text and ended_at is null
+               where (phone = $1::text or phone_hash = $4::bytea) and ended_at is null
                  and (tenant_id = $2::uuid or sender = $3::text)) as "out!""#,
         between.phone.as_e164(),
         between.tenant.map(TenantId::as_uuid),
         between.sender.map(PhoneNumber::as_e164),
+        hash.as_bytes(),
     )
     .fetch_one(conn)
     .await
@@ -67,13 +70,16 @@ pub async fn begin(
 }
 
 /// They want to hear from us again. Says whether they did not before.
-pub async fn end(conn: &mut Conn, between: Between<'_>) -> Result<bool, Error> {
+pub async fn end(conn: &mut Conn, between: Between<'_>, pepper: &Pepper) -> Result<bool, Error> {
+    let hash = between.phone.digest(pepper);
     let ended = sqlx::query!(
         "update product.opt_outs set ended_at = trunkline.now()
-         where phone = $1::text and ended_at is null and (tenant_id = $2::uuid or sender = $3::text)",
+         where (phone = $1::text or phone_hash = $4::bytea) and ended_at is null
+           and (tenant_id = $2::uuid or sender = $3::text)",
         between.phone.as_e164(),
         between.tenant.map(TenantId::as_uuid),
         between.sender.map(PhoneNumber::as_e164),
+        hash.as_bytes(),
     )
     .execute(conn)
     .await

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Conn, ConversationId, Error, PhoneNumber, TenantId,
+    Conn, ConversationId, Error, Pepper, PhoneNumber, TenantId,
     conversations::{self, Conversation, ConversationMode, Quota},
+    erasures,
     error::During,
     messaging::{self, MessagingSettings},
     opt_outs::{self, Between},
@@ -48,6 +49,8 @@ words! {
         HumanAnswers = "human_answers",
         /// The tenant has no number to send from.
         NoNumber = "no_number",
+        /// Somebody wants the person erased, and has said so after this message was thought of.
+        Erased = "erased",
     }
 }
 
@@ -62,6 +65,10 @@ pub struct Draft<'a> {
     pub sender: Option<&'a PhoneNumber>,
     /// To whom.
     pub to: &'a PhoneNumber,
+    /// When it was thought of. Whoever was erased since is not written to.
+    pub planned_at: DateTime<Utc>,
+    /// By which a person who was erased is known again.
+    pub pepper: &'a Pepper,
 }
 
 /// Whether it may be sent.
@@ -77,8 +84,12 @@ pub enum Leave {
 
 /// Asks for leave: every condition in turn. A message that is given it is counted, so ask in the transaction that also writes the message.
 pub async fn ask(conn: &mut Conn, draft: Draft<'_>) -> Result<Leave, Error> {
-    let between = Between { tenant: draft.tenant, sender: draft.sender, phone: draft.to };
-    if opt_outs::is_out(conn, between).await? {
+    let Draft { tenant, to: phone, pepper, .. } = draft;
+    if erasures::covers(conn, phone, pepper, tenant, draft.planned_at).await? {
+        return Ok(Leave::Refused(Refusal::Erased));
+    }
+    let between = Between { tenant, sender: draft.sender, phone };
+    if opt_outs::is_out(conn, between, pepper).await? {
         return Ok(Leave::Refused(Refusal::OptedOut));
     }
     let Some(tenant) = draft.tenant else { return Ok(Leave::Given(None)) };

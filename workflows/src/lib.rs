@@ -21,6 +21,7 @@
 //! | `show_demo` | `show_demo.rs` | a tenant to show, with a past |
 //! | `show_order` | `show_order.rs` | what has gone wrong at such a tenant |
 //! | `cancel_tenant_jobs` | `cancel_tenant_jobs.rs` | cancels what is planned for a tenant that was shut out |
+//! | `erase` | `erase.rs` | a person or a tenant is erased |
 //! | `send_sms` | `send_sms.rs` | one text message, never twice |
 //! | `otp_by_voice` | `otp_by_voice.rs` | a code, spoken on the phone, for those whom no text reaches |
 //! | `sms_inbound` | `sms_inbound.rs` | a text that came in: STOP and START, the conversation, who answers |
@@ -122,8 +123,9 @@ pub mod transfer;
 pub mod try_kinds;
 pub mod voice_session;
 
-// What operators order about many jobs at once, and the records of what they did.
+// What operators order about many jobs at once, whom they erase, and the records of what they did.
 pub mod chain_audit;
+pub mod erase;
 pub mod operate_jobs;
 pub mod operate_stretch;
 pub mod undo_operation;

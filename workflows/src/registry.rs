@@ -25,6 +25,7 @@ use crate::{
     demo_expire::DemoExpire,
     demo_restore::DemoRestore,
     demo_signup::DemoSignup,
+    erase::Erase,
     find_stripe_gaps::FindStripeGaps,
     find_twilio_gaps::FindTwilioGaps,
     meter_usage::MeterUsage,
@@ -68,6 +69,7 @@ pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
         .with::<DemoConvert>()
         .with::<DemoRestore>()
         .with::<CancelTenantJobs>()
+        .with::<Erase>()
         .with::<ShowDemo>()
         .with::<ShowOrder>()
         .with::<AllocateNumber>()

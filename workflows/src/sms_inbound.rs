@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use domain::{
-    ConversationId, MessageId, TenantId,
+    ConversationId, MessageId, Pepper, TenantId,
     conversations::{self, ConversationMode},
     keywords::Keyword,
     messages, messaging,
@@ -98,7 +98,8 @@ impl Workflow<Trunkline> for SmsInbound {
     type Output = Handled;
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Handled, Failure> {
-        let next = ctx.transaction("file", async |tx| self.file(tx).await).await?;
+        let pepper = &ctx.settings().pepper;
+        let next = ctx.transaction("file", async |tx| self.file(tx, pepper).await).await?;
         match next {
             Next::Done { handled } => Ok(handled),
             Next::Help { tenant, message, to, body } => {
@@ -144,7 +145,7 @@ impl SmsInbound {
         }
     }
 
-    async fn file(&self, tx: &mut Tx) -> Result<Next, Failure> {
+    async fn file(&self, tx: &mut Tx, pepper: &Pepper) -> Result<Next, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         let done = |handled| Ok(Next::Done { handled });
         let Some(found) = messages::inbound(tx, self.message).await.map_err(of_domain)? else {
@@ -167,11 +168,13 @@ impl SmsInbound {
                 return done(Handled::OptedOut);
             }
             Some(Keyword::Start) => {
-                opt_outs::end(tx, between).await.map_err(of_domain)?;
+                opt_outs::end(tx, between, pepper).await.map_err(of_domain)?;
                 return done(Handled::OptedIn);
             }
             // A yes that ends no opt-out is an answer to something.
-            Some(Keyword::Yes) if opt_outs::end(tx, between).await.map_err(of_domain)? => {
+            Some(Keyword::Yes)
+                if opt_outs::end(tx, between, pepper).await.map_err(of_domain)? =>
+            {
                 return done(Handled::OptedIn);
             }
             Some(Keyword::Help) if self.is_answered_by_the_provider(&found.from) => {
@@ -181,7 +184,7 @@ impl SmsInbound {
             Some(Keyword::Yes) | None => {}
         }
         let Some(conversation) = conversation else { return done(Handled::Stray) };
-        let is_out = opt_outs::is_out(tx, between).await.map_err(of_domain)?;
+        let is_out = opt_outs::is_out(tx, between, pepper).await.map_err(of_domain)?;
         let wishes = messaging::get(tx, conversation.tenant).await.map_err(of_domain)?;
         let admission = tenants::admission(tx, conversation.tenant).await.map_err(of_domain)?;
         let is_for_the_assistant = conversation.mode == ConversationMode::Ai

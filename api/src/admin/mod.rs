@@ -7,6 +7,7 @@ mod billing; // what tenants pay for
 mod cursor; // where the next page begins
 pub(crate) mod dead; // letters
 mod enqueue; // a job by the name of its kind
+pub(crate) mod erasures; // of people and tenants
 mod filter; // which jobs
 mod jobs; // jobs, read
 mod key; // who is an operator

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Digest,
+    Digest, Pepper,
     audit::{self, Entry},
     kept_answers::{self, Kept},
 };
@@ -111,19 +111,21 @@ async fn read(request: Request, state: &ApiState, needs_body: bool) -> Result<Or
     let given = given(&parts.headers)?.map(ToOwned::to_owned);
     let condition = IfMatch::of(&parts.headers)?;
     let (fields, bytes) = json::object(&parts.headers, body, needs_body).await?;
-    let key = given.map(|given| Key::of(&caller.operator.actor, &given, &parts, &bytes));
+    let pepper = &state.config().pepper;
+    let key = given.map(|given| Key::of(pepper, &caller.operator.actor, &given, &parts, &bytes));
     Ok(Order { fields, caller, key, condition })
 }
 
 impl Key {
-    fn of(actor: &str, given: &str, parts: &Parts, body: &[u8]) -> Key {
-        let place = format!("{} {}\n", parts.method, parts.uri);
+    /// A body may hold a phone number, of which there are so few that a plain hash would tell it.
+    fn of(pepper: &Pepper, actor: &str, given: &str, parts: &Parts, body: &[u8]) -> Key {
+        let place = format!("{} {}", parts.method, parts.uri);
         let key = Digest::of(format!("{actor}\n{given}").as_bytes());
         // Sent again with another condition it is another request.
         let conditions = parts.headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes);
         let conditions: Vec<_> = conditions.flat_map(|it| [it, b"\n"]).collect();
-        let all = [&[place.as_bytes()], &conditions[..], &[body]].concat().concat();
-        Key { key, request: Digest::of(&all) }
+        let all = [&[place.as_bytes()], &conditions[..], &[body]].concat();
+        Key { key, request: pepper.hash("kept request", &all) }
     }
 }
 
@@ -197,6 +199,11 @@ impl Deed {
             self.condition.check(now)?;
         }
         Ok(())
+    }
+
+    /// Why, if it was said.
+    pub(super) fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or_default()
     }
 
     /// Writes down what was done, with who asked and why, keeps the answer, and commits. `details`: an object.

@@ -85,6 +85,34 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/admin/billing/reconciliation",
         "How our books agreed with Stripe's, the last time they were compared.",
     ),
+    post(
+        "erasure",
+        "preview",
+        "/v1/admin/erasures/preview",
+        "How much there is of a person or a tenant. Nothing is erased.",
+    )
+    .with(&[
+        text("phone", "Who, as +43…"),
+        text("tenant", "At this tenant only"),
+        flag("whole_tenant", "All of the tenant, and whoever has to do with it"),
+    ]),
+    post("erasure", "order", "/v1/admin/erasures", "Erase a person or a tenant, for good.").with(
+        &[
+            text("phone", "Who, as +43…"),
+            text("person", "Who, as the list has them: after a restore"),
+            text("tenant", "At this tenant only"),
+            flag("whole_tenant", "All of the tenant, and whoever has to do with it"),
+        ],
+    ),
+    get("erasure", "list", "/v1/admin/erasures", "Newest first.").shows(&[
+        "id",
+        "person",
+        "tenant",
+        "asked_at",
+        "finished_at",
+        "asked_by",
+        "reason",
+    ]),
     get("number", "list", "/v1/admin/numbers", "The pool, the oldest first, fifty at a time.")
         .with(&[
             text("status", "available, allocated, quarantined or maintenance"),

@@ -26,7 +26,7 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 15] = [
+pub(super) const NOUNS: [(&str, &str); 16] = [
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
     ("parked", "Runs that wait for a person's decision, and the answers to them."),
@@ -40,6 +40,7 @@ pub(super) const NOUNS: [(&str, &str); 15] = [
     ("demo", "Demos: vouch, end, convert, bring back."),
     ("tenant", "Tenants: shut out, let in, what they pay for, how their calls are taken."),
     ("plan", "What can be bought, and how our books agree with Stripe's."),
+    ("erasure", "People and tenants who are erased: count, order, list."),
     ("number", "The pool of numbers."),
     ("switch", "What is switched for everybody: sign-ups, texts, codes, calls."),
 ];

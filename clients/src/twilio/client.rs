@@ -95,6 +95,15 @@ impl Twilio {
         self.answer::<WireMessage>(request).await.map(Message::from)
     }
 
+    /// Deletes a recording for good. One that is not there (any more) is no error: twice is once.
+    pub async fn delete_recording(&self, sid: &str) -> Result<(), Error> {
+        let url = self.resource(&["Recordings", &format!("{sid}.json")]);
+        match self.taken(self.request(Method::DELETE, url)).await {
+            Err(Error::Rejected { status: 404, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
     /// The address of a resource below the account.
     pub(super) fn resource(&self, path: &[&str]) -> Url {
         let mut url = self.messages.clone();

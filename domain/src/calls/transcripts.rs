@@ -52,7 +52,7 @@ pub async fn put(conn: &mut Conn, new: &NewTranscript<'_>) -> Result<bool, Error
         "insert into product.call_transcripts
              (call_id, tenant_id, locale, ended, turns, said, said_sealed, is_urgent, forget_at)
          select c.call_id, c.tenant_id, $3::text, $4, $5, $6, $7, $8, trunkline.now() + make_interval(days => $9)
-         from product.calls c where c.call_id = $1 and c.tenant_id = $2
+         from product.calls c where c.call_id = $1 and c.tenant_id = $2 and c.erased_at is null
          on conflict (call_id) do nothing",
         new.call.as_uuid(),
         new.tenant.as_uuid(),

@@ -59,12 +59,12 @@ pub async fn receive(conn: &mut Conn, new: NewInbound<'_>) -> Result<MessageId, 
     Ok(message)
 }
 
-/// A message that came in, if it is there and visible.
+/// A message that came in, if it is there and visible, and whoever wrote it has not been erased since.
 pub async fn inbound(conn: &mut Conn, message: MessageId) -> Result<Option<Inbound>, Error> {
     let row = sqlx::query!(
         r#"select m.from_phone::text as "from_phone!", m.to_phone::text as "to_phone!", m.tenant_id, b.body as "body?"
            from product.messages m left join product.message_bodies b using (message_id)
-           where m.message_id = $1 and m.direction = 'inbound'"#,
+           where m.message_id = $1 and m.direction = 'inbound' and m.from_phone is not null and m.to_phone is not null"#,
         message.as_uuid()
     )
     .fetch_optional(conn)

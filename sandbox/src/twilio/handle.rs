@@ -95,6 +95,16 @@ impl Handle {
         self.state.owned()
     }
 
+    /// Something was recorded: it is kept under this name until it is deleted.
+    pub fn keep_recording(&self, sid: impl Into<String>) {
+        self.state.keep_recording(sid.into());
+    }
+
+    /// Recordings that are kept, by their names.
+    pub fn recordings(&self) -> Vec<String> {
+        self.state.recordings()
+    }
+
     /// So many of the next purchases come too late: 21422.
     pub fn take_next_numbers(&self, count: u32) {
         self.state.take_next(count);

@@ -9,6 +9,7 @@
 //! | `/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json` | buy, list |
 //! | `/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json` | one number: read, configure, give back |
 //! | `/2010-04-01/Accounts/{account}/Calls.json`, `Calls/{sid}.json` | place a call, list, one call |
+//! | `/2010-04-01/Accounts/{account}/Recordings/{sid}.json` | delete a recording |
 //! | `/_sandbox/numbers` | what the account has (GET); how many of the next are taken by others (POST) |
 //! | `/_sandbox/messages`, `calls`, `requests` | what arrived (GET) |
 //! | `/_sandbox/calls` | a person calls one of the account's numbers (POST) |
@@ -37,6 +38,7 @@ mod number; // one phone number
 mod numbers; // offering, selling, configuring and taking back numbers
 mod options; // whose account, how fast
 mod page; // the page for people
+mod recordings; // deleting them
 mod refusal; // Twilio's error bodies
 mod segments; // how many texts a text is
 mod send; // taking a message

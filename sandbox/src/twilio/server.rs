@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use super::{
     ledger::{Ledger, Writer},
     list, live, numbers,
     options::Options,
-    page,
+    page, recordings,
     refusal::Refusal,
     send,
     state::State,
@@ -98,6 +98,7 @@ fn router(state: Arc<State>) -> Router {
     let number = "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{number}";
     let calls = "/2010-04-01/Accounts/{account}/Calls.json";
     let one_call = "/2010-04-01/Accounts/{account}/Calls/{call}";
+    let recording = "/2010-04-01/Accounts/{account}/Recordings/{recording}";
     let api = Router::new()
         .route(messages, post(send::create_message).get(list::list_messages))
         .route(message, get(list::fetch_message))
@@ -106,6 +107,7 @@ fn router(state: Arc<State>) -> Router {
         .route(number, get(numbers::fetch).post(numbers::update).delete(numbers::give_back))
         .route(calls, post(call::create_call).get(call::list_calls))
         .route(one_call, get(call::fetch_call).post(call::update_call))
+        .route(recording, delete(recordings::delete))
         .route_layer(middleware::from_fn_with_state(state.clone(), gate::treat));
     let control = Router::new()
         .route("/_sandbox/callee", post(control::set_callee))

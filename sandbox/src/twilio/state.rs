@@ -1,7 +1,7 @@
 //! The memory. One lock, never held across an await.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -65,6 +65,8 @@ struct Memory {
     /// Those that people place, newest first.
     live: VecDeque<Arc<Live>>,
     callee: Callee,
+    /// By their names.
+    recordings: BTreeSet<String>,
     paths: Paths,
     refused: HashMap<Words, u32>,
     clock: Clock,
@@ -312,6 +314,25 @@ impl State {
         })
     }
 
+    pub(super) fn keep_recording(&self, sid: String) {
+        self.change(|memory| memory.recordings.insert(sid));
+    }
+
+    pub(super) fn delete_recording(&self, sid: &str, path: &str) -> bool {
+        self.change(|memory| {
+            let gone = memory.recordings.remove(sid);
+            if gone {
+                memory.paths.effect(path);
+            }
+            gone
+        })
+    }
+
+    /// Recordings that are kept, by their names.
+    pub(super) fn recordings(&self) -> Vec<String> {
+        self.memory.lock().recordings.iter().cloned().collect()
+    }
+
     /// The account's numbers, oldest first.
     pub(super) fn owned(&self) -> Vec<Number> {
         self.memory.lock().market.owned().to_vec()
@@ -357,6 +378,7 @@ impl Memory {
             calls: VecDeque::new(),
             live: VecDeque::new(),
             callee: Callee::default(),
+            recordings: BTreeSet::new(),
             paths: Paths::default(),
             refused: HashMap::new(),
             clock: Clock::default(),

@@ -205,6 +205,26 @@ pub const BODIES: &[Shape] = &[
     post("/v1/admin/demo/{tenant}/expire", &[REASON]),
     post("/v1/admin/demo/{tenant}/convert", &PURCHASE).ways(&[r#"{"plan":"x"}"#]),
     post("/v1/admin/demo/{tenant}/restore", &[REASON]),
+    post(
+        "/v1/admin/erasures",
+        &[
+            field("phone", PHONE),
+            text("person"),
+            uuid("tenant"),
+            flag("whole_tenant"),
+            REASON.needed(),
+        ],
+    )
+    .one_of(&[
+        &["phone", "reason"],
+        &["person", "reason"],
+        &["tenant", "whole_tenant", "reason"],
+    ]),
+    post(
+        "/v1/admin/erasures/preview",
+        &[field("phone", PHONE), uuid("tenant"), flag("whole_tenant"), REASON],
+    )
+    .one_of(&[&["phone"], &["tenant", "whole_tenant"]]),
     shape("PATCH", "/v1/admin/businesses/{id}", &[text("status").needed(), REASON]),
     post(
         "/v1/admin/businesses/{tenant}/subscription",

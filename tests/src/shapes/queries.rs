@@ -59,5 +59,6 @@ pub const QUERIES: &[Shape] = &[
         "/v1/admin/webhooks",
         &[text("provider"), text("object"), words("state", STATES), LIMIT, CURSOR],
     ),
+    get("/v1/admin/erasures", &[LIMIT, CURSOR]),
     get("/v1/admin/numbers", &[text("status"), LIMIT, CURSOR]),
 ];

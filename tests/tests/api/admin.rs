@@ -3,6 +3,7 @@
 mod billing; // what tenants pay for
 mod commands; // the same from the command line
 mod create; // a job by the name of its kind
+mod erasures; // of people and tenants
 mod keys; // of operators
 mod lifecycle; // demos, tenants, numbers
 mod list; // many, page by page

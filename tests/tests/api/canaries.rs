@@ -146,8 +146,21 @@ async fn operators(stage: &Stage, errors: &mut Errors, demo: &Demo) {
     errors.keep(ask(wrong).await).is(422);
     let path = format!("/v1/admin/demo/{}/verify", demo.tenant);
     errors.keep(stage.post(&path).as_operator().send().await).is(409);
+    erasures(stage, errors, &phone).await;
     let probing = format!("/{}/{}?key={ADMIN_KEY}", demo.guest.phone(), demo.guest.email());
     errors.keep(stage.get(&probing).send().await).is(404);
+}
+
+/// Somebody is to be erased, rightly and wrongly.
+async fn erasures(stage: &Stage, errors: &mut Errors, phone: &str) {
+    let path = "/v1/admin/erasures";
+    let ask = |path: &str, body: Value| stage.post(path).as_operator().json(&body).send();
+    errors.keep(ask(&format!("{path}/preview"), json!({ "phone": phone })).await).is(409);
+    errors.keep(ask(path, json!({ "phone": phone, "reason": "asked" })).await).is(409);
+    errors.keep(ask(path, json!({ "phone": phone, "reason": phone })).await).is(422);
+    let wrong = json!({ "phone": format!("{phone}x"), "person": phone, "tenant": phone });
+    errors.keep(ask(path, wrong).await).is(422);
+    errors.keep(stage.get(&format!("{path}?cursor={phone}")).as_operator().send().await).is(422);
 }
 
 /// A key of an operator, made, used rightly and wrongly, and asked for again.

@@ -152,6 +152,9 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("GET", "/v1/admin/webhooks/counts", Guard::AdminKey, Refused("admin_key_required")),
     ("GET", "/v1/admin/webhooks/{id}", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/webhooks/{id}/replay", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/erasures", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/erasures", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/v1/admin/erasures/preview", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/demo-tenants", Guard::AdminKey, Refused("admin_key_required")),
     ("POST", "/v1/admin/demo/{tenant}/verify", Guard::AdminKey, Refused("admin_key_required")),
     (

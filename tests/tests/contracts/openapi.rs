@@ -132,7 +132,8 @@ fn refusal(what: &str) -> Value {
 
 /// Orders whose answers are kept: docs/http.md, "Once, however often it is sent".
 fn is_kept(route: &Route) -> bool {
-    let nouns = ["jobs", "operations", "queues", "schedules", "workers", "webhooks", "keys"];
+    let nouns =
+        ["jobs", "operations", "queues", "schedules", "workers", "webhooks", "keys", "erasures"];
     let noun = route.path.strip_prefix("/v1/admin/").and_then(|rest| rest.split('/').next());
     route.method == "POST" && noun.is_some_and(|noun| nouns.contains(&noun))
 }

@@ -22,6 +22,7 @@ const COVERED: &[(&str, &str)] = &[
     ("demo_expire", "demos_matrix.rs"),
     ("demo_restore", "demos_matrix.rs"),
     ("demo_signup", "laws.rs"),
+    ("erase", "erasing_matrix.rs"),
     ("fail", "matrix.rs"),
     ("find_stripe_gaps", "billing/faults.rs"),
     ("find_twilio_gaps", "gaps.rs"),

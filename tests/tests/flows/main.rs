@@ -26,6 +26,8 @@ mod taking; // many at once who take numbers, and are cut off
 
 mod conversations; // texts in both directions
 mod covered; // every kind has its crash matrix
+mod erasing; // people and tenants who are not to be known any more
+mod erasing_matrix; // whatever goes wrong where, in that
 mod followed; // what follows a call
 mod gaps; // what was never told
 mod inbox; // each event once

@@ -104,7 +104,7 @@ async fn each_gate_of_the_text_after_a_missed_call_says_why_it_was_not_sent() {
     refused(2, "opted_out").await;
     let mut tx = shop.stage.engine.begin().await.unwrap();
     scope::platform(&mut tx).await.unwrap();
-    opt_outs::end(&mut tx, between(&caller)).await.unwrap();
+    opt_outs::end(&mut tx, between(&caller), &shop.stage.pepper()).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut superuser = shop.stage.db.superuser().await;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use api::ApiState;
 use chrono::TimeDelta;
 use daemon::{config::Env, probes::Probes, telemetry::Metrics};
-use domain::{TenantId, numbers, scope};
+use domain::{Pepper, TenantId, numbers, scope};
 use engine::{Engine, JobDetail, JobFilter, JobId, Registry, State};
 use sandbox::{
     openai, stripe,
@@ -108,6 +108,11 @@ impl Stage {
         tokio::spawn(api::serve(listener, state, stop.child_token()));
         let http = clients::http::client(Duration::from_secs(30)).unwrap();
         Stage { engine, phone, model, registry, api, http, variables, _stop: stop.drop_guard(), db }
+    }
+
+    /// The server's part of every keyed hash.
+    pub(crate) fn pepper(&self) -> Pepper {
+        Pepper::new(self.variables["TRUNKLINE_PEPPER"].as_str().into()).unwrap()
     }
 
     /// A worker as usual.

@@ -85,9 +85,13 @@ impl Change<Trunkline> for RecordSms {
             tenant: self.for_tenant,
             sender: Some(sender),
             to: &to,
+            planned_at: self.message.minted_at().unwrap_or_default(),
+            pepper: &settings.pepper,
         };
         match sending::ask(tx, draft).await.map_err(of_domain)? {
             Leave::Later(until) => Ok(Recorded::Later { until }),
+            // Not even written down: there is nobody any more whom it was for.
+            Leave::Refused(why @ Refusal::Erased) => Ok(Recorded::Refused { why }),
             Leave::Refused(why) => self.refuse(tx, &to, Some(sender), why).await,
             Leave::Given(conversation) => {
                 self.write(tx, &to, Some(sender), conversation).await?;
