@@ -190,9 +190,10 @@ fn hash_of(text: &str) -> Result<Vec<u8>, &'static str> {
     erasures::hash_of_hex(text).ok_or("must be the person of an earlier order: 64 hex digits")
 }
 
-/// Whether somebody wrote a number where only words belong. So many digits in a row are one.
+/// Whether somebody wrote a number where only words belong. So many digits in a row are one, also with spaces between them.
 fn has_number(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= NUMBER_DIGITS)
+    text.split(|c: char| !c.is_ascii_digit() && c != ' ')
+        .any(|row| row.bytes().filter(u8::is_ascii_digit).count() >= NUMBER_DIGITS)
 }
 
 fn no_preview() -> Problem {
@@ -215,6 +216,7 @@ mod tests {
     #[test]
     fn a_reason_with_a_number_in_it_is_recognised() {
         assert!(has_number("erase +436641234567") && has_number("06641234567, by letter"));
+        assert!(has_number("0664 123 45 67 has written"));
         assert!(!has_number("asked on 2026-11-22, ticket 4711") && !has_number(""));
     }
 
