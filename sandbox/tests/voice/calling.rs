@@ -37,7 +37,8 @@ async fn a_caller_is_greeted_heard_and_answered() {
 
 #[tokio::test]
 async fn who_speaks_up_is_listened_to_and_the_model_knows_what_was_heard() {
-    let house = House::open().await;
+    // Slowly: more than a second of a busy machine goes by before all of the answer would have been heard.
+    let house = House::speaking(5).await;
     let long = "say tell me everything about the opening hours of all your shops in the country";
     let story =
         house.call(&["listen", long, "interrupt 800", "say stop", "listen", "hang up"]).await;

@@ -36,11 +36,16 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> House {
+        Self::speaking(50).await
+    }
+
+    /// One whose model says so many letters a second.
+    pub(crate) async fn speaking(chars_per_sec: u32) -> House {
         let stop = CancellationToken::new();
         let mut options = openai::Options::new(KEY);
         // Tests wait for nobody to think; all of an answer comes at once.
         (options.think, options.delta_every) = (Duration::ZERO, Duration::ZERO);
-        options.chars_per_sec = 50;
+        options.chars_per_sec = chars_per_sec;
         let (openai, serving) =
             sandbox::OpenAi::serve(port().await, options, stop.child_token()).unwrap();
         tokio::spawn(serving);
