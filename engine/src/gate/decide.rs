@@ -61,18 +61,22 @@ enum Kept {
     Busy,
 }
 
-/// Gives `room` places to candidates whose gates let them, party by party in turns, each party's in the order given.
-/// `queue_rooms`: places left in queues that have a limit. `standings`: of the gates that are locked; they are moved on.
+/// Gives `room` places to candidates whose gates let them, party by party in turns, each party's in the order given, and
+/// `turns` to one party at most. `queue_rooms`: places left in queues that have a limit. `standings`: of the gates that are locked; they are moved on.
 pub(crate) fn decide(
     now: DateTime<Utc>,
     room: usize,
+    turns: usize,
     candidates: Vec<Candidate>,
     queue_rooms: &mut HashMap<i16, usize>,
     standings: &mut HashMap<Uuid, Standing>,
 ) -> Plan {
     let mut plan = Plan::default();
     let mut parties = in_parties(candidates);
-    while plan.run.len() < room && !parties.is_empty() {
+    for _ in 0..turns {
+        if plan.run.len() >= room || parties.is_empty() {
+            break;
+        }
         parties.retain_mut(|party| {
             while plan.run.len() < room {
                 let Some(candidate) = party.pop_front() else { return false };

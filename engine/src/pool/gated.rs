@@ -90,12 +90,16 @@ impl Rounds {
         let mut found = Found { any: !heads.is_empty(), ..Found::default() };
         let lanes: HashSet<_> = heads.iter().map(|head| (head.queue_id, head.lane)).collect();
         let is_busy = heads.iter().any(|head| head.job_id.is_none());
+        // Whoever is in another worker's hand comes back in a moment: their turns are not given to who happens to be here.
+        let is_waited_for = heads.iter().any(|head| head.fair && head.job_id.is_none());
+        let turns =
+            if is_waited_for { asker.room.div_ceil(lanes.len().max(1)) } else { asker.room };
         let is_full = i64::try_from(lanes.len()).unwrap_or(i64::MAX) >= self.lanes_max;
         let lane_of: HashMap<_, _> =
             heads.iter().filter_map(|head| Some((head.job_id?, head.lane))).collect();
         let candidates: Vec<_> = heads.into_iter().filter_map(candidate).collect();
         if !candidates.is_empty() {
-            let (plan, now) = ask(&mut tx, asker.room, candidates, &mut rooms).await?;
+            let (plan, now) = ask(&mut tx, asker.room, turns, candidates, &mut rooms).await?;
             found.next = plan.next_at.and_then(|at| (at - now).to_std().ok());
             found.again = plan.is_busy;
             if !plan.run.is_empty() {
@@ -172,6 +176,7 @@ fn candidate(head: HeadRow) -> Option<Candidate> {
 async fn ask(
     tx: &mut PgConnection,
     room: usize,
+    turns: usize,
     candidates: Vec<Candidate>,
     rooms: &mut HashMap<i16, usize>,
 ) -> Result<(Plan, DateTime<Utc>), sqlx::Error> {
@@ -181,11 +186,11 @@ async fn ask(
         .collect();
     if gates.is_empty() {
         let now = DateTime::UNIX_EPOCH; // nobody asks for the time
-        return Ok((decide(now, room, candidates, rooms, &mut HashMap::new()), now));
+        return Ok((decide(now, room, turns, candidates, rooms, &mut HashMap::new()), now));
     }
     let job_ids: Vec<_> = candidates.iter().map(|candidate| candidate.job_id).collect();
     let (mut standings, now) = standings(tx, &gates, &job_ids).await?;
-    let plan = decide(now, room, candidates, rooms, &mut standings);
+    let plan = decide(now, room, turns, candidates, rooms, &mut standings);
     let changed: Vec<_> = standings
         .into_iter()
         .filter(|(_, standing)| standing.changed)

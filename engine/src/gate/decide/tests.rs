@@ -30,9 +30,20 @@ fn parties_take_turns_however_many_jobs_one_of_them_has() {
     let mut candidates: Vec<_> = (0..100).map(|_| candidate(1, &none)).collect();
     candidates.extend((2..=4).map(|party| candidate(party, &none)));
     let party_of: HashMap<_, _> = candidates.iter().map(|c| (c.job_id, c.party)).collect();
-    let plan = decide(at(0), 8, candidates, &mut HashMap::new(), &mut HashMap::new());
+    let plan = decide(at(0), 8, 8, candidates, &mut HashMap::new(), &mut HashMap::new());
     let ran: Vec<_> = plan.run.iter().map(|id| party_of[id].as_u128()).collect();
     assert_eq!(ran, [1, 2, 3, 4, 1, 1, 1, 1]);
+}
+
+#[test]
+fn whoever_is_there_does_not_take_the_turns_of_those_who_are_in_another_hand() {
+    let none = Gates::none();
+    let mut candidates: Vec<_> = (0..100).map(|_| candidate(1, &none)).collect();
+    candidates.extend((2..=4).map(|party| candidate(party, &none)));
+    let party_of: HashMap<_, _> = candidates.iter().map(|c| (c.job_id, c.party)).collect();
+    let plan = decide(at(0), 8, 2, candidates, &mut HashMap::new(), &mut HashMap::new());
+    let ran: Vec<_> = plan.run.iter().map(|id| party_of[id].as_u128()).collect();
+    assert_eq!(ran, [1, 2, 3, 4, 1]);
 }
 
 #[test]
@@ -43,14 +54,14 @@ fn a_job_whose_gate_is_full_does_not_keep_the_next_of_its_lane() {
     let mut standings = asked(&candidates);
     standings.get_mut(&full.as_slice()[0].id()).unwrap().running = 1;
     let expected = candidates[1].job_id;
-    let plan = decide(at(0), 8, candidates, &mut HashMap::new(), &mut standings);
+    let plan = decide(at(0), 8, 8, candidates, &mut HashMap::new(), &mut standings);
     assert_eq!(plan.run, [expected]);
 }
 
 #[test]
 fn a_gate_that_another_worker_has_in_hand_lets_nobody_through() {
     let candidates = vec![candidate(1, &Gates::none().at_once("a", "", 9))];
-    let plan = decide(at(0), 8, candidates, &mut HashMap::new(), &mut HashMap::new());
+    let plan = decide(at(0), 8, 8, candidates, &mut HashMap::new(), &mut HashMap::new());
     assert!(plan.run.is_empty() && plan.is_busy);
 }
 
@@ -61,7 +72,7 @@ fn whoever_is_kept_by_one_gate_takes_nothing_from_the_others() {
     let candidates = vec![candidate(1, &gates)];
     let mut standings = asked(&candidates);
     standings.get_mut(&gates.as_slice()[1].id()).unwrap().next_at = Some(at(500));
-    let plan = decide(at(0), 8, candidates, &mut HashMap::new(), &mut standings);
+    let plan = decide(at(0), 8, 8, candidates, &mut HashMap::new(), &mut standings);
     assert!(plan.run.is_empty());
     assert_eq!(plan.next_at, Some(at(500)));
     assert_eq!(standings[&gates.as_slice()[0].id()].running, 0);
@@ -75,7 +86,7 @@ fn a_job_that_has_its_permit_already_needs_no_second() {
     let standing = standings.get_mut(&gates.as_slice()[0].id()).unwrap();
     (standing.running, standing.has) = (1, vec![candidates[1].job_id]);
     let expected = candidates[1].job_id;
-    let plan = decide(at(0), 8, candidates, &mut HashMap::new(), &mut standings);
+    let plan = decide(at(0), 8, 8, candidates, &mut HashMap::new(), &mut standings);
     assert_eq!(plan.run, [expected]);
     assert!(plan.permits.is_empty());
 }
@@ -98,7 +109,7 @@ proptest! {
         let free = usize::try_from(max.saturating_sub(running)).unwrap();
         let expected = free.min(room).min(queue_room).min(candidates.len());
         let mut rooms = HashMap::from([(1, queue_room)]);
-        let plan = decide(at(0), room, candidates, &mut rooms, &mut standings);
+        let plan = decide(at(0), room, room, candidates, &mut rooms, &mut standings);
         // Exactly as many as may: nothing is wasted either.
         prop_assert_eq!(plan.run.len(), expected);
         prop_assert_eq!(plan.permits.len(), expected);
@@ -117,7 +128,7 @@ proptest! {
         for (step, waiting) in looks {
             now += step;
             let candidates: Vec<_> = (0..waiting).map(|_| candidate(1, &gates)).collect();
-            let plan = decide(at(now), 10, candidates, &mut HashMap::new(), &mut standings);
+            let plan = decide(at(now), 10, 10, candidates, &mut HashMap::new(), &mut standings);
             starts.extend(plan.run.iter().map(|_| now));
             if let Some(next) = plan.next_at {
                 prop_assert!(next > at(now), "there is something to wait for");
@@ -142,7 +153,7 @@ proptest! {
             .flat_map(|(party, count)| (0..*count).map(move |_| u128::try_from(party).unwrap()))
             .map(|party| candidate(party, &none)).collect();
         let party_of: HashMap<_, _> = candidates.iter().map(|c| (c.job_id, c.party)).collect();
-        let plan = decide(at(0), room, candidates, &mut HashMap::new(), &mut HashMap::new());
+        let plan = decide(at(0), room, room, candidates, &mut HashMap::new(), &mut HashMap::new());
         let mut got = vec![0_usize; counts.len()];
         for id in &plan.run {
             got[usize::try_from(party_of[id].as_u128()).unwrap()] += 1;
