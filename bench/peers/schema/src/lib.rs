@@ -34,9 +34,11 @@ pub fn write(package: &str, ending: &str) -> anyhow::Result<()> {
 
 /// Where cargo keeps its source.
 fn folder_of(package: &str) -> anyhow::Result<PathBuf> {
-    let cargo = env::var_os("CARGO").context("not in a build script")?;
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"].map(OsStr::new))
+    let variable = |name| env::var_os(name).context("not in a build script");
+    // Of other platforms' packages nothing has been fetched, and nothing is to be.
+    let output = Command::new(variable("CARGO")?)
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform"].map(OsStr::new))
+        .arg(variable("TARGET")?)
         .output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
