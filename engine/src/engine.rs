@@ -128,7 +128,7 @@ impl Engine {
             ("product", product.clone()),
         ];
         tasks.spawn(crate::connections::show(pools, stop.clone()));
-        tasks.spawn(announce(db.clone(), pending));
+        tasks.spawn(announce(db.clone(), wakeups.sender(), pending));
         if let Some(url) = config.direct_url {
             let (wakeups, stop) = (wakeups.clone(), stop.clone());
             tasks.spawn(async move { listen(wakeups, url.expose_secret().to_owned(), stop).await });

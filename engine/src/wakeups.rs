@@ -5,16 +5,27 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use sqlx::postgres::PgListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::store::{self, db::Db};
+use crate::store::{
+    self,
+    db::Db,
+    held::{HOLD_IDLE, Held},
+};
 
 const CHANNEL: &str = "trunkline_ready";
 
 /// Wake-ups that pile up while a NOTIFY is on its way are sent together by the next one.
 const PENDING_MAX: usize = 1024;
+
+/// NOTIFYs of one process are so far apart. A worker that was just woken is awake: it looks again when it has found something.
+/// To tell it of each of a thousand jobs a second costs as much as the jobs.
+const APART: Duration = Duration::from_millis(2);
 
 /// How long to wait before listening again when the connection was lost.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -46,6 +57,7 @@ impl Wake {
 /// The sleepers of this process and the way to those of others.
 #[derive(Debug, Clone)]
 pub(crate) struct Wakeups {
+    sender: Uuid,
     sleepers: Arc<Mutex<Vec<Sleeper>>>,
     outbound: mpsc::Sender<i16>,
 }
@@ -60,7 +72,10 @@ impl Wakeups {
     /// The second half is for [`announce`], which sends what is put in.
     pub(crate) fn new() -> (Wakeups, mpsc::Receiver<i16>) {
         let (outbound, inbound) = mpsc::channel(PENDING_MAX);
-        (Wakeups { sleepers: Arc::default(), outbound }, inbound)
+        (
+            Wakeups { sender: Uuid::from_u128(rand::random()), sleepers: Arc::default(), outbound },
+            inbound,
+        )
     }
 
     /// A bell that rings when one of these queues has work.
@@ -70,6 +85,11 @@ impl Wakeups {
             .lock()
             .push(Sleeper { queue_ids: queue_ids.to_vec(), notify: Arc::clone(&notify) });
         notify
+    }
+
+    /// By which this process knows what it said itself.
+    pub(crate) fn sender(&self) -> Uuid {
+        self.sender
     }
 
     /// Takes a bell down.
@@ -96,17 +116,33 @@ impl Wakeups {
 }
 
 /// Sends what [`Wakeups::ring`] put in, as few NOTIFYs as possible: each names all queues that came up since the last.
-pub(crate) async fn announce(db: Db, mut pending: mpsc::Receiver<i16>) {
-    while let Some(first) = pending.recv().await {
+pub(crate) async fn announce(db: Db, sender: Uuid, mut pending: mpsc::Receiver<i16>) {
+    let (mut held, mut last) = (Held::of(db), None::<Instant>);
+    loop {
+        let soon = timeout(HOLD_IDLE, pending.recv()).await;
+        let first = if let Ok(first) = soon {
+            first
+        } else {
+            held.let_go();
+            pending.recv().await
+        };
+        let Some(first) = first else { return };
+        // After the first of many: the others are told together.
+        let early = last.map_or(Duration::ZERO, |last| APART.saturating_sub(last.elapsed()));
+        if !early.is_zero() {
+            pause(early).await;
+        }
         let mut queues = BTreeSet::from([first]);
         while let Ok(next) = pending.try_recv() {
             queues.insert(next);
         }
-        let payload = queues.iter().map(i16::to_string).collect::<Vec<_>>().join(",");
-        let sent = db.run(async |conn| store::wakeups::notify(conn, CHANNEL, &payload).await).await;
+        let payload = written(&queues, sender);
+        let sent =
+            held.run(async |conn| store::wakeups::notify(conn, CHANNEL, &payload).await).await;
         if let Err(error) = sent {
             tracing::debug!(%error, "a wake-up was not sent; the poll will find the work");
         }
+        last = Some(Instant::now());
     }
 }
 
@@ -133,10 +169,26 @@ async fn hear(wakeups: &Wakeups, direct_url: &str) -> Result<(), sqlx::Error> {
     listener.listen(CHANNEL).await?;
     loop {
         let heard = listener.recv().await?;
-        for queue in heard.payload().split(',').filter_map(|word| word.parse().ok()) {
+        for queue in read(heard.payload(), wakeups.sender) {
             wakeups.ring_here(queue);
         }
     }
+}
+
+/// `3,17,@<sender>`: queues, and who says so. (The version before wrote no sender, and passes by what is no number.)
+fn written(queues: &BTreeSet<i16>, sender: Uuid) -> String {
+    let mut words: Vec<_> = queues.iter().map(i16::to_string).collect();
+    words.push(format!("@{}", sender.simple()));
+    words.join(",")
+}
+
+/// The queues of a payload, none if it is our own: whoever sleeps here was woken before it was sent.
+fn read(payload: &str, own: Uuid) -> Vec<i16> {
+    let (queues, sender) = payload.split_once('@').unwrap_or((payload, ""));
+    if sender.parse() == Ok(own) {
+        return Vec::new();
+    }
+    queues.split(',').filter_map(|word| word.parse().ok()).collect()
 }
 
 /// The one pause of the engine's loops.
@@ -146,4 +198,22 @@ async fn hear(wakeups: &Wakeups, direct_url: &str) -> Result<(), sqlx::Error> {
 )]
 pub(crate) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_are_heard_and_what_we_say_ourselves_is_not() {
+        let (ours, theirs) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let payload = written(&BTreeSet::from([3, 17]), ours);
+        assert_eq!(read(&payload, theirs), [3, 17]);
+        assert!(read(&payload, ours).is_empty());
+        // As the version before wrote it, and as it read what is written now.
+        assert_eq!(read("3,17", ours), [3, 17]);
+        let as_before: Vec<i16> = payload.split(',').filter_map(|word| word.parse().ok()).collect();
+        assert_eq!(as_before, [3, 17]);
+        assert!(read("", ours).is_empty() && read("@", ours).is_empty());
+    }
 }

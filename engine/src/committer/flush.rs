@@ -10,7 +10,8 @@ use crate::{
     job::JobId,
     store::{
         self, Fence,
-        db::{BEGIN, Db, DbError},
+        db::{BEGIN, DbError},
+        held::Held,
         leases::FinishRow,
     },
     wakeups::Wakeups,
@@ -27,14 +28,14 @@ struct After {
 
 /// Writes the batch. `again`: an earlier try may have been committed without our hearing of it.
 pub(super) async fn flush(
-    db: &Db,
+    held: &mut Held,
     wakeups: &Wakeups,
     ops: &[Op],
     again: bool,
 ) -> Result<Verdicts, DbError> {
     let kinds: HashSet<_> = ops.iter().map(std::mem::discriminant).collect();
     let single = kinds.len() == 1 && !ops.iter().any(takes_several_statements);
-    let (verdicts, mut after) = db
+    let (verdicts, mut after) = held
         .run(async |conn| {
             if single {
                 return write(conn, ops, again).await;
@@ -47,7 +48,7 @@ pub(super) async fn flush(
         .await?;
     if !after.look.is_empty() {
         let woken =
-            db.run(async |conn| store::signals::signals_wake(conn, &after.look).await).await;
+            held.run(async |conn| store::signals::signals_wake(conn, &after.look).await).await;
         // If this fails, the sweep will wake them.
         after.queues.extend(woken.unwrap_or_default());
     }

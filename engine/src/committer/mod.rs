@@ -9,13 +9,19 @@ mod op;
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use uuid::Uuid;
 
 pub(crate) use self::op::{Finish, Op};
 use crate::{
     error::Error,
-    store::db::{Db, DbError},
+    store::{
+        db::{Db, DbError},
+        held::{HOLD_IDLE, Held},
+    },
     wakeups::{Wakeups, pause},
 };
 
@@ -106,14 +112,24 @@ impl Committer {
 }
 
 async fn serve(db: Db, wakeups: Wakeups, mut inbox: mpsc::Receiver<Request>) {
-    let mut batch = Vec::new();
-    while inbox.recv_many(&mut batch, FLUSH_MAX).await > 0 {
-        write(&db, &wakeups, std::mem::take(&mut batch)).await;
+    let (mut held, mut batch) = (Held::of(db), Vec::new());
+    loop {
+        let soon = timeout(HOLD_IDLE, inbox.recv_many(&mut batch, FLUSH_MAX)).await;
+        let came = if let Ok(came) = soon {
+            came
+        } else {
+            held.let_go();
+            inbox.recv_many(&mut batch, FLUSH_MAX).await
+        };
+        if came == 0 {
+            return;
+        }
+        write(&mut held, &wakeups, std::mem::take(&mut batch)).await;
     }
 }
 
 /// Writes a batch, however often the database has to be asked.
-async fn write(db: &Db, wakeups: &Wakeups, batch: Vec<Request>) {
+async fn write(held: &mut Held, wakeups: &Wakeups, batch: Vec<Request>) {
     let began = Instant::now();
     let (ops, replies): (Vec<Op>, Vec<_>) =
         batch.into_iter().map(|request| (request.op, request.reply)).unzip();
@@ -124,9 +140,11 @@ async fn write(db: &Db, wakeups: &Wakeups, batch: Vec<Request>) {
     } else {
         replies
     };
-    let verdicts = match attempt(db, wakeups, &ops, began).await {
+    let verdicts = match attempt(held, wakeups, &ops, began).await {
         Ok(verdicts) => verdicts,
-        Err(CommitError::Refused(_)) if ops.len() > 1 => one_by_one(db, wakeups, &ops, began).await,
+        Err(CommitError::Refused(_)) if ops.len() > 1 => {
+            one_by_one(held, wakeups, &ops, began).await
+        }
         Err(error) => vec![Err(error); ops.len()],
     };
     #[cfg(feature = "planted-bugs")]
@@ -147,14 +165,14 @@ async fn write(db: &Db, wakeups: &Wakeups, batch: Vec<Request>) {
 
 /// One of them is poisoned: written alone, it fails alone.
 async fn one_by_one(
-    db: &Db,
+    held: &mut Held,
     wakeups: &Wakeups,
     ops: &[Op],
     began: Instant,
 ) -> Vec<Result<(), CommitError>> {
     let mut verdicts = Vec::with_capacity(ops.len());
     for op in ops {
-        verdicts.push(match attempt(db, wakeups, std::slice::from_ref(op), began).await {
+        verdicts.push(match attempt(held, wakeups, std::slice::from_ref(op), began).await {
             Ok(mut verdict) => verdict.remove(0),
             Err(error) => Err(error),
         });
@@ -163,14 +181,14 @@ async fn one_by_one(
 }
 
 async fn attempt(
-    db: &Db,
+    held: &mut Held,
     wakeups: &Wakeups,
     ops: &[Op],
     began: Instant,
 ) -> Result<Vec<Result<(), CommitError>>, CommitError> {
     let mut again = false;
     loop {
-        match flush::flush(db, wakeups, ops, again).await {
+        match flush::flush(held, wakeups, ops, again).await {
             Ok(verdicts) => return Ok(verdicts),
             Err(error) if error.is_ours() => {
                 tracing::warn!(error = %first_line(&error), "the database refused a batch of {}", ops.len());

@@ -9,6 +9,8 @@ use sqlx::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::nodelay;
+
 /// Long enough for a slow disk, short enough to be done before a lease of ten seconds ends.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -88,13 +90,13 @@ impl Db {
 
 /// Connections for [`Db::run`]. `ping_first`: asks an idle one whether it still is one before it is lent.
 pub(crate) fn connections(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPool {
-    opened(max, ping_first).connect_lazy_with(options.clone())
+    opened(options, max, ping_first).connect_lazy_with(options.clone())
 }
 
 /// Connections for callers' transactions, which may be dropped in the middle of a statement. The pool then waits for the
 /// answer before it lends the connection again; where the network has swallowed it, that is a quarter of an hour.
 pub(crate) fn connections_for_callers(options: &PgConnectOptions, max: u32) -> PgPool {
-    let released = opened(max, true).after_release(|connection, _| {
+    let released = opened(options, max, true).after_release(|connection, _| {
         Box::pin(async {
             match timeout(CALL_TIMEOUT, connection.ping()).await {
                 Ok(answered) => answered.map(|()| true),
@@ -105,8 +107,13 @@ pub(crate) fn connections_for_callers(options: &PgConnectOptions, max: u32) -> P
     released.connect_lazy_with(options.clone())
 }
 
-fn opened(max: u32, ping_first: bool) -> PgPoolOptions {
+fn opened(options: &PgConnectOptions, max: u32, ping_first: bool) -> PgPoolOptions {
+    let port = options.get_port();
     PgPoolOptions::new()
+        .after_connect(move |_, _| {
+            nodelay::set(port);
+            Box::pin(async { Ok(()) })
+        })
         .max_connections(max)
         .acquire_timeout(CALL_TIMEOUT)
         .test_before_acquire(ping_first)
