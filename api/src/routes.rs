@@ -236,7 +236,13 @@ routes! {
         get "/v1/admin/erasures" AdminKey Read => admin::erasures::list;
         post "/v1/admin/erasures" AdminKey Tenants => admin::erasures::erase;
         post "/v1/admin/erasures/preview" AdminKey Tenants => admin::erasures::preview;
+        get "/v1/admin/businesses" AdminKey Read => admin::businesses::list;
+        post "/v1/admin/businesses" AdminKey Tenants => admin::businesses::create;
+        get "/v1/admin/businesses/usage.csv" AdminKey Read => admin::usage::of_all;
+        get "/v1/admin/businesses/{id}" AdminKey Read => admin::businesses::get;
         patch "/v1/admin/businesses/{id}" AdminKey Tenants => admin::patch_business;
+        post "/v1/admin/businesses/{tenant}/users" AdminKey Tenants => admin::businesses::add_user;
+        get "/v1/admin/businesses/{tenant}/usage.csv" AdminKey Read => admin::usage::of_tenant;
         get "/v1/admin/numbers" AdminKey Read => admin::list_numbers;
         post "/v1/admin/numbers" AdminKey Tenants => admin::add_number;
         post "/v1/admin/numbers/recover" AdminKey Tenants => admin::recover_numbers;

@@ -1,9 +1,11 @@
 //! Assistants: what answers the phone.
 
-use crate::{BotId, Conn, Error, TenantId, error::During, scope};
+use crate::{BotId, Conn, Error, TenantId, error::During, line::CompanyName, scope};
 
 /// The name of a demo's assistant.
 pub const DEMO_NAME: &str = "Demo Voice Assistant";
+/// The name of the assistant of a customer who had no demo.
+pub const CUSTOMER_NAME: &str = "Voice Assistant";
 /// The language in which a demo's assistant answers.
 pub const DEMO_LOCALE: &str = "de-AT";
 /// What a demo's assistant is told about itself.
@@ -32,6 +34,15 @@ impl NewBot<'_> {
         let (name, system_prompt) = (DEMO_NAME, DEMO_PROMPT);
         Self { bot, tenant, name, system_prompt, locale: DEMO_LOCALE }
     }
+}
+
+/// What the assistant of a customer is told, who had no demo.
+pub fn prompt_for(company: &CompanyName) -> String {
+    format!(
+        "You are the telephone assistant of {}. Greet callers politely, answer briefly, find out what they want, and note \
+         their name, number and request. Speak the caller's language.",
+        company.as_str()
+    )
 }
 
 /// Makes a bot. Twice is once.

@@ -29,6 +29,7 @@ pub mod tenants;
 // What a tenant has.
 pub mod billing;
 pub mod bots;
+pub mod businesses; // as operators look for them
 pub mod numbers;
 pub mod pool;
 pub mod recovery;

@@ -305,7 +305,7 @@ fn check_move(now: TenantStatus, next: TenantStatus) -> Result<(), Error> {
     }
 }
 
-async fn history_add(
+pub(crate) async fn history_add(
     conn: &mut Conn,
     tenant: TenantId,
     previous: Option<TenantStatus>,

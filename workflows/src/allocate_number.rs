@@ -84,16 +84,12 @@ impl Change<Trunkline> for TakeNumber {
     async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<Taken, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         if numbers::allocate(tx, self.tenant).await.map_err(of_domain)?.is_some() {
-            signups::set_status(tx, self.tenant, SignupStatus::Provisioning)
-                .await
-                .map_err(of_domain)?;
+            say(tx, self.tenant, SignupStatus::Provisioning).await?;
             return Ok(Taken::Number);
         }
         match waitlist::join(tx, self.tenant, self.job.as_uuid()).await.map_err(of_domain)? {
             Joined::Waiting => {
-                signups::set_status(tx, self.tenant, SignupStatus::Waitlisted)
-                    .await
-                    .map_err(of_domain)?;
+                say(tx, self.tenant, SignupStatus::Waitlisted).await?;
                 Ok(Taken::Place)
             }
             Joined::NumberIsFree => {
@@ -108,6 +104,14 @@ impl Change<Trunkline> for TakeNumber {
         // Nobody was told this number yet, so it needs no quarantine.
         numbers::release(tx, self.tenant, Duration::ZERO).await.map_err(of_domain)?;
         call_next(tx).await
+    }
+}
+
+/// Says in the sign-up where it stands. A tenant that was made without a demo has none.
+async fn say(tx: &mut Tx, tenant: TenantId, status: SignupStatus) -> Result<(), Failure> {
+    match signups::set_status(tx, tenant, status).await {
+        Ok(()) | Err(domain::Error::NotFound { .. }) => Ok(()),
+        Err(other) => Err(of_domain(other)),
     }
 }
 

@@ -20,9 +20,11 @@ use workflows::{
 
 use super::{
     billing::{must_be_for_sale, purchase},
+    businesses,
     key::Operator,
     order::{accepted, business_of, no_such_business, note, once, signup_is_elsewhere},
     steer::{reason, reason_of},
+    tags::IfMatch,
 };
 use crate::{
     caller::Caller,
@@ -110,6 +112,7 @@ pub(crate) async fn patch_business(
     State(state): State<ApiState>,
     _: Operator,
     caller: Caller,
+    condition: IfMatch,
     Path(id): Path<String>,
     Body(mut fields): Body,
 ) -> Result<Json<Value>, Problem> {
@@ -128,6 +131,7 @@ pub(crate) async fn patch_business(
     let tenant = business_of(&id)?;
     let mut tx = state.begin().await?;
     let found = tenants::lock(&mut tx, tenant).await?.ok_or_else(no_such_business)?;
+    condition.check(businesses::version(found.status, &found.company_name))?;
     let next = match (suspends, found.status) {
         (true, _) => TenantStatus::Suspended,
         (false, TenantStatus::Suspended) => {

@@ -4,6 +4,8 @@
 
 pub(crate) mod audit; // who did what, and why
 mod billing; // what tenants pay for
+pub(crate) mod businesses; // tenants, found and made
+mod csv; // tables for spreadsheets
 mod cursor; // where the next page begins
 pub(crate) mod dead; // letters
 mod enqueue; // a job by the name of its kind
@@ -25,6 +27,7 @@ pub(crate) mod schedules; // which jobs are made when
 mod showing; // three demos to show
 mod steer; // jobs
 mod tags; // what of a thing somebody has read
+pub(crate) mod usage; // what tenants used, as files
 pub(crate) mod verify; // whether the records are what they were
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted

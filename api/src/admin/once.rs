@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Digest, Pepper,
+    Digest, Pepper, TenantId,
     audit::{self, Entry},
     kept_answers::{self, Kept},
 };
@@ -68,6 +68,7 @@ pub(super) struct Deed {
     ip: Digest,
     key: Option<Digest>,
     condition: IfMatch,
+    tenant: Option<TenantId>,
 }
 
 /// What is answered to a deed.
@@ -173,7 +174,7 @@ impl Order {
         let by = operator(&self.caller.operator.actor, reason.as_deref());
         let key = self.key.map(|key| key.key);
         let condition = self.condition;
-        Ok((read, Deed { tx, by, reason, caller: self.caller, ip, key, condition }))
+        Ok((read, Deed { tx, by, reason, caller: self.caller, ip, key, condition, tenant: None }))
     }
 
     /// The same where somebody has to say why.
@@ -201,6 +202,11 @@ impl Deed {
         Ok(())
     }
 
+    /// Which tenant it is about, for the record.
+    pub(super) fn about(self, tenant: TenantId) -> Deed {
+        Deed { tenant: Some(tenant), ..self }
+    }
+
     /// Why, if it was said.
     pub(super) fn reason(&self) -> &str {
         self.reason.as_deref().unwrap_or_default()
@@ -217,7 +223,7 @@ impl Deed {
         details["reason"] = json!(self.reason);
         let entry = Entry {
             action,
-            tenant: None,
+            tenant: self.tenant,
             actor: &self.caller.operator.actor,
             phone: None,
             ip: Some(&self.ip),

@@ -82,7 +82,7 @@ impl Input {
 
 /// Whether what an order changes has a tag.
 pub(super) fn is_tagged(operation: &Operation) -> bool {
-    let is_order = operation.method == "POST";
+    let is_order = operation.method != "GET";
     is_order && api::TAGGED.iter().any(|it| it.changed_at.contains(&operation.path))
 }
 

@@ -25,6 +25,43 @@ pub(super) const OPERATIONS: &[Operation] = &[
         text("collection", "charge or invoice"),
     ]),
     post("demo", "restore", "/v1/admin/demo/{tenant}/restore", "Bring a demo back that is over."),
+    get("tenant", "list", "/v1/admin/businesses", "Newest first.")
+        .with(&[
+            text("status", "demo_pending, trial, active, suspended, expired or offboarded"),
+            text("name", "Whose name holds this"),
+        ])
+        .shows(&["id", "name", "status", "number", "plan", "created_at"]),
+    post("tenant", "create", "/v1/admin/businesses", "Make a customer who had no demo.").with(&[
+        text("name", "The company"),
+        text("email", "Of somebody who logs in; their first password is told once"),
+        text("first_name", "Theirs"),
+        text("last_name", "Theirs"),
+        text("locale", "In which the assistant begins: de-AT if not said"),
+        flag("with_number", "Give it a number of the pool"),
+    ]),
+    get("tenant", "show", "/v1/admin/businesses/{id}", "How a tenant stands, and since when."),
+    post(
+        "tenant",
+        "add-user",
+        "/v1/admin/businesses/{tenant}/users",
+        "Let somebody log in; again, with another first password.",
+    )
+    .with(&[
+        text("email", "Theirs"),
+        text("first_name", "Theirs"),
+        text("last_name", "Theirs"),
+    ]),
+    get("tenant", "usage", "/v1/admin/businesses/{tenant}/usage.csv", "What it used, by day.")
+        .with(&[
+            text("from", "From this day on: 2026-11-01; this month if not said"),
+            text("to", "To this day: today if not said"),
+        ]),
+    get("tenant", "usage-of-all", "/v1/admin/businesses/usage.csv", "What each tenant used.").with(
+        &[
+            text("from", "From this day on: 2026-11-01; this month if not said"),
+            text("to", "To this day: today if not said"),
+        ],
+    ),
     patch("tenant", "suspend", "/v1/admin/businesses/{id}", "Shut a tenant out, from now on."),
     patch("tenant", "reactivate", "/v1/admin/businesses/{id}", "Let a tenant in again."),
     get("tenant", "billing", "/v1/admin/businesses/{tenant}/billing", "Plan, status, decisions."),

@@ -72,6 +72,10 @@ pub(super) fn text(
     answer: &Value,
     format: Format,
 ) -> anyhow::Result<String> {
+    // No JSON: a file, as it came.
+    if let Value::String(file) = answer {
+        return Ok(file.clone());
+    }
     let items = ["items", "counts"].iter().find_map(|name| answer[*name].as_array());
     Ok(match (format, items) {
         (Format::Json, _) => pretty(answer)?,
@@ -179,6 +183,15 @@ mod tests {
         assert_eq!(text, "ID     PAUSE.REASON\n1      down [2J\n12345  -\n");
         assert_eq!(member(&json!({ "next": ["a", "b"] }), "next.1"), "b");
         assert_eq!(cut(&"x".repeat(100)).chars().count(), CELL_CHARS_MAX);
+    }
+
+    #[test]
+    fn a_file_is_printed_as_it_came() {
+        let operation = super::super::table::all().find(|it| it.verb == "usage").unwrap();
+        let file = json!("tenant_id,day\r\nx,2026-11-22\r\n");
+        for format in [Format::Table, Format::Json, Format::Jsonl] {
+            assert_eq!(text(operation, &file, format).unwrap(), file.as_str().unwrap());
+        }
     }
 
     #[test]

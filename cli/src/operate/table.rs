@@ -38,7 +38,7 @@ pub(super) const NOUNS: [(&str, &str); 16] = [
     ("key", "Keys of operators: what each is for, and until when."),
     ("webhook", "What providers post."),
     ("demo", "Demos: vouch, end, convert, bring back."),
-    ("tenant", "Tenants: shut out, let in, what they pay for, how their calls are taken."),
+    ("tenant", "Tenants: find, make, shut out, let in, what they use and pay for, their calls."),
     ("plan", "What can be bought, and how our books agree with Stripe's."),
     ("erasure", "People and tenants who are erased: count, order, list."),
     ("number", "The pool of numbers."),

@@ -14,6 +14,7 @@ mod state; // how a tenant stands, and whether it has to pay first
 
 pub mod reconciliation;
 pub mod usage;
+pub mod usage_report;
 
 pub use self::{
     apply::{Applied, apply},

@@ -7,7 +7,7 @@ use crate::{Conn, Error, TenantId, error::During};
 
 /// An hour's figure may be told so long after it began: a call lasts up to four hours, but few do; what comes later is told
 /// as a difference.
-const SETTLED_AFTER_HOURS: i32 = 3;
+pub(super) const SETTLED_AFTER_HOURS: i32 = 3;
 
 /// What changed in so many hours before the last count is looked at again: a change counts from its commit on, and no
 /// transaction of ours lasts that long.

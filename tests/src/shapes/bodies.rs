@@ -225,6 +225,27 @@ pub const BODIES: &[Shape] = &[
         &[field("phone", PHONE), uuid("tenant"), flag("whole_tenant"), REASON],
     )
     .one_of(&[&["phone"], &["tenant", "whole_tenant"]]),
+    post(
+        "/v1/admin/businesses",
+        &[
+            field("name", Kind::Text(200)).needed(),
+            field("email", Kind::Format("email")),
+            field("first_name", Kind::Text(100)),
+            field("last_name", Kind::Text(100)),
+            text("locale"),
+            flag("with_number"),
+            REASON,
+        ],
+    ),
+    post(
+        "/v1/admin/businesses/{tenant}/users",
+        &[
+            field("email", Kind::Format("email")).needed(),
+            field("first_name", Kind::Text(100)).needed(),
+            field("last_name", Kind::Text(100)).needed(),
+            REASON,
+        ],
+    ),
     shape("PATCH", "/v1/admin/businesses/{id}", &[text("status").needed(), REASON]),
     post(
         "/v1/admin/businesses/{tenant}/subscription",

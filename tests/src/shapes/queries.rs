@@ -5,6 +5,14 @@ use super::{Field, Kind, STATES, Shape, field, get, number, post, text, uuid, wo
 const LIMIT: Field = number("limit", 1, 100);
 const CURSOR: Field = text("cursor");
 
+/// Days of UTC.
+const FROM: Field = field("from", Kind::Format("date"));
+const TO: Field = field("to", Kind::Format("date"));
+
+/// Where a tenant can stand.
+const TENANTS: &[&str] =
+    &["demo_pending", "trial", "demo", "active", "suspended", "expired", "offboarded"];
+
 /// Of every route that reads its query. The others do not look at it.
 pub const QUERIES: &[Shape] = &[
     post("/api/demo/verify-phone", &[text("wait")]),
@@ -60,5 +68,8 @@ pub const QUERIES: &[Shape] = &[
         &[text("provider"), text("object"), words("state", STATES), LIMIT, CURSOR],
     ),
     get("/v1/admin/erasures", &[LIMIT, CURSOR]),
+    get("/v1/admin/businesses", &[words("status", TENANTS), text("name"), LIMIT, CURSOR]),
+    get("/v1/admin/businesses/usage.csv", &[FROM, TO]),
+    get("/v1/admin/businesses/{tenant}/usage.csv", &[FROM, TO]),
     get("/v1/admin/numbers", &[text("status"), LIMIT, CURSOR]),
 ];

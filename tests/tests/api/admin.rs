@@ -1,6 +1,7 @@
 //! What operators ask and do.
 
 mod billing; // what tenants pay for
+mod businesses; // tenants, found and made
 mod commands; // the same from the command line
 mod create; // a job by the name of its kind
 mod erasures; // of people and tenants
@@ -14,6 +15,7 @@ mod operations; // orders about many jobs
 mod showing; // three tenants to look at
 mod steer; // retry, cancel and vouch
 mod tags; // what was read is named when it is changed
+mod usage; // what tenants used, as files
 mod webhooks; // what providers posted
 mod wrong_keys; // of strangers, counted by address
 

@@ -55,6 +55,8 @@ pub(crate) const BODIES: &[(&str, &str, bool)] = &[
     ("/v1/admin/numbers/{id}/release", "reason", false),
     ("/api/admin/maintenance", "mode", true),
     ("/v1/admin/plans", "plan", true),
+    ("/v1/admin/businesses", "name", true),
+    ("/v1/admin/businesses/{tenant}/users", "email", true),
     ("/v1/admin/businesses/{tenant}/subscription", "plan", true),
     ("/v1/admin/businesses/{tenant}/subscription/cancel", "at", true),
     ("/v1/admin/businesses/{tenant}/subscription/change-plan", "plan", true),

@@ -116,7 +116,7 @@ fn is_read_at(route: &Route) -> bool {
 }
 
 fn is_changed_by(route: &Route) -> bool {
-    route.method == "POST" && TAGGED.iter().any(|it| it.changed_at.contains(&route.path))
+    route.method != "GET" && TAGGED.iter().any(|it| it.changed_at.contains(&route.path))
 }
 
 fn condition(name: &str) -> Value {
@@ -135,7 +135,11 @@ fn is_kept(route: &Route) -> bool {
     let nouns =
         ["jobs", "operations", "queues", "schedules", "workers", "webhooks", "keys", "erasures"];
     let noun = route.path.strip_prefix("/v1/admin/").and_then(|rest| rest.split('/').next());
-    route.method == "POST" && noun.is_some_and(|noun| nouns.contains(&noun))
+    // Of what is below tenants, only some: what is ordered of their money is a job, of which they have one at a time.
+    let businesses = ["/v1/admin/businesses", "/v1/admin/businesses/{tenant}/users"];
+    let is_kept =
+        noun.is_some_and(|noun| nouns.contains(&noun)) || businesses.contains(&route.path);
+    route.method == "POST" && is_kept
 }
 
 fn operation_id(route: &Route) -> String {
@@ -184,6 +188,7 @@ fn content(route: &Route) -> Value {
     match (route.guard, route.path) {
         (Guard::TwilioSignature, _) => json!({ "text/xml": {} }),
         (_, "/metrics") => json!({ "text/plain": {} }),
+        (_, path) if path.ends_with(".csv") => json!({ "text/csv": {} }),
         _ => json!({ "application/json": { "schema": {} } }),
     }
 }

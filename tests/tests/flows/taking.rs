@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use domain::TenantId;
 use engine::{State, Workflow};
 use tests::rest;
-use workflows::allocate_number::AllocateNumber;
+use workflows::{allocate_number::AllocateNumber, serve_waitlist::ServeWaitlist};
 
 use crate::{
     census::no_number_is_shared,
@@ -57,4 +58,31 @@ async fn of_many_who_want_a_number_while_workers_die_none_shares_one_and_none_is
     }
     assert_eq!(served.len(), usize::from(NUMBERS));
     stage.db.may_leave_jobs();
+}
+
+#[tokio::test]
+async fn a_customer_who_had_no_demo_waits_in_line_for_a_number_and_gets_one() {
+    let stage = Stage::with(Props { numbers: 0, ..Props::default() }).await;
+    let tenant = TenantId::mint();
+    let made = format!(
+        "insert into product.tenants (tenant_id, company_name, status) values ('{tenant}', 'Bakery', 'active')"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(made))
+        .execute(&mut stage.db.superuser().await)
+        .await
+        .unwrap();
+    let _worker = stage.worker().await;
+    stage.engine.enqueue(AllocateNumber { tenant }.job()).await.unwrap();
+    tests::wait_until("it is in line", async || {
+        tests::holds(stage.db.number("select from product.number_waitlist").await == 1)
+    })
+    .await;
+    let more =
+        "insert into product.phone_pool (phone, is_placeholder) values ('+15550100001', true)";
+    sqlx::raw_sql(more).execute(&mut stage.db.superuser().await).await.unwrap();
+    stage.engine.enqueue(ServeWaitlist {}.job()).await.unwrap();
+    rest::at_rest(&stage.db, &[""; 0]).await;
+    let has =
+        format!("select from product.phone_mappings where tenant_id = '{tenant}' and is_active");
+    assert_eq!(stage.db.number(&has).await, 1);
 }

@@ -134,6 +134,36 @@ async fn a_key_made_at_the_command_line_is_shown_whole_and_good_for_what_it_is_f
 }
 
 #[tokio::test]
+async fn a_customer_is_made_found_suspended_and_their_usage_written_to_a_file() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let made =
+        terminal.json(&["tenant", "create", "--name", "Bakery", "--reason", "a pilot"]).await;
+    let id = made["id"].as_str().unwrap();
+    let (code, table, _) = terminal.run(&["tenant", "list", "--filter", "status=active"]).await;
+    assert!(code == 0 && table.contains(id) && table.contains("Bakery"), "{table}");
+    let words = ["tenant", "add-user", id, "--email", "a@bakery.example", "--first-name", "Ada"];
+    let words = [&words[..], &["--last-name", "B"]].concat();
+    assert!(terminal.json(&words).await["temporary_password"].is_string());
+    let tag = terminal.json(&["tenant", "show", id]).await["etag"].as_str().unwrap().to_owned();
+    let suspend = ["tenant", "suspend", id, "--reason", "noisy", "--if-match", &tag];
+    assert_eq!(terminal.run(&suspend).await.0, 0);
+    let (code, _, why) = terminal.run(&suspend).await;
+    assert!(code == 4 && why.contains("412 precondition_failed"), "{why}");
+    let days = ["--from", "2026-11-01", "--to", "2026-11-30"];
+    let (code, file, _) = terminal.run(&[&["tenant", "usage", id][..], &days].concat()).await;
+    assert!(
+        code == 0 && file.starts_with("tenant_id,day,") && file.ends_with(",0,no\r\n"),
+        "{file}"
+    );
+    assert_eq!(file.matches("\r\n").count(), 31);
+    let (code, file, _) = terminal.run(&[&["tenant", "usage-of-all"][..], &days].concat()).await;
+    assert!(code == 0 && file.contains(",Bakery,suspended,2026-11-01,2026-11-30,0,"), "{file}");
+    assert_eq!(terminal.run(&["tenant", "show", "nobody"]).await.0, 3);
+    stage.db.may_leave_jobs();
+}
+
+#[tokio::test]
 async fn looking_whether_a_record_is_what_it_was_ends_with_another_code_when_it_is_not() {
     let stage = Stage::open().await;
     let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };

@@ -1,6 +1,6 @@
 //! What was read is named when it is changed: of two who change the same thing, the second hears what stands there now.
 
-use api::TAGGED;
+use api::{ROUTES, TAGGED};
 use serde_json::{Value, json};
 use tests::{Answer, Ask, TestApi};
 
@@ -46,12 +46,20 @@ impl Things {
         let id = match path.split('/').nth(3) {
             Some("operations") => &self.operation,
             Some("workers") => &self.worker,
+            Some("businesses") => &self.tenant,
             Some("parked") => &self.parked,
             _ if path.ends_with("/answer") => &self.parked,
             _ => &self.job,
         };
         let name = if path.contains("/schedules/") { &self.schedule } else { "try" };
         path.replace("{id}", id).replace("{name}", name).replace("{tenant}", &self.tenant)
+    }
+
+    /// An order, with the method that its route has.
+    fn order(&self, stage: &Stage, path: &str) -> Ask {
+        let mut all = ROUTES.iter().filter(|route| route.path == path && route.method != "GET");
+        let method = all.next().unwrap().method.parse().unwrap();
+        self.by(stage.ask(&method, &self.path(path)), path)
     }
 
     /// Asked by whoever may.
@@ -78,6 +86,7 @@ fn body_of(path: &str) -> Value {
         }
         "maintenance" => json!({ "mode": "demo_disabled", "reason": "r" }),
         "voice" => json!({ "voiceMode": "off" }),
+        "{id}" => json!({ "status": "SUSPENDED" }),
         _ => json!({ "reason": "r" }),
     }
 }
@@ -129,7 +138,7 @@ async fn every_order_about_what_has_a_tag_is_refused_with_another_one_and_change
         let tag = things.read(&stage, it.read_at).await.header("etag").to_owned();
         for path in it.changed_at {
             let order = async |tag: &str| {
-                let ask = things.by(stage.post(&things.path(path)), path);
+                let ask = things.order(&stage, path);
                 ask.header("if-match", tag).json(&body_of(path)).send().await
             };
             let refused = order("\"00000000000000000000000000000000\"").await;
