@@ -61,6 +61,8 @@ pub async fn list(
     older_than: Option<TenantId>,
     rows_max: i64,
 ) -> Result<Vec<Listed>, Error> {
+    // What is looked for is lowered here: a database without a locale knows only the capitals of ASCII.
+    let name = filter.name.map(str::to_lowercase);
     // Ids say when they were made.
     let rows = sqlx::query!(
         r#"select t.tenant_id, t.company_name, t.status, t.created_at, t.demo_expires_at,
@@ -74,7 +76,7 @@ pub async fn list(
              and ($4::uuid is null or t.tenant_id < $4)
            order by t.tenant_id desc limit $5"#,
         filter.status.map(TenantStatus::as_str),
-        filter.name,
+        name.as_deref(),
         filter.id.map(TenantId::as_uuid),
         older_than.map(TenantId::as_uuid),
         rows_max,

@@ -59,8 +59,8 @@ async fn what_a_tenant_used_is_told_by_days_of_utc_and_days_without_use_have_the
         stage.used(&mine, hour, kind, quantity).await;
     }
     stage.used(&theirs, "2026-11-01T00:00Z", "calls", 50).await;
-    // The last hour of the 2nd was counted three hours after its end, that of the 3rd was not.
-    stage.counted_until("2026-11-04T02:59Z").await;
+    // The last hour of the 2nd was counted more than three hours after it began, that of the 3rd was not.
+    stage.counted_until("2026-11-04T02:00Z").await;
     let file = stage.usage(&format!("{mine}/usage.csv?from=2026-11-01&to=2026-11-03")).await;
     let wanted = [
         HEAD.to_owned(),
