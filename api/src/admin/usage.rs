@@ -75,8 +75,7 @@ pub(crate) async fn of_tenant(
     for day in days {
         let [calls, talk_secs, messages_in, messages_out] = told(day.used);
         let (date, settled) = (day.day.to_string(), word(day.is_settled));
-        let cells = [&*id, &date, &calls, &talk_secs, &messages_in, &messages_out, settled];
-        file += &csv::line(cells);
+        file += &csv::line([&id, &date, &calls, &talk_secs, &messages_in, &messages_out, settled]);
     }
     Ok(csv::file(&format!("usage-{id}-{}-{}.csv", span.from, span.to), Body::from(file)))
 }
