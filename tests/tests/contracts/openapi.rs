@@ -188,7 +188,7 @@ fn content(route: &Route) -> Value {
     match (route.guard, route.path) {
         (Guard::TwilioSignature, _) => json!({ "text/xml": {} }),
         (_, "/metrics") => json!({ "text/plain": {} }),
-        (_, path) if path.ends_with(".csv") => json!({ "text/csv": {} }),
+        (_, path) if path.ends_with("/usage.csv") => json!({ "text/csv": {} }),
         _ => json!({ "application/json": { "schema": {} } }),
     }
 }
