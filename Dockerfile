@@ -4,6 +4,9 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 # What is checked at compile time is checked against .sqlx: no database while building.
 ENV SQLX_OFFLINE=true CARGO_PROFILE_RELEASE_STRIP=symbols
+# Which source this is, for /health/detailed: docker build --build-arg REVISION=$(git rev-parse --short HEAD)
+ARG REVISION=
+ENV TRUNKLINE_REVISION=$REVISION
 COPY . .
 # The caches stay on the machine that builds; the binary has to be copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \

@@ -6,6 +6,9 @@ use std::fmt;
 use chrono::DateTime;
 use serde_json::Value;
 
+/// A tick is up to half a second late by itself, and in a deploy or a failover some seconds more.
+const LATE_SECS_MAX: u64 = 60;
+
 /// The answers to the questions.
 #[derive(Debug, Clone, Default)]
 pub struct Look {
@@ -43,6 +46,8 @@ pub struct Finding {
     pub command: Option<String>,
     /// The console's page that shows more.
     pub page: String,
+    /// Whether something does not work as it should. What somebody has stopped, or has to decide about, is no fault.
+    pub is_fault: bool,
 }
 
 /// The sentence, and the command.
@@ -56,16 +61,20 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
-    fn new(says: impl Into<String>, page: impl Into<String>) -> Finding {
-        Finding { says: says.into(), command: None, page: page.into() }
+    pub(crate) fn new(says: impl Into<String>, page: impl Into<String>) -> Finding {
+        Finding { says: says.into(), command: None, page: page.into(), is_fault: false }
     }
 
-    fn look(self, command: impl Into<String>) -> Finding {
+    pub(crate) fn look(self, command: impl Into<String>) -> Finding {
         Finding { command: Some(command.into()), ..self }
+    }
+
+    pub(crate) fn fault(self) -> Finding {
+        Finding { is_fault: true, ..self }
     }
 }
 
-/// What is wrong, the most pressing first.
+/// What is wrong, the most pressing first. Of what was not asked, nothing is said.
 pub fn of(look: &Look) -> Vec<Finding> {
     let mut found = health_of(&look.health);
     found.extend(workers_of(&look.workers));
@@ -81,18 +90,19 @@ pub fn of(look: &Look) -> Vec<Finding> {
 }
 
 fn health_of(health: &Value) -> Vec<Finding> {
-    if health["status"] == "healthy" {
-        Vec::new()
-    } else {
-        vec![Finding::new(format!("the API is {}", word(&health["status"])), "/console")]
+    if health.is_null() || health["status"] == "healthy" {
+        return Vec::new();
     }
+    vec![Finding::new(format!("the API is {}", word(&health["status"])), "/console").fault()]
 }
 
 fn workers_of(workers: &Value) -> Vec<Finding> {
     let page = "/console/workers";
     let mut found = Vec::new();
-    if !items(workers).any(|worker| worker["live"] == true && worker["draining"] == false) {
-        found.push(Finding::new("no worker takes jobs", page).look("trunkline fleet list"));
+    let takes = |worker: &Value| worker["live"] == true && worker["draining"] == false;
+    if !workers.is_null() && !items(workers).any(takes) {
+        let finding = Finding::new("no worker takes jobs", page);
+        found.push(finding.look("trunkline fleet list").fault());
     }
     for worker in items(workers).filter(|worker| worker["live"] == true) {
         if let Some(reason) = worker["rest"]["reason"].as_str() {
@@ -116,7 +126,7 @@ fn queue_of(queue: &Value) -> Vec<Finding> {
     {
         let says =
             format!("{name} is behind: its next job waits for {age} ms, {target} are promised");
-        found.push(Finding::new(says, page));
+        found.push(Finding::new(says, page).fault());
     }
     found
 }
@@ -125,7 +135,11 @@ fn schedule_of(schedule: &Value) -> Vec<Finding> {
     let (name, page) = (word(&schedule["name"]), "/console/schedules");
     let mut found = Vec::new();
     if let Some(fault) = schedule["fault"].as_str() {
-        found.push(Finding::new(format!("{name} could not be made: {fault}"), page));
+        found.push(Finding::new(format!("{name} could not be made: {fault}"), page).fault());
+    }
+    if let Some(late_secs) = late_secs(schedule) {
+        let says = format!("{name} is late: nobody has made its tick for {late_secs} s");
+        found.push(Finding::new(says, page).fault());
     }
     if let Some(reason) = schedule["paused"]["reason"].as_str() {
         found.push(Finding::new(format!("{name} makes no ticks: {reason}"), page));
@@ -137,6 +151,12 @@ fn schedule_of(schedule: &Value) -> Vec<Finding> {
         found.push(finding.look(format!("trunkline job show {job}")));
     }
     found
+}
+
+/// For how long nobody has made a tick of it, where that is too long. One that no code names any more makes none, and is well.
+pub(crate) fn late_secs(schedule: &Value) -> Option<u64> {
+    let late = schedule["late_secs"].as_u64().filter(|late| *late > LATE_SECS_MAX);
+    late.filter(|_| schedule["declared"] == true)
 }
 
 fn items(answer: &Value) -> impl Iterator<Item = &Value> {
@@ -184,6 +204,7 @@ mod tests {
         let rests = json!({ "name": "default:1", "live": true, "draining": true, "rest": { "reason": "a new kernel" } });
         let said = of(&fine(&rests, &late));
         assert_eq!(said.len(), 3, "{said:?}");
+        assert_eq!(said.iter().map(|it| it.is_fault).collect::<Vec<_>>(), [true, false, true]);
         assert!(said[0].to_string().starts_with("no worker takes jobs: trunkline"), "{said:?}");
         assert!(said[2].says.contains("900 ms"), "{said:?}");
         let pause =
@@ -191,5 +212,23 @@ mod tests {
         let rests = json!({ "name": "sms", "pause": pause, "latency_target_ms": 500 });
         let said = of(&fine(&worker, &rests));
         assert_eq!(said[0].says, "sms is paused since 2026-11-22 04:30 UTC: the carrier is down");
+    }
+
+    #[test]
+    fn of_what_was_not_asked_nothing_is_said() {
+        assert_eq!(of(&Look::default()), []);
+    }
+
+    #[test]
+    fn a_tick_that_nobody_makes_is_late_unless_nobody_has_to_make_it() {
+        let late = |secs: u64, declared: bool| {
+            let schedule = json!({ "name": "nightly", "late_secs": secs, "declared": declared });
+            let look = Look { schedules: json!({ "items": [schedule] }), ..Look::default() };
+            of(&look).into_iter().map(|it| (it.says, it.is_fault)).next()
+        };
+        let says = "nightly is late: nobody has made its tick for 61 s".to_owned();
+        assert_eq!(late(61, true), Some((says, true)));
+        assert_eq!(late(60, true), None);
+        assert_eq!(late(86_400, false), None);
     }
 }

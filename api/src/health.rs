@@ -1,4 +1,9 @@
-//! `GET /health`: is it well? Answered from notes that a watcher keeps; a request never makes the database answer.
+//! Is it well? `GET /health` answers from notes that a watcher keeps; it never makes the database answer. What somebody on call
+//! wants to know asks everything, for a moment: [`detailed`].
+
+mod detailed; // all of it, in one answer
+mod look; // what is asked of the database
+mod wrong; // what of it is not as it should be
 
 use std::time::Duration;
 
@@ -7,6 +12,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::detailed::detailed;
 use crate::state::ApiState;
 
 /// How often the watcher looks.

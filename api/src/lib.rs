@@ -22,6 +22,7 @@ mod bearer; // the token of an Authorization header
 mod body; // as many bytes as are allowed, and no more
 mod caller; // who asks: request id, trace, address
 mod client_ip; // behind which proxies the address is believed
+mod clock_words; // when schedules tick, for people
 mod json; // bodies and queries, read strictly
 mod observe; // what is noted of every request
 mod problem; // every error, and its HTTP status

@@ -210,6 +210,7 @@ routes! {
         post "/v1/admin/schedules/{name}/change" AdminKey Queues => admin::schedules::change;
         post "/v1/admin/schedules/{name}/backfill" AdminKey Queues => admin::schedules::backfill;
         post "/v1/admin/schedules/{name}/stop-backfill" AdminKey Queues => admin::schedules::stop_backfill;
+        get "/api/admin/background-jobs/status" AdminKey Read => admin::background::status;
         get "/v1/admin/workers" AdminKey Read => admin::workers::list;
         get "/v1/admin/workers/{id}" AdminKey Read => admin::workers::get;
         post "/v1/admin/workers/{id}/drain" AdminKey Queues => admin::workers::drain;
@@ -259,6 +260,8 @@ routes! {
 
         get "/v1/openapi.json" Open => openapi::document;
         get "/health" Open => health::health;
+        get "/health/detailed" AdminKey Read => health::detailed;
+        get "/api/health/detailed" AdminKey Read => health::detailed;
 
         get "/console" ConsoleSession => console::overview;
         get "/console/jobs" ConsoleSession => console::jobs;

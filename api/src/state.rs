@@ -1,6 +1,9 @@
 //! What every handler has in its hands.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use daemon::{probes::Probes, telemetry::Metrics};
 use domain::{Digest, scope};
@@ -24,6 +27,7 @@ struct Inner {
     cron_secret: Option<Digest>,
     visitors: Visitors,
     strangers: Visitors,
+    started: Instant,
 }
 
 impl ApiState {
@@ -48,6 +52,7 @@ impl ApiState {
             cron_secret,
             visitors: Visitors::default(),
             strangers: Visitors::default(),
+            started: Instant::now(),
         }))
     }
 
@@ -74,6 +79,11 @@ impl ApiState {
     /// Addresses that tried wrong keys of operators.
     pub(crate) fn strangers(&self) -> &Visitors {
         &self.0.strangers
+    }
+
+    /// For how long this process has been the API.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

@@ -60,6 +60,7 @@ pub mod audit_links; // so that a change of it shows
 pub mod call_limits; // who may still be called
 pub mod calls;
 pub mod erasures; // who is not to be known any more
+pub mod health; // how it stands, in one look
 pub mod kept_answers; // what was answered once is answered again
 pub mod limits;
 pub mod messages;

@@ -14,6 +14,10 @@ pub struct Vitals {
     pub conversion_ratio: Option<f64>,
     /// How long the demos lasted that were archived in the last 30 days, on average.
     pub demo_secs_mean: Option<f64>,
+    /// From the use of a code to a demo that runs, in seconds, on average of the codes of the last 24 hours; with it the time
+    /// in line for a number.
+    #[serde(default)]
+    pub creation_secs_mean: Option<f64>,
     /// Of the codes of the last 24 hours that are used or over, the share that was used, 0 to 1.
     pub verification_ratio: Option<f64>,
     /// Of the messages of the last 24 hours whose fate is known, the share that was delivered, 0 to 1.
@@ -58,6 +62,11 @@ pub async fn take(conn: &mut Conn) -> Result<Vitals, Error> {
                   (select converted / nullif(all_of_them, 0) from ended) as conversion_ratio,
                   (select avg(extract(epoch from expired_at - created_at))::float8 from product.demo_archive
                    where archived_at > trunkline.now() - interval '30 days') as demo_secs_mean,
+                  (select avg(extract(epoch from h.changed_at - c.used_at))::float8
+                   from product.demo_verification_codes c
+                   join product.tenant_status_history h using (tenant_id)
+                   where c.created_at > trunkline.now() - interval '24 hours' and h.changed_at >= c.used_at
+                     and h.previous_status = 'demo_pending' and h.status = 'trial') as creation_secs_mean,
                   (select used / nullif(all_of_them, 0) from codes) as verification_ratio,
                   (select delivered / nullif(all_of_them, 0) from texts) as delivery_ratio,
                   (select count(*) from product.number_waitlist) as "waiting!",

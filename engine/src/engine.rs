@@ -42,8 +42,9 @@ const ENGINE_CONNECTIONS: u32 = 8;
 /// Connections for heartbeats alone, so that no burst of work can keep a worker from renewing its lease.
 const HEARTBEAT_CONNECTIONS: u32 = 2;
 
-/// An operator's question that takes longer asks for too much. Below what the caller waits for.
-const READ_WITHIN: Duration = Duration::from_secs(4);
+/// Of what an operator's look may take, the part for each of its statements, in tenths: the server stops one that takes
+/// longer, before we hang up on it.
+const STATEMENT_TENTHS: u32 = 8;
 
 /// Connections for operators' lists and details, so that none of their questions can hold up a claim.
 const READING_CONNECTIONS: u32 = 3;
@@ -61,9 +62,9 @@ pub struct Config {
     pub sealer: Arc<Sealer>,
 }
 
-/// A handle on the engine. Clones are the same.
+/// A handle on the engine. Clones are the same. With it: how long an operator's look may take.
 #[derive(Debug, Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Duration);
 
 /// The gates of a kind's jobs by their arguments, for those that are enqueued by name.
 struct GatesOf(Box<AskGates>);
@@ -149,7 +150,7 @@ impl Engine {
             stop,
             tasks,
         };
-        let engine = Engine(Arc::new(inner));
+        let engine = Engine(Arc::new(inner), CALL_TIMEOUT);
         engine.register(registry).await?;
         Ok(engine)
     }
@@ -212,6 +213,12 @@ impl Engine {
     /// Forgets now what is older than it is kept. Every pool does it by itself, every ten minutes.
     pub async fn forget(&self, keep: &crate::pool::Keep) -> Result<(), Error> {
         Ok(crate::pool::forget_once(self, keep).await?)
+    }
+
+    /// The same engine, whose looks for operators (lists, counts, details) give up after `limit` and not after five seconds.
+    #[must_use]
+    pub fn looking_within(&self, limit: Duration) -> Engine {
+        Engine(Arc::clone(&self.0), limit)
     }
 
     /// Encrypts and decrypts what is stored.
@@ -350,12 +357,12 @@ impl Engine {
     {
         let read = async |conn: &mut Connection| {
             let mut tx = conn.begin().await?;
-            store::clock::statements_limit(&mut tx, READ_WITHIN).await?;
+            store::clock::statements_limit(&mut tx, self.1 * STATEMENT_TENTHS / 10).await?;
             let found = f(&mut tx).await?;
             tx.commit().await?;
             Ok(found)
         };
-        Ok(self.0.reads.run(read).await?)
+        Ok(self.0.reads.run_within(self.1, read).await?)
     }
 
     pub(crate) fn committer(&self) -> &Committer {

@@ -84,6 +84,7 @@ mod engine; // the handle
 mod explain; // why a job is not running
 mod failure; // what going wrong can mean
 mod gate; // what a job has to pass before it may run
+mod health; // what somebody on call asks
 mod inbox; // what providers posted
 mod job; // what is to be done
 mod leased; // a claimed job
@@ -152,6 +153,7 @@ pub use self::{
     explain::Why,
     failure::Failure,
     gate::{GATES_MAX, Gates},
+    health::{BreakerView, ChainEnd, Health, Oldest, Server},
     inbox::{Delivery, InboxEntry},
     job::{ARGS_BYTES_MAX, Enqueued, Hold, JobId, NewJob, Retention, Start, Unique},
     leased::LeasedJob,
@@ -163,13 +165,13 @@ pub use self::{
     runner::{Deeds, Departure, Ending, Final},
     scheduler::{
         BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,
-        Schedule, ScheduleChange, ScheduleView, tick_key,
+        Schedule, ScheduleChange, ScheduleView, TickCount, tick_key,
     },
     sealed::{Sealed, Sealer},
     state::{Course, NoSuchState, State},
     tx::Tx,
     versions::{Thing, Version},
-    vitals::{Holder, Vitals},
+    vitals::{HELD_LONG, Holder, Vitals},
     workers::{Rest, WorkerView},
     workflow::{App, Change, Effect, Workflow},
 };

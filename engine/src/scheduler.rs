@@ -5,6 +5,7 @@
 //! by itself, and goes on when a deploy is rolled back.
 
 mod backfill; // ticks of the past
+mod past; // what became of a day's ticks
 mod plan; // what a due schedule does
 mod steer; // what operators change
 mod view; // what they see
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     backfill::{BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill},
+    past::TickCount,
     plan::{CATCH_UP_MAX, Missed},
     steer::ScheduleChange,
     view::{BackfillView, Order, ScheduleView},

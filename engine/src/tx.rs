@@ -1,6 +1,9 @@
 //! A transaction of a caller's own: product records, jobs, signals and inbox rows that commit together.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -37,6 +40,11 @@ pub struct Tx {
 impl Tx {
     pub(crate) fn new(inner: Transaction<'static, Postgres>, engine: Engine) -> Tx {
         Tx { inner, engine, wake: Wake::default() }
+    }
+
+    /// Has the server stop statements of this transaction that take longer.
+    pub async fn statements_within(&mut self, limit: Duration) -> Result<(), Error> {
+        Ok(store::clock::statements_limit(&mut self.inner, limit).await?)
     }
 
     /// Enqueues a job that exists if and only if this transaction commits.

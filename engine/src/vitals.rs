@@ -19,6 +19,9 @@ use crate::{
 /// However often it is asked for, a process reads it no more often than this.
 const FRESH_FOR: Duration = Duration::from_secs(5);
 
+/// A transaction that is open for longer slows claiming down.
+pub const HELD_LONG: Duration = Duration::from_mins(1);
+
 /// How the database is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Vitals {

@@ -32,6 +32,9 @@ use crate::{
 /// After this nobody gets an answer any more. Ten seconds are promised; what comes after a minute surprises.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
+/// The breaker of everything that is asked of the model.
+pub const OPENAI: &str = "openai";
+
 /// One question may take so long, and is asked so often.
 const ASK: StepPolicy = StepPolicy {
     retry: RetryPolicy::exponential(Duration::from_secs(1), 5).jitter(Jitter::Up(20)),
@@ -78,9 +81,7 @@ impl Workflow<Trunkline> for AiReply {
 
     fn gates(&self) -> Gates {
         // One at a time, so that an answer has seen the one before.
-        Gates::none()
-            .at_once("ai-conversation", &self.conversation.to_string(), 1)
-            .breaker("openai")
+        Gates::none().at_once("ai-conversation", &self.conversation.to_string(), 1).breaker(OPENAI)
     }
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Replied, Failure> {

@@ -137,6 +137,6 @@ pub use self::{
         Clients, DemoSettings, NumberDesk, NumberSettings, Settings, SmsSender, Trunkline, address,
     },
     call_request::Taken,
-    registry::registry,
+    registry::{BREAKERS, registry},
     stripe::StripeAccount,
 };

@@ -59,6 +59,9 @@ use crate::{
     voice_session::VoiceSession,
 };
 
+/// The scopes of all breakers: providers that are left alone while they fail again and again.
+pub const BREAKERS: [&str; 2] = [crate::send_sms::TWILIO, crate::ai_reply::OPENAI];
+
 /// All workflows; with `try_kinds` also those for trying and measuring.
 pub fn registry(try_kinds: bool) -> Registry<Trunkline> {
     let registry = Registry::default()

@@ -3,6 +3,7 @@
 //! something writes its audit entry in the same transaction.
 
 pub(crate) mod audit; // who did what, and why
+pub(crate) mod background; // what runs by the clock, and how it went
 mod billing; // what tenants pay for
 pub(crate) mod businesses; // tenants, found and made
 mod csv; // tables for spreadsheets

@@ -172,7 +172,7 @@ async fn all(state: &ApiState, kept: bool) -> Result<Vec<Value>, Problem> {
     Ok(stands.iter().map(|stand| shown(stand, &kept)).collect())
 }
 
-fn shown(stand: &QueueStand, kept: &[Depth]) -> Value {
+pub(crate) fn shown(stand: &QueueStand, kept: &[Depth]) -> Value {
     let view = &stand.view;
     let counts = |depth: &Depth| (depth.reason.to_owned(), json!(depth.jobs));
     let kept = kept.iter().filter(|depth| depth.queue == view.name).map(counts);

@@ -17,7 +17,6 @@ mod session; // who is logged in
 mod tree; // payloads
 mod waterfall; // what a run did when
 mod when; // times, for people
-mod words; // clocks, for people
 
 mod audit;
 mod errors;

@@ -12,8 +12,8 @@ use super::{
     queues::chosen,
     session::Session,
     when::When,
-    words,
 };
+use crate::clock_words;
 
 /// As the API tells it.
 #[derive(Debug, Deserialize)]
@@ -48,7 +48,7 @@ struct Backfill {
 
 impl Schedule {
     fn words(&self) -> String {
-        words::of_cron(&self.cron)
+        clock_words::of_cron(&self.cron)
     }
 
     fn address(&self) -> String {

@@ -53,6 +53,11 @@ impl Told {
         ExitCode::from(self.code())
     }
 
+    /// How it ended that an answer was read: one that says that the system is not well is no good news.
+    pub(crate) fn by(answer: &Value) -> Told {
+        if answer["status"] == DEGRADED { Told::Failed } else { Told::Done }
+    }
+
     fn of(status: StatusCode) -> Told {
         match status {
             status if status.is_success() => Told::Done,
@@ -69,6 +74,9 @@ impl Told {
         }
     }
 }
+
+/// What a system says of itself that is not well.
+const DEGRADED: &str = "degraded";
 
 /// Somebody who asks an API.
 pub(crate) struct Client {
@@ -172,7 +180,9 @@ async fn heard(response: Response) -> anyhow::Result<Result<Value, Told>> {
         members.insert("etag".to_owned(), tag.into());
     }
     let told = Told::of(status);
-    if told == Told::Done {
+    // A system that is not well says so with 503, and how it is: that is an answer.
+    let is_told = status == StatusCode::SERVICE_UNAVAILABLE && body["status"] == DEGRADED;
+    if told == Told::Done || is_told {
         return Ok(Ok(body));
     }
     complain(status, &body);

@@ -3,6 +3,7 @@
 
 mod client; // asking the API
 mod doctor; // what is wrong now
+mod health; // how the system is, for people
 mod input; // options and arguments
 mod operation; // on many jobs, watched
 mod product; // what the product has, in the table

@@ -32,7 +32,7 @@ pub(crate) fn run(options: &AskArgs) -> anyhow::Result<ExitCode> {
         }
         Ok(answer) => {
             show::json(&answer)?;
-            Told::Done
+            Told::by(&answer)
         }
         Err(told) => told,
     }

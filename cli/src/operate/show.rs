@@ -5,7 +5,7 @@ use std::{fmt::Display, io::Write};
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::{client::Told, table::Operation};
+use super::{client::Told, health, table::Operation};
 
 /// A cell is a glance; the whole is in the JSON.
 const CELL_CHARS_MAX: usize = 60;
@@ -43,7 +43,7 @@ pub(super) fn print(
     match answer {
         Ok(answer) => {
             write(&text(operation, answer, format)?)?;
-            Ok(Told::Done)
+            Ok(Told::by(answer))
         }
         Err(told) => Ok(*told),
     }
@@ -88,6 +88,7 @@ pub(super) fn text(
             }
             text
         }
+        (Format::Table, _) if operation.path == health::PATH => health::text(answer),
         (Format::Table, _) => sentences(answer).unwrap_or_else(|| lines(answer)),
     })
 }
@@ -132,7 +133,7 @@ fn lines(answer: &Value) -> String {
 }
 
 /// Columns, as wide as what stands in them.
-fn table(columns: &[&str], items: &[Value]) -> String {
+pub(super) fn table(columns: &[&str], items: &[Value]) -> String {
     let head = columns.iter().map(|column| column.to_uppercase()).collect();
     let row = |item: &Value| columns.iter().map(|name| cut(&cell(member(item, name)))).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(items.iter().map(row)).collect();

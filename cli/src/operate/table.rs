@@ -26,7 +26,8 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 16] = [
+pub(super) const NOUNS: [(&str, &str); 17] = [
+    ("health", "How the system is, in one look. (`doctor` says only what is wrong.)"),
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
     ("parked", "Runs that wait for a person's decision, and the answers to them."),
@@ -101,6 +102,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
 
 /// Those on what the engine has.
 const OPERATIONS: &[Operation] = &[
+    get(
+        "health",
+        "show",
+        "/health/detailed",
+        "What somebody on call asks first. Exit code 1: something is at fault.",
+    ),
     get("job", "list", "/v1/admin/jobs", "Newest first.")
         .with(&[
             text("kind", "Of this kind"),
@@ -244,6 +251,19 @@ const OPERATIONS: &[Operation] = &[
     get("schedule", "list", "/v1/admin/schedules", "All schedules, with their next times.").shows(
         &["name", "cron", "timezone", "next.0", "last_at", "last_state", "paused.reason", "fault"],
     ),
+    get("schedule", "status", "/api/admin/background-jobs/status", "How each went, for a day.")
+        .shows(&[
+            "name",
+            "when",
+            "enabled",
+            "last.state",
+            "last.at",
+            "last.took_ms",
+            "next",
+            "ticks.made",
+            "ticks.failed",
+            "late_secs",
+        ]),
     get("schedule", "show", "/v1/admin/schedules/{name}", "One schedule."),
     post("schedule", "pause", "/v1/admin/schedules/{name}/pause", "Make no ticks."),
     post("schedule", "resume", "/v1/admin/schedules/{name}/resume", "Make ticks again."),

@@ -70,7 +70,7 @@ impl Gates {
     /// then a few are let through, then more and more.
     #[must_use]
     pub fn breaker(mut self, scope: &str) -> Gates {
-        let gate = gate_id("breaker", scope, "");
+        let gate = breaker_gate(scope);
         self.0.push(Gate::Breaker { gate, scope: scope.to_owned() });
         self
     }
@@ -153,6 +153,11 @@ pub(crate) fn scope_fault(scope: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
     let fits = !scope.is_empty() && scope.len() <= SCOPE_CHARS_MAX && scope.chars().all(plain);
     (!fits).then(|| format!("{scope:?} cannot be the name of a scope"))
+}
+
+/// The breaker of a scope.
+pub(crate) fn breaker_gate(scope: &str) -> Uuid {
+    gate_id("breaker", scope, "")
 }
 
 /// What is held and what is run at once with the same scope and key counts together.

@@ -6,13 +6,14 @@ use std::{
 };
 
 use super::{Pool, claim::jittered, housekeeping::stop_or};
-use crate::{depths::Depths, vitals::Vitals, workflow::App};
+use crate::{
+    depths::Depths,
+    vitals::{HELD_LONG, Vitals},
+    workflow::App,
+};
 
 /// How often the gauges are read.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// A transaction that is open for longer slows claiming down.
-const HELD_LONG: Duration = Duration::from_mins(1);
 
 /// How often the same is said.
 const SAY_EVERY: Duration = Duration::from_mins(1);

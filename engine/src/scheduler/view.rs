@@ -1,6 +1,6 @@
 //! Schedules as people look at them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,6 +48,12 @@ pub struct ScheduleView {
     pub last_job: Option<JobId>,
     /// Where that job stands; none when its retention is over.
     pub last_state: Option<State>,
+    /// When that job was made; none when its retention is over.
+    pub last_made_at: Option<DateTime<Utc>>,
+    /// When it ended, if it has.
+    pub last_finished_at: Option<DateTime<Utc>>,
+    /// For how long a tick has been due that nobody has made, in seconds; none while there is none, and while it is paused.
+    pub late_secs: Option<u64>,
     /// Who stopped it, if somebody did.
     pub paused: Option<Order>,
     /// Who gave it other times than the code's, if somebody did.
@@ -119,6 +125,8 @@ impl Engine {
 fn view(row: SeenRow, is_declared: bool) -> ScheduleView {
     let backfill = row.backfill.as_ref().and_then(|it| SeenBackfill::deserialize(it).ok());
     let next = next(&row);
+    let late = row.now - row.next_at;
+    let is_due = row.paused_at.is_none() && late >= TimeDelta::zero();
     let missed = Missed::of(&row.missed, row.catch_up_max);
     ScheduleView {
         next,
@@ -126,6 +134,9 @@ fn view(row: SeenRow, is_declared: bool) -> ScheduleView {
         catch_up_max: missed.max().map(i16::unsigned_abs),
         args: sealed::redact(&row.args),
         last_state: row.last_state.and_then(|word| word.parse().ok()),
+        last_made_at: row.last_made_at,
+        last_finished_at: row.last_finished_at,
+        late_secs: is_due.then(|| late.num_seconds().unsigned_abs()),
         paused: order(row.paused_by, row.paused_reason, row.paused_at),
         changed: order(row.changed_by, row.changed_reason, row.changed_at),
         name: row.name,

@@ -18,6 +18,7 @@ pub(crate) mod effects;
 pub(crate) mod explain;
 pub(crate) mod failures;
 pub(crate) mod gates;
+pub(crate) mod health;
 pub(crate) mod held;
 pub(crate) mod in_flight;
 pub(crate) mod inbox;

@@ -223,6 +223,8 @@ pub(crate) struct SeenRow {
     pub(crate) last_at: Option<DateTime<Utc>>,
     pub(crate) last_job_id: Option<Uuid>,
     pub(crate) last_state: Option<String>,
+    pub(crate) last_made_at: Option<DateTime<Utc>>,
+    pub(crate) last_finished_at: Option<DateTime<Utc>>,
     pub(crate) changed_at: Option<DateTime<Utc>>,
     pub(crate) changed_by: Option<String>,
     pub(crate) changed_reason: Option<String>,
@@ -246,11 +248,13 @@ pub(crate) async fn schedules_list(
         select s.name, s.cron, s.timezone, k.name as kind, q.name as queue, s.args, s.missed, s.catch_up_max,
                s.next_at, s.last_at, s.last_job_id,
                (select coalesce(
-                    (select o.state from trunkline.outcomes o where o.job_id = s.last_job_id limit 1),
+                    last_end.state,
                     (select 'running' from trunkline.leases l where l.job_id = s.last_job_id),
                     (select w.state from trunkline.waits w where w.job_id = s.last_job_id),
                     (select 'ready' from trunkline.ready r where r.queue_id = s.queue_id and r.job_id = s.last_job_id limit 1)
                 )) as last_state,
+               (select j.created_at from trunkline.jobs j where j.job_id = s.last_job_id limit 1) as last_made_at,
+               last_end.finished_at as "last_finished_at?",
                s.changed_at, s.changed_by, s.changed_reason, s.paused_at, s.paused_by, s.paused_reason, s.fault,
                (select to_jsonb(b) from trunkline.backfills b
                 where b.schedule = s.name and b.finished_at is null limit 1) as backfill,
@@ -258,10 +262,51 @@ pub(crate) async fn schedules_list(
         from trunkline.schedules s
         join trunkline.kinds k using (kind_id)
         join trunkline.queues q using (queue_id)
+        left join lateral (
+            select o.state, o.finished_at from trunkline.outcomes o where o.job_id = s.last_job_id limit 1) last_end on true
         order by s.name
         limit $1
         "#,
         rows_max,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What became of some ticks of one schedule.
+#[derive(Debug)]
+pub(crate) struct TicksRow {
+    /// Its place among those that were asked about.
+    pub(crate) place: i32,
+    pub(crate) made: i64,
+    pub(crate) succeeded: i64,
+    pub(crate) failed: i64,
+    pub(crate) cancelled: i64,
+}
+
+/// What became of ticks, by schedule: `places` says whose each is, `keys` are their identities. Two looks into indexes for
+/// each. A tick's job is of the class that is kept for days (0).
+pub(crate) async fn ticks_count(
+    conn: &mut PgConnection,
+    places: &[i32],
+    keys: &[Vec<u8>],
+) -> Result<Vec<TicksRow>, sqlx::Error> {
+    sqlx::query_as!(
+        TicksRow,
+        r#"
+        select t.place as "place!", count(*) as "made!",
+               count(*) filter (where o.state = 'succeeded') as "succeeded!",
+               count(*) filter (where o.state = 'failed') as "failed!",
+               count(*) filter (where o.state = 'cancelled') as "cancelled!"
+        from unnest($1::int4[], $2::bytea[]) t (place, unique_key)
+        cross join lateral (
+            select u.job_id from trunkline.uniques u where u.unique_key = t.unique_key limit 1) u
+        left join lateral (
+            select o.state from trunkline.outcomes o where o.retention = 0 and o.job_id = u.job_id limit 1) o on true
+        group by t.place
+        "#,
+        places,
+        keys,
     )
     .fetch_all(conn)
     .await

@@ -254,7 +254,8 @@ async fn a_long_header_is_no_fault_of_ours() {
                 continue;
             }
             let answer = insider.ask(method, path).header(name, &long).send_unchecked().await;
-            assert!(answer.status < 500 || *path == "/readyz", "{name} {answer:?}");
+            let may_be_unwell = *path == "/readyz" || path.ends_with("/health/detailed");
+            assert!(answer.status < 500 || may_be_unwell, "{name} {answer:?}");
             assert!(answer.header("x-request-id").len() <= 128, "{answer:?}");
         }
     }

@@ -32,7 +32,7 @@ const JSON: &str = "application/json";
 const REQUESTS: &[Request] = &[
     // Demo tenants.
     (Key::None, "POST", "/api/demo/create-tenant", JSON, SIGN_UP, 202, "tenantId"),
-    (Key::Operators, "GET", "/api/health/detailed", "", "", 404, "not_found"),
+    (Key::Operators, "GET", "/api/health/detailed", "", "", 503, "process"),
     (
         Key::None,
         "POST",
@@ -63,8 +63,8 @@ const REQUESTS: &[Request] = &[
         202,
         "expiresIn",
     ),
-    (Key::None, "GET", "/health/detailed", "", "", 404, "not_found"),
-    (Key::None, "GET", "/api/admin/background-jobs/status", "", "", 404, "not_found"),
+    (Key::None, "GET", "/health/detailed", "", "", 401, "admin_key_required"),
+    (Key::None, "GET", "/api/admin/background-jobs/status", "", "", 401, "admin_key_required"),
     // Operations.
     (Key::Clocks, "POST", "/api/cron", "", "", 200, "results"),
     (Key::Clocks, "GET", "/api/cron/process-scheduled", "", "", 202, "jobId"),

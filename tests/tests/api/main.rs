@@ -29,6 +29,7 @@ mod webhooks; // what providers post
 mod bad_input; // what no client means
 mod bodies; // what routes look for in one
 mod canaries; // what must not be written anywhere
+mod detailed; // what somebody on call asks
 mod edge; // what is decided before a route
 mod guards; // who may use which route
 mod observing; // what machines ask

@@ -67,6 +67,10 @@ fn operation(route: &Route, what: &str) -> Value {
             "default": refusal("It is refused, or failed; `code` says why."),
         },
     });
+    if route.path.ends_with("/health/detailed") {
+        let unwell = "Something is at fault: the same answer, which says what.";
+        operation["responses"]["503"] = json!({ "description": unwell, "content": content(route) });
+    }
     let find = |all: &'static [Shape]| {
         all.iter().find(|shape| (shape.method, shape.path) == (route.method, route.path))
     };

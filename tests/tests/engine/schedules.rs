@@ -312,3 +312,36 @@ async fn when_clocks_change_each_tick_runs_once() {
         drop(worker);
     }
 }
+
+#[tokio::test]
+async fn a_day_s_ticks_are_counted_by_how_their_jobs_ended() {
+    let failing = Schedule {
+        name: "failing".to_owned(),
+        args: json!([{ "Body": "permanent" }]),
+        missed: Missed::CatchUp { max: 100 },
+        ..hourly()
+    };
+    let rig = Rig::with(registry().scheduled(hourly()).scheduled(failing)).await;
+    rig.db.advance(Duration::from_hours(3)).await;
+    let late = seen(&rig, "hourly").await;
+    assert!(late.late_secs.is_some_and(|secs| secs > 3600), "{late:?}");
+    let _worker = rig.worker().await;
+    // Of three hours one runs once, the other each tick.
+    made(&rig, 4).await;
+    let mut tx = rig.engine.begin().await.unwrap();
+    let by_hand = tx.schedule_run("hourly", "click", &operator()).await.unwrap().id();
+    tx.commit().await.unwrap();
+    rig.becomes(by_hand, State::Succeeded).await;
+    let schedules = rig.engine.schedules().await.unwrap();
+    let counts = rig.engine.ticks_of_day(&schedules, rig.db.now().await).await.unwrap();
+    let of = |name: &str| {
+        let count = &counts[name];
+        (count.made, count.succeeded, count.failed, count.unfinished)
+    };
+    assert_eq!(of("hourly"), (1, 1, 0, 0), "what was started by hand is no tick");
+    assert_eq!(of("failing"), (3, 0, 3, 0));
+    let last = seen(&rig, "failing").await;
+    let (made_at, finished_at) = (last.last_made_at.unwrap(), last.last_finished_at.unwrap());
+    assert!(last.last_state == Some(State::Failed) && made_at <= finished_at, "{last:?}");
+    assert_eq!(last.late_secs, None);
+}

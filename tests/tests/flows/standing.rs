@@ -52,6 +52,7 @@ async fn how_the_product_stands_is_counted_once_for_everybody() {
     assert_eq!((vitals.active_demos, vitals.allocated, vitals.available), (1, 2, 8));
     assert_eq!((vitals.conversion_ratio, vitals.verification_ratio), (Some(1.0), Some(1.0)));
     assert_eq!(vitals.delivery_ratio, Some(1.0));
+    assert!(vitals.creation_secs_mean.is_some_and(|secs| secs >= 0.0));
     assert_eq!(vitals.demo_secs_mean, None);
     drop(tx);
     stage.comes_to_rest().await;

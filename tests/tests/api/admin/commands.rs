@@ -65,6 +65,14 @@ async fn what_the_api_can_do_the_command_line_can_and_says_by_its_exit_code_how_
     let (code, _, wrong) = terminal.run(&["doctor"]).await;
     assert!(code == 1 && wrong.contains("try is paused since"), "{wrong}");
     assert!(wrong.contains("no worker takes jobs"), "{wrong}");
+    let (code, lines, _) = terminal.run(&["health", "show"]).await;
+    assert!(code == 1 && lines.starts_with("degraded: version "), "{lines}");
+    assert!(lines.contains("\n! no worker takes jobs: trunkline fleet list\n"), "{lines}");
+    let (code, answer, _) = terminal.run(&["health", "show", "-o", "json"]).await;
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((code, &answer["status"]), (1, &json!("degraded")));
+    let (code, table, _) = terminal.run(&["schedule", "status"]).await;
+    assert!(code == 0 && table.contains("every day at 02:00"), "{table}");
     assert_eq!(terminal.json(&["queue", "resume", "try"]).await, json!({ "name": "try" }));
     let (code, answer, _) = terminal.run(&["api", "get", "/v1/admin/queues/try"]).await;
     assert!(code == 0 && answer.contains("\"pause\": null"), "{answer}");

@@ -96,7 +96,8 @@ async fn every_route_of_operators_opens_to_its_scope_and_to_no_other() {
             // A field that nobody knows: what opens does nothing all the same.
             let ask = stage.ask(&method, &path).bearer(key);
             let ask = if method == Method::GET { ask } else { ask.json(&json!({ "x": 1 })) };
-            let answer = ask.send().await;
+            // A system in which nobody works is not well, and one route says so.
+            let answer = ask.send_unchecked().await;
             if *scope == needed {
                 assert!(!matches!(answer.status, 401 | 403), "{scope} {answer:?}");
             } else {

@@ -1,7 +1,7 @@
 //! Clock expressions in words, where they are of a usual form. What is not stays as it is written.
 
 /// `30 2 * * *` is `every day at 02:30`.
-pub(super) fn of_cron(cron: &str) -> String {
+pub(crate) fn of_cron(cron: &str) -> String {
     let fields: Vec<_> = cron.split_whitespace().collect();
     said(&fields).unwrap_or_else(|| cron.to_owned())
 }
