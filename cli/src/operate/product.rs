@@ -1,9 +1,15 @@
 //! The operations on what the product has: demos, tenants, numbers, plans, switches. A part of the table.
 
 use super::{
-    input::{flag, json, number, text},
+    input::{Input, flag, json, number, text},
     table::{Operation, get, patch, post},
 };
+
+// How a plan is taken, by whoever becomes a customer or is one.
+const QUANTITY: Input = number("quantity", "So many of it (1)");
+const TRIAL_DAYS: Input = number("trial_days", "Charged after so many days");
+const PAYMENT_METHOD: Input = text("payment_method", "Stripe's id of it");
+const COLLECTION: Input = text("collection", "charge or invoice");
 
 /// All of them.
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -19,10 +25,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     post("demo", "expire", "/v1/admin/demo/{tenant}/expire", "End a demo before its time."),
     post("demo", "convert", "/v1/admin/demo/{tenant}/convert", "Make a demo a customer.").with(&[
         text("plan", "Of this plan, which is charged; without one nothing is"),
-        number("quantity", "So many of it (1)"),
-        number("trial_days", "Charged after so many days"),
-        text("payment_method", "Stripe's id of it"),
-        text("collection", "charge or invoice"),
+        QUANTITY,
+        TRIAL_DAYS,
+        PAYMENT_METHOD,
+        COLLECTION,
     ]),
     post("demo", "restore", "/v1/admin/demo/{tenant}/restore", "Bring a demo back that is over."),
     get("tenant", "list", "/v1/admin/businesses", "Newest first.")
@@ -84,13 +90,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/admin/businesses/{tenant}/subscription",
         "Subscribe a tenant to a plan, which is charged.",
     )
-    .with(&[
-        text("plan", "Which"),
-        number("quantity", "So many of it (1)"),
-        number("trial_days", "Charged after so many days"),
-        text("payment_method", "Stripe's id of it"),
-        text("collection", "charge or invoice"),
-    ]),
+    .with(&[text("plan", "Which"), QUANTITY, TRIAL_DAYS, PAYMENT_METHOD, COLLECTION]),
     post(
         "tenant",
         "unsubscribe",
