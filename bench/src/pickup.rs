@@ -19,7 +19,8 @@ const LOAD: usize = 100_000;
 /// A job that is not begun by then was lost.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Between two jobs, so that the worker is idle when the next one comes.
+/// Between two jobs, so that the worker is idle when the next one comes. The floor rests as long: what has just run is two or
+/// three times as quick as what has to be woken.
 const REST: Duration = Duration::from_millis(3);
 
 pub(crate) async fn measure(
@@ -43,6 +44,7 @@ pub(crate) async fn measure(
         let mut floor = Series::default();
         for _ in 0..count {
             floor.push(pair.once().await?);
+            rest().await;
         }
         plain.add(&floor);
         ours.add(&began_after(&caller, &mut worker, count).await?);
@@ -110,11 +112,12 @@ async fn began_after(caller: &Engine, worker: &mut Worker, count: usize) -> anyh
             .context("the worker has ended")?;
         anyhow::ensure!(begun == id, "another job was begun");
         times.push(at.saturating_duration_since(returned).as_secs_f64() * 1000.0);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the worker is to be idle when the next one comes"
-        )]
-        tokio::time::sleep(REST).await;
+        rest().await;
     }
     Ok(times)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the worker is to be idle when the next one comes")]
+async fn rest() {
+    tokio::time::sleep(REST).await;
 }

@@ -12,7 +12,7 @@ use crate::{
     admin::CancelMode,
     committer::{Committer, Op},
     error::Error,
-    gate::Gates,
+    gate::{Gates, GatesOf},
     job::{ARGS_BYTES_MAX, Enqueued, JobId, NewJob, Start},
     json,
     names::Names,
@@ -26,6 +26,7 @@ use crate::{
         self,
         db::{self, BEGIN, CALL_TIMEOUT, Db},
         jobs::JobRow,
+        loops::Loops,
     },
     time::interval,
     trace,
@@ -35,8 +36,8 @@ use crate::{
     workflow::App,
 };
 
-/// Connections for claims, commits and look-ups of the engine itself. The committer needs one, each pool's claimer one;
-/// the rest is for reading pasts of runs.
+/// Connections for look-ups of the engine itself: mostly for reading pasts of runs. Where there is no way past a pooler, the
+/// committer and each pool's claimer need one of them, too.
 const ENGINE_CONNECTIONS: u32 = 8;
 
 /// Connections for heartbeats alone, so that no burst of work can keep a worker from renewing its lease.
@@ -54,7 +55,8 @@ const READING_CONNECTIONS: u32 = 3;
 pub struct Config {
     /// Where, as the application's role. A transaction-mode pooler may stand in between.
     pub url: secrecy::SecretString,
-    /// Where without a pooler, for LISTEN. Without it, other processes' wake-ups are found by polling.
+    /// Where without a pooler: for LISTEN, commits and claims. Without it, other processes' wake-ups are found by polling, and
+    /// a claim takes three round trips.
     pub direct_url: Option<secrecy::SecretString>,
     /// Connections for callers' own transactions (API handlers, `transaction` steps).
     pub product_connections: u32,
@@ -66,20 +68,10 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct Engine(Arc<Inner>, Duration);
 
-/// The gates of a kind's jobs by their arguments, for those that are enqueued by name.
-struct GatesOf(Box<AskGates>);
-
-type AskGates = dyn Fn(&str, &serde_json::Value) -> Gates + Send + Sync;
-
-impl std::fmt::Debug for GatesOf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("GatesOf")
-    }
-}
-
 #[derive(Debug)]
 struct Inner {
     db: Db,
+    loops: Loops,
     beats: Db,
     reads: Db,
     product: PgPool,
@@ -118,12 +110,14 @@ impl Engine {
             beats
         };
         let beats = Db::new(beats);
+        let loops = Loops::past_poolers(config.direct_url.as_ref(), &db)?;
         let (wakeups, pending) = Wakeups::new();
-        let (committer, _) = Committer::start(db.clone(), wakeups.clone());
+        let (committer, _) = Committer::start(loops.db.clone(), wakeups.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let pools = vec![
             ("statements", db.pool().clone()),
+            ("loops", loops.db.pool().clone()),
             ("heartbeats", beats.pool().clone()),
             ("reading", reads.pool().clone()),
             ("product", product.clone()),
@@ -136,13 +130,14 @@ impl Engine {
         }
         let inner = Inner {
             db,
+            loops,
             beats,
             reads,
             product,
             committer,
             wakeups,
             names: Names::default(),
-            gates: gates_of(registry),
+            gates: GatesOf::of(registry),
             shapes: Shapes::of(registry),
             sealer: config.sealer,
             schedules: OnceLock::new(),
@@ -252,7 +247,7 @@ impl Engine {
             Start::After(time) => (Some(interval(time)), None),
             Start::At(instant) => (None, Some(instant)),
         };
-        let gates = job.gates.clone().unwrap_or_else(|| (self.0.gates.0)(&job.kind, &job.args));
+        let gates = job.gates.clone().unwrap_or_else(|| self.0.gates.ask(&job.kind, &job.args));
         if let Some(why) = gates.fault() {
             return Err(Error::BadGates { why });
         }
@@ -346,6 +341,10 @@ impl Engine {
         &self.0.db
     }
 
+    pub(crate) fn loops(&self) -> &Loops {
+        &self.0.loops
+    }
+
     pub(crate) fn beats(&self) -> &Db {
         &self.0.beats
     }
@@ -375,7 +374,7 @@ impl Engine {
 
     /// What a job of this kind has to pass, by its arguments.
     pub(crate) fn gates_of(&self, kind: &str, args: &serde_json::Value) -> Gates {
-        (self.0.gates.0)(kind, args)
+        self.0.gates.ask(kind, args)
     }
 
     pub(crate) fn shapes(&self) -> &Shapes {
@@ -385,11 +384,4 @@ impl Engine {
     pub(crate) fn names(&self) -> &Names {
         &self.0.names
     }
-}
-
-fn gates_of<A: App>(registry: &Registry<A>) -> GatesOf {
-    let workflows = registry.workflows.clone();
-    GatesOf(Box::new(move |kind, args| {
-        workflows.get(kind).map_or_else(Gates::none, |workflow| workflow.gates(args))
-    }))
 }

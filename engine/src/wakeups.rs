@@ -23,8 +23,8 @@ const CHANNEL: &str = "trunkline_ready";
 /// Wake-ups that pile up while a NOTIFY is on its way are sent together by the next one.
 const PENDING_MAX: usize = 1024;
 
-/// NOTIFYs of one process are so far apart. A worker that was just woken is awake: it looks again when it has found something.
-/// To tell it of each of a thousand jobs a second costs as much as the jobs.
+/// NOTIFYs of one process are so far apart; what comes up meanwhile is told by the next. To tell of each of a thousand jobs a
+/// second costs as much as the jobs.
 const APART: Duration = Duration::from_millis(2);
 
 /// How long to wait before listening again when the connection was lost.

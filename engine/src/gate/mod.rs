@@ -1,6 +1,7 @@
 //! Gates: what a job has to pass before it may run. Said by the workflow, kept with the job, asked when a worker has room.
 
 mod breaker; // when a scope is left alone, and how it comes back
+mod by_args; // those of jobs that are enqueued by name
 mod decide; // who may run now, and when the others
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     breaker::{Breaker, News},
+    by_args::GatesOf,
     decide::{Candidate, Plan, Standing, decide, slot},
 };
 

@@ -1,11 +1,15 @@
 //! Claiming: one statement at a time for the whole pool, as many jobs as there is room for.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{Notify, mpsc},
+    time::timeout,
+};
 
 use super::{
     Pool,
@@ -14,7 +18,12 @@ use super::{
 };
 use crate::{
     leased::LeasedJob,
-    store::{self, ready::ClaimedRow},
+    store::{
+        self,
+        held::{HOLD_IDLE, Held},
+        loops::Planned,
+        ready::ClaimedRow,
+    },
     wakeups::pause,
     workflow::App,
 };
@@ -52,21 +61,25 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
         }
         let (rows, rest) = claimer.round(&pool, room.num_permits()).await;
         backlog = rows.len() == room.num_permits();
+        // Before gates there may be more: a look goes at some lanes only.
+        let is_all = !backlog && (rows.is_empty() || !claimer.waits);
         if rows.is_empty() {
             drop(room);
+        } else {
+            let batch = leased(&pool, rows, room);
+            tokio::select! {
+                biased;
+                sent = batches.send(batch) => if sent.is_err() { break },
+                // Nobody takes them any more: the pool hands them back when it leaves.
+                () = pool.stop.cancelled() => break,
+            }
+        }
+        if is_all {
+            // Whoever brings more rings.
             tokio::select! {
                 () = pool.stop.cancelled() => break,
-                () = bell.notified() => claimer.rung = true,
-                () = pause(rest) => {}
+                () = claimer.wait(&bell, rest) => {}
             }
-            continue;
-        }
-        let batch = leased(&pool, rows, room);
-        tokio::select! {
-            biased;
-            sent = batches.send(batch) => if sent.is_err() { break },
-            // Nobody takes them any more: the pool hands them back when it leaves.
-            () = pool.stop.cancelled() => break,
         }
     }
     pool.engine.wakeups().unbell(&bell);
@@ -74,6 +87,9 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
 
 /// What a pool claims, and where it looks next.
 struct Claimer {
+    /// What it claims on.
+    held: Held,
+    planned: Planned,
     queue_ids: Vec<i16>,
     kind_ids: Vec<i16>,
     rounds: Rounds,
@@ -88,7 +104,10 @@ struct Claimer {
 
 impl Claimer {
     fn of<A: App>(pool: &Pool<A>) -> Claimer {
+        let loops = pool.engine.loops();
         Claimer {
+            held: Held::of(loops.db.clone()),
+            planned: loops.planned,
             queue_ids: pool.serves.queue_ids.clone(),
             kind_ids: pool.serves.kind_ids.clone(),
             rounds: Rounds::default(),
@@ -98,6 +117,23 @@ impl Claimer {
             looked: Instant::now(),
             turn: false,
         }
+    }
+
+    /// Until somebody rings or `rest` is over. The connection goes back if that takes long.
+    async fn wait(&mut self, bell: &Notify, rest: Duration) {
+        let wait = async {
+            tokio::select! {
+                () = bell.notified() => true,
+                () = pause(rest) => false,
+            }
+        };
+        let mut wait = pin!(wait);
+        self.rung = if let Ok(rung) = timeout(HOLD_IDLE, &mut wait).await {
+            rung
+        } else {
+            self.held.let_go();
+            wait.await
+        };
     }
 
     /// Claims once from what is ready and, if there may be something, from what waits before gates. Says how long to rest
@@ -146,8 +182,18 @@ impl Claimer {
         let look = self.marks.look(&self.queue_ids, Instant::now());
         let kinds = &self.kind_ids;
         let asked = Instant::now();
-        let claimed = pool.engine.db().run(async |conn| {
-            store::ready::ready_claim(conn, worker_id, &look.begin, kinds, rows_max, &limited).await
+        let planned = self.planned;
+        let claimed = self.held.run(async |conn| {
+            store::ready::ready_claim(
+                conn,
+                planned,
+                worker_id,
+                &look.begin,
+                kinds,
+                rows_max,
+                &limited,
+            )
+            .await
         });
         match claimed.await {
             Ok(claimed) => {
@@ -181,7 +227,7 @@ impl Claimer {
             room,
         };
         let rounds = &mut self.rounds;
-        match pool.engine.db().run(async |conn| rounds.look(conn, &asker).await).await {
+        match self.held.run(async |conn| rounds.look(conn, &asker).await).await {
             Ok(found) => {
                 self.waits = found.any;
                 rows.extend(found.rows);

@@ -25,6 +25,7 @@ pub(crate) mod inbox;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod leases;
+pub(crate) mod loops;
 pub(crate) mod names;
 pub(crate) mod nodelay;
 pub(crate) mod operation_items;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::queues::queue_rooms;
+use super::{loops::Planned, queues::queue_rooms};
 
 /// A claimed job: its token and what it is.
 #[derive(Debug)]
@@ -53,19 +53,36 @@ pub(crate) const PLAN: &str = "begin; set local enable_bitmapscan = off; set loc
 /// lease has ended gets none.
 pub(crate) async fn ready_claim(
     conn: &mut PgConnection,
+    planned: Planned,
     worker_id: i32,
     from: &[Mark],
     kind_ids: &[i16],
     rows_max: i64,
     limited: &[i16],
 ) -> Result<Vec<ClaimedRow>, sqlx::Error> {
+    if planned == Planned::Always && limited.is_empty() {
+        return claim(conn, worker_id, from, kind_ids, rows_max, Vec::new()).await;
+    }
+    let mut tx = conn.begin_with(PLAN).await?;
+    let rooms = queue_rooms(&mut tx, limited).await?;
+    let claimed = claim(&mut tx, worker_id, from, kind_ids, rows_max, rooms).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+async fn claim(
+    conn: &mut PgConnection,
+    worker_id: i32,
+    from: &[Mark],
+    kind_ids: &[i16],
+    rows_max: i64,
+    rooms: Vec<(i16, i64)>,
+) -> Result<Vec<ClaimedRow>, sqlx::Error> {
     let queue_ids: Vec<_> = from.iter().map(|mark| mark.queue_id).collect();
     let priorities: Vec<_> = from.iter().map(|mark| mark.priority).collect();
     let job_ids: Vec<_> = from.iter().map(|mark| mark.job_id).collect();
-    let mut tx = conn.begin_with(PLAN).await?;
-    let rooms = queue_rooms(&mut tx, limited).await?;
     let (room_queues, rooms): (Vec<_>, Vec<_>) = rooms.into_iter().unzip();
-    let claimed = sqlx::query_as!(
+    sqlx::query_as!(
         ClaimedRow,
         r#"
         with due as materialized (
@@ -122,8 +139,6 @@ pub(crate) async fn ready_claim(
         &priorities,
         &job_ids,
     )
-    .fetch_all(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(claimed)
+    .fetch_all(conn)
+    .await
 }
