@@ -1029,6 +1029,37 @@ CREATE TABLE product.switches (
 
 COMMENT ON COLUMN product.switches.until IS 'Then it is off by itself. Null: until somebody turns it off.';
 
+CREATE TABLE product.tenant_keys (
+    key_id text NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    per_minute integer NOT NULL,
+    secret_hash product.digest NOT NULL,
+    made_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    made_by text NOT NULL,
+    lasts interval,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    replaces text,
+    CONSTRAINT a_key_may_ask CHECK (((per_minute >= 1) AND (per_minute <= 6000))),
+    CONSTRAINT key_has_a_name CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+    CONSTRAINT key_id_is_twelve_digits CHECK ((key_id ~ '^[0-9a-f]{12}$'::text)),
+    CONSTRAINT made_by_fits CHECK (((length(made_by) >= 1) AND (length(made_by) <= 200))),
+    CONSTRAINT only_what_lasts_ends CHECK (((lasts IS NULL) OR (expires_at IS NOT NULL))),
+    CONSTRAINT revoked_by_fits CHECK (((length(revoked_by) >= 1) AND (length(revoked_by) <= 200))),
+    CONSTRAINT revoked_by_somebody CHECK (((revoked_at IS NULL) = (revoked_by IS NULL)))
+);
+
+ALTER TABLE ONLY product.tenant_keys FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.tenant_keys.secret_hash IS 'SHA-256 of the whole key, which has 256 bits of chance in it and stands nowhere.';
+
+COMMENT ON COLUMN product.tenant_keys.lasts IS 'How long it was made for; the one that takes its place lasts as long. Null: it has no end of its own.';
+
+COMMENT ON COLUMN product.tenant_keys.expires_at IS 'Set where it was made for a time, and when another key has taken its place.';
+
 CREATE TABLE product.tenant_status_history (
     change_id bigint NOT NULL,
     tenant_id uuid NOT NULL,
@@ -2124,6 +2155,9 @@ ALTER TABLE ONLY product.voice_sessions
 ALTER TABLE ONLY product.demo_signups
     ADD CONSTRAINT a_job_serves_one_signup UNIQUE (job_id);
 
+ALTER TABLE ONLY product.tenant_keys
+    ADD CONSTRAINT a_key_is_of_one_tenant UNIQUE (tenant_id, key_id);
+
 ALTER TABLE ONLY product.phone_pool
     ADD CONSTRAINT a_number_has_one_id UNIQUE (number_id);
 
@@ -2270,6 +2304,9 @@ ALTER TABLE ONLY product.subscriptions
 
 ALTER TABLE ONLY product.switches
     ADD CONSTRAINT switches_key PRIMARY KEY (switch);
+
+ALTER TABLE ONLY product.tenant_keys
+    ADD CONSTRAINT tenant_keys_key PRIMARY KEY (key_id);
 
 ALTER TABLE ONLY product.tenant_status_history
     ADD CONSTRAINT tenant_status_history_key PRIMARY KEY (change_id);
@@ -2547,6 +2584,12 @@ CREATE INDEX subscriptions_by_tenant ON product.subscriptions USING btree (tenan
 
 CREATE INDEX subscriptions_live_at_stripe ON product.subscriptions USING btree (stripe_subscription_id) WHERE ((stripe_subscription_id IS NOT NULL) AND (status = ANY (ARRAY['active'::text, 'lapsed'::text])));
 
+CREATE INDEX tenant_keys_by_age ON product.tenant_keys USING btree (tenant_id, made_at DESC, key_id);
+
+CREATE INDEX tenant_keys_by_predecessor ON product.tenant_keys USING btree (tenant_id, replaces) WHERE (replaces IS NOT NULL);
+
+CREATE INDEX tenant_keys_expiry_order ON product.tenant_keys USING btree (LEAST(expires_at, revoked_at)) WHERE (num_nonnulls(expires_at, revoked_at) > 0);
+
 CREATE INDEX tenant_status_history_order ON product.tenant_status_history USING btree (tenant_id, change_id);
 
 CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expires_at) WHERE (status = 'trial'::text);
@@ -2647,6 +2690,9 @@ CREATE TRIGGER only_grows BEFORE DELETE OR UPDATE OR TRUNCATE ON trunkline.audit
 
 CREATE TRIGGER only_grows BEFORE DELETE OR UPDATE OR TRUNCATE ON trunkline.audit_links FOR EACH STATEMENT EXECUTE FUNCTION trunkline.refuse_change();
 
+ALTER TABLE ONLY product.tenant_keys
+    ADD CONSTRAINT a_key_takes_the_place_of_its_tenants FOREIGN KEY (tenant_id, replaces) REFERENCES product.tenant_keys(tenant_id, key_id) ON DELETE SET NULL (replaces);
+
 ALTER TABLE ONLY product.api_keys
     ADD CONSTRAINT a_key_takes_the_place_of_one FOREIGN KEY (replaces) REFERENCES product.api_keys(key_id);
 
@@ -2742,6 +2788,9 @@ ALTER TABLE ONLY product.subscriptions
 
 ALTER TABLE ONLY product.subscriptions
     ADD CONSTRAINT subscriptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY product.tenant_keys
+    ADD CONSTRAINT tenant_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY product.tenant_status_history
     ADD CONSTRAINT tenant_status_history_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES product.tenants(tenant_id) ON DELETE CASCADE;
@@ -2875,6 +2924,8 @@ CREATE POLICY only_ones_own ON product.sessions USING (product.may_see(tenant_id
 
 CREATE POLICY only_ones_own ON product.subscriptions USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
+CREATE POLICY only_ones_own ON product.tenant_keys USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
+
 CREATE POLICY only_ones_own ON product.tenant_status_history USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
 
 CREATE POLICY only_ones_own ON product.tenants USING (product.may_see(tenant_id)) WITH CHECK (product.may_see(tenant_id));
@@ -2908,6 +2959,8 @@ ALTER TABLE product.reconciliation_seen ENABLE ROW LEVEL SECURITY;
 ALTER TABLE product.sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.subscriptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.tenant_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.tenant_status_history ENABLE ROW LEVEL SECURITY;
 
@@ -3037,6 +3090,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.subscriptions TO trunkline_ap
 GRANT SELECT ON TABLE product.subscriptions_in_force TO trunkline_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE product.switches TO trunkline_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.tenant_keys TO trunkline_app;
 
 GRANT SELECT,INSERT ON TABLE product.tenant_status_history TO trunkline_app;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{MatchedPath, Request, State},
+    http::HeaderMap,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,6 +18,7 @@ use axum::{
 pub(crate) use self::visitors::Visitors;
 use crate::{
     caller::Caller,
+    people,
     problem::{Code, Problem},
     rate::Limit,
     routes::{Guard, ROUTES, Route},
@@ -43,6 +45,7 @@ pub(crate) async fn admit(State(state): State<ApiState>, request: Request, next:
         return answer;
     }
     let route = path.as_deref().and_then(|path| Route::find(request.method(), path));
+    let route = route.filter(|route| is_visit(route, request.headers()));
     let caller = request.extensions().get::<Caller>().cloned();
     let mut response = match visit(&state, caller, route).await {
         Ok(()) => next.run(request).await,
@@ -65,13 +68,18 @@ fn refusal(state: &ApiState, request: &Request) -> Option<Response> {
     is_wrong.then(|| https::instead(request, &config.public_base_url))
 }
 
+/// Whether it counts against the address. A program with a key has a limit of its own, and wrong keys have one.
+fn is_visit(route: &Route, headers: &HeaderMap) -> bool {
+    is_for_people(route) && !(route.guard == Guard::Member && people::has_key(headers))
+}
+
 /// Counts a visit, where it is one.
 async fn visit(
     state: &ApiState,
     caller: Option<Caller>,
     route: Option<&Route>,
 ) -> Result<(), Problem> {
-    match caller.filter(|_| route.is_some_and(is_for_people)) {
+    match caller.filter(|_| route.is_some()) {
         Some(caller) if state.config().edge.per_minute_max > 0 => {
             let max = state.config().edge.per_minute_max;
             let limit = Limit { scope: "http.per_ip", policy: "per-ip", max, window: WINDOW };
@@ -96,7 +104,8 @@ fn is_for_people(route: &Route) -> bool {
         | Guard::Password
         | Guard::AnySession
         | Guard::Session
-        | Guard::OwnPassword => true,
+        | Guard::OwnPassword
+        | Guard::Member => true,
         Guard::TwilioSignature
         | Guard::StripeSignature
         | Guard::CronSecret

@@ -24,6 +24,7 @@ mod caller; // who asks: request id, trace, address
 mod client_ip; // behind which proxies the address is believed
 mod clock_words; // when schedules tick, for people
 mod json; // bodies and queries, read strictly
+mod key_terms; // what is said of a new key
 mod observe; // what is noted of every request
 mod problem; // every error, and its HTTP status
 mod rate; // how often somebody may ask

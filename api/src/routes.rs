@@ -31,6 +31,8 @@ pub enum Guard {
     Session,
     /// A person who is logged in and has chosen their own password.
     OwnPassword,
+    /// The same, or a program with a key of the tenant.
+    Member,
     /// Twilio, by its signature.
     TwilioSignature,
     /// Stripe, by its signature.
@@ -133,20 +135,23 @@ routes! {
         post "/api/auth/logout" AnySession => people::logout;
         post "/api/auth/change-password" Session => people::change_password;
         get "/api/me" Session => people::me;
-        get "/api/tenant" OwnPassword => people::tenant;
-        get "/api/conversations" OwnPassword => messages::conversations;
-        get "/api/conversations/{conversation}" OwnPassword => messages::conversation;
-        post "/api/conversations/{conversation}/mode" OwnPassword => messages::set_mode;
-        post "/api/conversations/{conversation}/messages" OwnPassword => messages::answer;
-        post "/api/messages" OwnPassword => messages::schedule;
-        get "/api/messaging" OwnPassword => messages::settings;
-        post "/api/messaging" OwnPassword => messages::put_settings;
-        get "/api/calls" OwnPassword => calls::calls;
-        get "/api/calls/{call}" OwnPassword => calls::call;
-        get "/api/call-requests" OwnPassword => calls::call_requests;
-        post "/api/call-requests/{request}" OwnPassword => calls::set_call_request;
-        get "/api/voice" OwnPassword => calls::voice;
-        post "/api/voice" OwnPassword => calls::put_voice;
+        get "/api/keys" OwnPassword => people::keys;
+        post "/api/keys" OwnPassword => people::make_key;
+        post "/api/keys/{id}/revoke" OwnPassword => people::revoke_key;
+        get "/api/tenant" Member => people::tenant;
+        get "/api/conversations" Member => messages::conversations;
+        get "/api/conversations/{conversation}" Member => messages::conversation;
+        post "/api/conversations/{conversation}/mode" Member => messages::set_mode;
+        post "/api/conversations/{conversation}/messages" Member => messages::answer;
+        post "/api/messages" Member => messages::schedule;
+        get "/api/messaging" Member => messages::settings;
+        post "/api/messaging" Member => messages::put_settings;
+        get "/api/calls" Member => calls::calls;
+        get "/api/calls/{call}" Member => calls::call;
+        get "/api/call-requests" Member => calls::call_requests;
+        post "/api/call-requests/{request}" Member => calls::set_call_request;
+        get "/api/voice" Member => calls::voice;
+        post "/api/voice" Member => calls::put_voice;
 
         post "/telephony/incoming" TwilioSignature => webhooks::incoming;
         post "/twilio/voice" TwilioSignature => webhooks::incoming;
@@ -243,6 +248,11 @@ routes! {
         get "/v1/admin/businesses/{id}" AdminKey Read => admin::businesses::get;
         patch "/v1/admin/businesses/{id}" AdminKey Tenants => admin::patch_business;
         post "/v1/admin/businesses/{tenant}/users" AdminKey Tenants => admin::businesses::add_user;
+        get "/v1/admin/businesses/{tenant}/keys" AdminKey Read => admin::tenant_keys::list;
+        post "/v1/admin/businesses/{tenant}/keys" AdminKey Tenants => admin::tenant_keys::create;
+        post "/v1/admin/businesses/{tenant}/keys/{id}/rotate" AdminKey Tenants => admin::tenant_keys::rotate;
+        post "/v1/admin/businesses/{tenant}/keys/{id}/revoke" AdminKey Tenants => admin::tenant_keys::revoke;
+        post "/v1/admin/businesses/{tenant}/rotate-key" AdminKey Tenants => admin::tenant_keys::rotate_newest;
         get "/v1/admin/businesses/{tenant}/usage.csv" AdminKey Read => admin::usage::of_tenant;
         get "/v1/admin/numbers" AdminKey Read => admin::list_numbers;
         post "/v1/admin/numbers" AdminKey Tenants => admin::add_number;

@@ -76,7 +76,7 @@ impl ApiState {
         &self.0.visitors
     }
 
-    /// Addresses that tried wrong keys of operators.
+    /// Addresses that tried wrong keys.
     pub(crate) fn strangers(&self) -> &Visitors {
         &self.0.strangers
     }

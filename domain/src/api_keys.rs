@@ -1,7 +1,6 @@
 //! Keys of operators and of their programs. Whoever makes one sees it once; what stands here is its hash. What a key may do is
 //! a set of scopes; how long, and how often in a minute, is said when it is made.
 
-mod key; // the text that its holder has
 mod scope; // what it may do
 
 use std::time::Duration;
@@ -9,14 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub use self::{
-    key::{ApiKey, NotAKey},
-    scope::{Role, Scope, sorted},
-};
-use crate::{Conn, Digest, Error, error::During};
-
-/// How far back the last use is exact. Not every request writes it.
-const USED_EVERY: Duration = Duration::from_mins(1);
+pub use self::scope::{Role, Scope, sorted};
+pub use crate::key::{ApiKey, NotAKey};
+use crate::{Conn, Digest, Error, error::During, key::USED_EVERY};
 
 /// Keys in the list. A team has tens; what is older was revoked long ago.
 const LIST_MAX: i64 = 1000;

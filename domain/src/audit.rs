@@ -13,7 +13,7 @@ pub struct Entry<'a> {
     pub action: &'a str,
     /// To whom, if to one tenant.
     pub tenant: Option<TenantId>,
-    /// By whom: `operator:…`, `user:…`, `system`.
+    /// By whom: `operator:…`, `user:…`, `tenant-key:…`, `system`.
     pub actor: &'a str,
     /// About which phone; kept masked.
     pub phone: Option<&'a PhoneNumber>,

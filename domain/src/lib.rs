@@ -14,6 +14,7 @@ pub mod phone;
 // Secrets, and what is kept of them.
 pub mod code;
 pub mod digest;
+pub mod key; // of operators and of tenants
 pub mod password;
 pub mod token;
 
@@ -52,6 +53,7 @@ pub mod voice_settings;
 // Who may come in.
 pub mod api_keys; // operators, and their programs
 pub mod sessions;
+pub mod tenant_keys; // their programs
 pub mod users;
 
 // What was sent, what is allowed, what was done.

@@ -1,8 +1,9 @@
-//! Forgets what has served its time: verification codes, sessions, counters of rate limits, what was said in calls.
+//! Forgets what has served its time: verification codes, sessions, tenants' keys, counters of rate limits, what was said in
+//! calls.
 
 use std::time::Duration;
 
-use domain::{calls::transcripts, codes, demos, guesses, limits, scope, sessions};
+use domain::{calls::transcripts, codes, demos, guesses, limits, scope, sessions, tenant_keys};
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,10 @@ const CODES_KEPT: Duration = Duration::from_hours(168);
 
 /// What is kept of removed demos, and the people of their sign-ups: so long a demo can be brought back.
 const ARCHIVES_KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// A tenant's key that is over: so long it can be told whose an id in the record was. A year, and the month in which somebody
+/// looks back at it.
+const KEYS_KEPT: Duration = Duration::from_hours(400 * 24);
 
 /// Cleans. Runs hourly.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +40,9 @@ pub struct CleanedUp {
     /// Transcripts, and what callers left, that were kept as long as their tenant wanted.
     #[serde(default)]
     pub calls_forgotten: u64,
+    /// Keys of tenants that were over long ago.
+    #[serde(default)]
+    pub keys_forgotten: u64,
 }
 
 impl Workflow<Trunkline> for CleanExpired {
@@ -55,6 +63,7 @@ impl Workflow<Trunkline> for CleanExpired {
                     + guesses::clean(tx).await.map_err(of_domain)?,
                 people_forgotten: demos::forget(tx, ARCHIVES_KEPT).await.map_err(of_domain)?,
                 calls_forgotten: transcripts::clean(tx).await.map_err(of_domain)?,
+                keys_forgotten: tenant_keys::clean(tx, KEYS_KEPT).await.map_err(of_domain)?,
             })
         })
         .await

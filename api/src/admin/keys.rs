@@ -17,30 +17,10 @@ use super::{
 };
 use crate::{
     json::Fields,
+    key_terms::{GRACE, GRACE_SECS_MAX, Terms, Words},
     problem::{Code, Problem},
     state::ApiState,
 };
-
-/// A name is for the record.
-const NAME_CHARS_MAX: usize = 60;
-
-/// Ten years; a key that is to last longer has no end.
-const DAYS_MAX: u64 = 3650;
-
-/// A hundred a second: more is no operator and no script of one.
-const PER_MINUTE_MAX: u64 = 6000;
-
-/// Where nobody says otherwise: ten a second.
-const PER_MINUTE: u32 = 600;
-
-const DAY: Duration = Duration::from_hours(24);
-
-/// How long the old key works beside the one that takes its place, where nobody says otherwise: a day, to bring the new one
-/// to everybody.
-const GRACE: Duration = DAY;
-
-/// Thirty days; who needs longer makes another key.
-const GRACE_SECS_MAX: u64 = 30 * 24 * 3600;
 
 /// `GET /v1/admin/keys`: all of them, the newest first, without what is secret.
 pub(crate) async fn list(
@@ -54,10 +34,8 @@ pub(crate) async fn list(
 /// What is asked of a new key.
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
-    name: String,
+    terms: Terms,
     scopes: Vec<Scope>,
-    per_minute: u32,
-    lasts: Option<Duration>,
 }
 
 /// `POST /v1/admin/keys`: `{"name","scopes" or "role","expires_in_days"?,"per_minute"?,"reason"?}`.
@@ -74,19 +52,18 @@ pub(crate) async fn create(
     }
     let key = ApiKey::generate(&mut rand::rng());
     let new = NewKey {
-        name: &wanted.name,
+        name: &wanted.terms.name,
         scopes: &wanted.scopes,
-        per_minute: wanted.per_minute,
-        lasts: wanted.lasts,
+        per_minute: wanted.terms.per_minute,
+        lasts: wanted.terms.lasts,
         made_by: &by.actor,
     };
     api_keys::create(&mut deed.tx, &key, &new).await?;
-    let days = wanted.lasts.map(|lasts| lasts.as_secs() / DAY.as_secs());
     let details = json!({
         "key": key.id(),
-        "name": wanted.name,
+        "name": wanted.terms.name,
         "scopes": wanted.scopes,
-        "expires_in_days": days,
+        "expires_in_days": wanted.terms.days(),
     });
     told_once(deed, "key.created", details, &key).await
 }
@@ -153,20 +130,9 @@ fn no_such_key() -> Problem {
 
 impl Wanted {
     fn read(fields: &mut Fields) -> Option<Wanted> {
-        let name = fields.required("name", |name| {
-            let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-            let is_plain = name.chars().all(|c| c.is_alphanumeric() || " -_.@".contains(c));
-            if fits && is_plain && name.trim() == name {
-                return Ok(name.to_owned());
-            }
-            Err(format!("must be a name of 1 to {NAME_CHARS_MAX} letters, digits, blanks or -_.@"))
-        });
+        let terms = Terms::read(fields, Words::ORDER);
         let scopes = scopes(fields);
-        let days = number(fields, "expires_in_days", DAYS_MAX);
-        let per_minute = number(fields, "per_minute", PER_MINUTE_MAX);
-        let per_minute = per_minute.and_then(|it| u32::try_from(it).ok()).unwrap_or(PER_MINUTE);
-        let lasts = days.map(|days| Duration::from_secs(days * DAY.as_secs()));
-        Some(Wanted { name: name?, scopes: scopes?, per_minute, lasts })
+        Some(Wanted { terms: terms?, scopes: scopes? })
     }
 }
 
@@ -215,11 +181,10 @@ mod tests {
     fn a_key_has_a_name_and_scopes_or_a_role() {
         let wanted = read(r#"{"name":"ada","scopes":["jobs","read","jobs"],"expires_in_days":2}"#);
         let lasts = Some(Duration::from_hours(48));
-        let scopes = vec![Scope::Read, Scope::Jobs];
-        let name = "ada".to_owned();
-        assert_eq!(wanted, Some(Wanted { name, scopes, per_minute: 600, lasts }));
-        let viewer = read(r#"{"name":"Zoë B.","role":"viewer","per_minute":6}"#).unwrap();
-        assert_eq!((viewer.scopes, viewer.per_minute, viewer.lasts), (vec![Scope::Read], 6, None));
+        let terms = Terms { name: "ada".to_owned(), per_minute: 600, lasts };
+        assert_eq!(wanted, Some(Wanted { terms, scopes: vec![Scope::Read, Scope::Jobs] }));
+        let viewer = read(r#"{"name":"Zoë B.","role":"viewer"}"#).unwrap();
+        assert_eq!(viewer.scopes, vec![Scope::Read]);
     }
 
     #[test]
@@ -232,12 +197,7 @@ mod tests {
             r#"{"name":"ada","scopes":["read",1]}"#,
             r#"{"name":"ada","role":"root"}"#,
             r#"{"name":"ada","role":"viewer","scopes":["read"]}"#,
-            r#"{"name":"","role":"viewer"}"#,
-            r#"{"name":" ada","role":"viewer"}"#,
-            r#"{"name":"a\nb","role":"viewer"}"#,
-            r#"{"name":"ada)","role":"viewer"}"#,
             r#"{"name":"ada","role":"viewer","expires_in_days":0}"#,
-            r#"{"name":"ada","role":"viewer","per_minute":6001}"#,
             r#"{"name":"ada","role":"viewer","key":"tlk_"}"#,
         ] {
             assert_eq!(read(bad), None, "{bad}");

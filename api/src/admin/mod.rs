@@ -28,6 +28,7 @@ pub(crate) mod schedules; // which jobs are made when
 mod showing; // three demos to show
 mod steer; // jobs
 mod tags; // what of a thing somebody has read
+pub(crate) mod tenant_keys; // of tenants' programs
 pub(crate) mod usage; // what tenants used, as files
 pub(crate) mod verify; // whether the records are what they were
 mod vouch; // a phone, verified by an operator's word

@@ -198,7 +198,7 @@ fn clearable(fields: &mut Fields, name: &str, max: u64) -> Limit {
 }
 
 /// A whole number from 1 to `max`, where one is given.
-pub(super) fn number(fields: &mut Fields, name: &str, max: u64) -> Option<u64> {
+pub(crate) fn number(fields: &mut Fields, name: &str, max: u64) -> Option<u64> {
     let value = fields.take(name)?;
     let found = value.as_u64().filter(|it| (1..=max).contains(it));
     if found.is_none() {

@@ -289,7 +289,7 @@ mod tests {
             let mut all = ROUTES
                 .iter()
                 .filter(|route| route.path == path && (route.method == "GET") == reads);
-            all.any(|route| matches!(route.guard, Guard::AdminKey | Guard::OwnPassword))
+            all.any(|route| matches!(route.guard, Guard::AdminKey | Guard::Member))
         };
         for it in TAGGED {
             assert!(is_route(true, it.read_at), "{}", it.read_at);

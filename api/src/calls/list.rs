@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{cursor, kept, requests::view as request_view};
 use crate::{
     json::{Fields, Query},
-    people::OwnPassword,
+    people::Member,
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -30,16 +30,16 @@ pub(super) const SHOWN_MAX: u16 = 200;
 /// `GET /api/calls`: the latest first.
 pub(crate) async fn calls(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
     Query(mut query): Query,
 ) -> Result<Json<Value>, Problem> {
     let (limit, before) = page_of(&mut query);
     query.refuse_others();
     let limit = query.finish(Some(limit))?;
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
     let before = before.map(|(at, id)| (at, CallId::from(id)));
-    let mut found = list::list(&mut tx, session.tenant, before, None, i64::from(limit) + 1).await?;
+    let mut found = list::list(&mut tx, member.tenant, before, None, i64::from(limit) + 1).await?;
     let is_more = found.len() > usize::from(limit);
     found.truncate(limit.into());
     let next = found.last().filter(|_| is_more);
@@ -52,14 +52,14 @@ pub(crate) async fn calls(
 /// `GET /api/calls/{call}`: with what was said, what it came to, and what the caller left.
 pub(crate) async fn call(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let missing = || Problem::new(Code::NotFound, "there is no such call");
     let id: CallId = id.parse().map_err(|_| missing())?;
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    let found = list::list(&mut tx, session.tenant, None, Some(id), 1).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
+    let found = list::list(&mut tx, member.tenant, None, Some(id), 1).await?;
     let mut shown = view(&found.into_iter().next().ok_or_else(missing)?);
     shown["transcript"] = match transcripts::get(&mut tx, id).await? {
         None => Value::Null,

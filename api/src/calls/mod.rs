@@ -1,7 +1,7 @@
 //! A tenant's calls, as its people see them: who rang and what came of it, what callers left, and how calls are to be taken.
 //!
-//! But for the operators' view of the settings, everything here needs a session with a password of one's own, and works in the scope
-//! of that tenant.
+//! But for the operators' view of the settings, everything here needs a session with a password of one's own, or a key of the
+//! tenant, and works in its scope.
 
 mod cursor; // where the next page begins
 mod kept; // what is kept in a box, opened

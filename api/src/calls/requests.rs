@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
 };
 use domain::{
-    PhoneNumber, RequestId,
+    PhoneNumber, RequestId, audit,
     calls::requests::{self, Request},
     scope,
 };
@@ -17,8 +17,9 @@ use super::{
     list::{instant, page_of},
 };
 use crate::{
+    caller::Caller,
     json::{Body, Query},
-    people::{OwnOrigin, OwnPassword},
+    people::Member,
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -26,7 +27,7 @@ use crate::{
 /// `GET /api/call-requests`: the latest first; `status=open` for those that nobody has seen to.
 pub(crate) async fn call_requests(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
     Query(mut query): Query,
 ) -> Result<Json<Value>, Problem> {
     let (limit, before) = page_of(&mut query);
@@ -38,11 +39,11 @@ pub(crate) async fn call_requests(
     query.refuse_others();
     let limit = query.finish(Some(limit))?;
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
     let before = before.map(|(at, id)| (at, RequestId::from(id)));
     let rows = i64::from(limit) + 1;
     let only_open = only_open.unwrap_or(false);
-    let mut found = requests::list(&mut tx, session.tenant, before, only_open, rows).await?;
+    let mut found = requests::list(&mut tx, member.tenant, before, only_open, rows).await?;
     let is_more = found.len() > usize::from(limit);
     found.truncate(limit.into());
     let next = found.last().filter(|_| is_more);
@@ -54,8 +55,8 @@ pub(crate) async fn call_requests(
 /// `POST /api/call-requests/{request}`: `{"done":true}` when somebody has seen to it.
 pub(crate) async fn set_call_request(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
+    caller: Caller,
+    member: Member,
     Path(id): Path<String>,
     Body(mut fields): Body,
 ) -> Result<Json<Value>, Problem> {
@@ -68,9 +69,12 @@ pub(crate) async fn set_call_request(
     let missing = || Problem::new(Code::NotFound, "there is no such request");
     let id: RequestId = id.parse().map_err(|_| missing())?;
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    let found = requests::set_done(&mut tx, session.tenant, id, is_done).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
+    let found = requests::set_done(&mut tx, member.tenant, id, is_done).await?;
     let shown = view(&tx, found.ok_or_else(missing)?);
+    let ip = caller.ip_digest(&state.config().pepper);
+    let details = json!({ "call_request": id, "done": is_done, "request": caller.request_id });
+    audit::record(&mut tx, member.entry("call_request.done", &ip, details)).await?;
     tx.commit().await?;
     Ok(Json(shown))
 }

@@ -19,7 +19,7 @@ use crate::{
     admin::{Asked, IfMatch, Operator},
     caller::Caller,
     json::{Body, Fields},
-    people::{OwnOrigin, OwnPassword},
+    people::Member,
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -27,28 +27,26 @@ use crate::{
 /// `GET /api/voice`.
 pub(crate) async fn voice(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    told(asked, &voice_settings::get(&mut tx, session.tenant).await?).await
+    scope::tenant(&mut tx, member.tenant).await?;
+    told(asked, &voice_settings::get(&mut tx, member.tenant).await?).await
 }
 
 /// `POST /api/voice`: what is not named stays as it is.
 pub(crate) async fn put_voice(
     State(state): State<ApiState>,
     caller: Caller,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
+    member: Member,
     condition: IfMatch,
     Body(fields): Body,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    let actor = format!("user:{}", session.user);
+    scope::tenant(&mut tx, member.tenant).await?;
     let wanted =
-        change(&mut tx, &state, &caller, session.tenant, &actor, (condition, fields)).await?;
+        change(&mut tx, &state, &caller, member.tenant, &member.actor, (condition, fields)).await?;
     tx.commit().await?;
     Ok(Json(view(&wanted)))
 }

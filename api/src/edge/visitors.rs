@@ -35,7 +35,8 @@ impl Visitors {
         caller: &Caller,
         limit: Limit,
     ) -> Result<(), Problem> {
-        let address = client_ip::counted(caller.ip);
+        // Who was refused at one limit was not at another.
+        let address = [limit.scope.as_bytes(), &client_ip::counted(caller.ip)].concat();
         let hit = match self.recall(&address, Instant::now()) {
             Some(retry_after) => Hit::Refused { retry_after },
             None => hit(state, caller, limit).await?,

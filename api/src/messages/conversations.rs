@@ -10,7 +10,6 @@ use domain::{
     audit::{self, Entry},
     conversations::{self, After, Conversation, ConversationMode},
     scope,
-    sessions::Session,
 };
 use engine::Tx;
 use serde_json::{Value, json};
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     caller::Caller,
     json::{Body, Fields, Query},
-    people::{OwnOrigin, OwnPassword},
+    people::Member,
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -30,13 +29,13 @@ const SHOWN_MAX: u32 = 200;
 /// `GET /api/conversations`: the latest first.
 pub(crate) async fn conversations(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
     Query(query): Query,
 ) -> Result<Json<Value>, Problem> {
     let (after, limit) = page_of(query)?;
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    let mut found = conversations::list(&mut tx, session.tenant, after, limit + 1).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
+    let mut found = conversations::list(&mut tx, member.tenant, after, limit + 1).await?;
     let page = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_more = found.len() > page;
     found.truncate(page);
@@ -47,13 +46,13 @@ pub(crate) async fn conversations(
 /// `GET /api/conversations/{conversation}`: with what was said last, oldest first.
 pub(crate) async fn conversation(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
     Path(id): Path<String>,
     Query(query): Query,
 ) -> Result<Json<Value>, Problem> {
     let limit = limit_of(query)?;
     let mut tx = state.engine().begin().await?;
-    let found = of_session(&mut tx, &session, &id).await?;
+    let found = of_member(&mut tx, &member, &id).await?;
     let said = conversations::history(&mut tx, found.conversation, limit).await?;
     let messages: Vec<_> = said
         .into_iter()
@@ -76,8 +75,7 @@ pub(crate) async fn conversation(
 pub(crate) async fn set_mode(
     State(state): State<ApiState>,
     caller: Caller,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
+    member: Member,
     Path(id): Path<String>,
     Body(mut fields): Body,
 ) -> Result<Json<Value>, Problem> {
@@ -89,30 +87,26 @@ pub(crate) async fn set_mode(
     fields.refuse_others();
     let mode = fields.finish(mode)?;
     let mut tx = state.engine().begin().await?;
-    let found = of_session(&mut tx, &session, &id).await?;
+    let found = of_member(&mut tx, &member, &id).await?;
     if conversations::set_mode(&mut tx, found.conversation, mode).await? {
-        let entry = Entry {
-            action: "conversation.mode",
-            tenant: Some(session.tenant),
-            actor: &format!("user:{}", session.user),
-            phone: Some(&found.phone),
-            ip: Some(&caller.ip_digest(&state.config().pepper)),
-            details: json!({ "conversation": found.conversation, "mode": mode }),
-        };
+        let ip = caller.ip_digest(&state.config().pepper);
+        let details = json!({ "conversation": found.conversation, "mode": mode });
+        let entry = member.entry("conversation.mode", &ip, details);
+        let entry = Entry { phone: Some(&found.phone), ..entry };
         audit::record(&mut tx, entry).await?;
     }
-    let found = of_session(&mut tx, &session, &id).await?;
+    let found = of_member(&mut tx, &member, &id).await?;
     tx.commit().await?;
     Ok(Json(view(&found)))
 }
 
-/// A conversation of the session's tenant. Another's is not there.
-pub(super) async fn of_session(
+/// A conversation of the member's tenant. Another's is not there.
+pub(super) async fn of_member(
     tx: &mut Tx,
-    session: &Session,
+    member: &Member,
     id: &str,
 ) -> Result<Conversation, Problem> {
-    scope::tenant(tx, session.tenant).await?;
+    scope::tenant(tx, member.tenant).await?;
     let missing = || Problem::new(Code::NotFound, "there is no such conversation");
     let id: ConversationId = id.parse().map_err(|_| missing())?;
     conversations::get(tx, id).await?.ok_or_else(missing)

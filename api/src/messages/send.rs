@@ -10,7 +10,8 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    MessageId, PhoneNumber, TenantId,
+    MessageId, PhoneNumber,
+    audit::{self, Entry},
     conversations::{self, ConversationMode},
     scope,
     sending::{self, Occasion},
@@ -19,12 +20,12 @@ use engine::{Start, Tx, Workflow};
 use serde_json::{Value, json};
 use workflows::send_sms::{SendSms, Sender};
 
-use super::conversations::of_session;
+use super::conversations::of_member;
 use crate::{
     admin::instant,
     caller::Caller,
     json::{Body, Fields},
-    people::{OwnOrigin, OwnPassword},
+    people::Member,
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -48,19 +49,17 @@ struct Wanted {
 pub(crate) async fn answer(
     State(state): State<ApiState>,
     caller: Caller,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
+    member: Member,
     Path(id): Path<String>,
     Body(fields): Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let wanted = Wanted::read(fields)?;
     let mut tx = state.engine().begin().await?;
-    let conversation = of_session(&mut tx, &session, &id).await?;
+    let conversation = of_member(&mut tx, &member, &id).await?;
     wanted.check(&mut tx).await?;
     conversations::set_mode(&mut tx, conversation.conversation, ConversationMode::Human).await?;
     let to = conversation.phone;
-    let written =
-        wanted.enqueue(&mut tx, &state, &caller, session.tenant, &to, Occasion::Answer).await?;
+    let written = wanted.enqueue(&mut tx, &state, &caller, &member, &to, Occasion::Answer).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(written)))
 }
@@ -69,18 +68,16 @@ pub(crate) async fn answer(
 pub(crate) async fn schedule(
     State(state): State<ApiState>,
     caller: Caller,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
+    member: Member,
     Body(mut fields): Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let to = fields.phone("to", state.config().demo.region);
     let (wanted, fields) = Wanted::take(fields);
     let (to, wanted) = fields.finish(to.zip(wanted))?;
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
     wanted.check(&mut tx).await?;
-    let written =
-        wanted.enqueue(&mut tx, &state, &caller, session.tenant, &to, Occasion::Notice).await?;
+    let written = wanted.enqueue(&mut tx, &state, &caller, &member, &to, Occasion::Notice).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(written)))
 }
@@ -113,19 +110,20 @@ impl Wanted {
         Ok(())
     }
 
+    /// Writes it down with its job, and who wanted it.
     async fn enqueue(
         self,
         tx: &mut Tx,
         state: &ApiState,
         caller: &Caller,
-        tenant: TenantId,
+        member: &Member,
         to: &PhoneNumber,
         occasion: Occasion,
     ) -> Result<Value, Problem> {
         let message = MessageId::mint();
         let send = SendSms {
             message,
-            for_tenant: Some(tenant),
+            for_tenant: Some(member.tenant),
             purpose: if occasion == Occasion::Answer { "answer" } else { "notice" }.to_owned(),
             to: tx.seal(to)?,
             body: tx.seal(&self.body)?,
@@ -136,9 +134,13 @@ impl Wanted {
             patience_secs: None,
         };
         let start = self.send_at.map_or(Start::After(Duration::ZERO), Start::At);
-        let mut job = send.job().tenant(tenant.as_uuid()).start(start);
+        let mut job = send.job().tenant(member.tenant.as_uuid()).start(start);
         job.traceparent.clone_from(&caller.traceparent);
         let job = tx.enqueue(job).await?.id();
+        let ip = caller.ip_digest(&state.config().pepper);
+        let details = json!({ "message": message, "job": job, "request": caller.request_id });
+        let entry = member.entry("message.ordered", &ip, details);
+        audit::record(tx, Entry { phone: Some(to), ..entry }).await?;
         Ok(json!({ "messageId": message, "jobId": job }))
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use domain::{
-    PhoneNumber,
+    PhoneNumber, audit,
     messaging::{self, MessagingSettings},
     phone::Region,
     quiet::QuietHours,
@@ -11,8 +11,9 @@ use domain::{
 use serde_json::{Value, json};
 
 use crate::{
+    caller::Caller,
     json::{Body, Fields},
-    people::{OwnOrigin, OwnPassword},
+    people::Member,
     problem::Problem,
     state::ApiState,
 };
@@ -20,27 +21,35 @@ use crate::{
 /// `GET /api/messaging`.
 pub(crate) async fn settings(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    Ok(Json(view(&messaging::get(&mut tx, session.tenant).await?)))
+    scope::tenant(&mut tx, member.tenant).await?;
+    Ok(Json(view(&messaging::get(&mut tx, member.tenant).await?)))
 }
 
 /// `POST /api/messaging`: what is not named stays as it is.
 pub(crate) async fn put_settings(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
+    caller: Caller,
+    member: Member,
     Body(fields): Body,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
     // Two who change different things at once: the second one begins with what the first has written.
-    tenants::lock(&mut tx, session.tenant).await?;
-    let before = messaging::get(&mut tx, session.tenant).await?;
-    let wanted = read(fields, before, state.config().demo.region)?;
-    messaging::put(&mut tx, session.tenant, &wanted).await?;
+    tenants::lock(&mut tx, member.tenant).await?;
+    let before = messaging::get(&mut tx, member.tenant).await?;
+    let names = fields.names();
+    let wanted = read(fields, before.clone(), state.config().demo.region)?;
+    if wanted != before {
+        messaging::put(&mut tx, member.tenant, &wanted).await?;
+        let ip = caller.ip_digest(&state.config().pepper);
+        // The fields' names, not what is in them.
+        let details = json!({ "fields": names, "request": caller.request_id });
+        let entry = member.entry("messaging.settings", &ip, details);
+        audit::record(&mut tx, entry).await?;
+    }
     tx.commit().await?;
     Ok(Json(view(&wanted)))
 }

@@ -9,7 +9,7 @@ use domain::{
 use engine::Tx;
 use serde_json::{Value, json};
 
-use super::session::{OwnPassword, SignedIn};
+use super::{member::Member, session::SignedIn};
 use crate::{
     problem::{Code, Problem},
     state::ApiState,
@@ -28,15 +28,15 @@ pub(crate) async fn me(
     Ok(Json(json!({ "user": person(&user), "tenant": tenant })))
 }
 
-/// `GET /api/tenant`: what the tenant has. For people with a password of their own.
+/// `GET /api/tenant`: what the tenant has.
 pub(crate) async fn tenant(
     State(state): State<ApiState>,
-    OwnPassword(session): OwnPassword,
+    member: Member,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, session.tenant).await?;
-    let mut view = tenant_view(&mut tx, session.tenant).await?;
-    let details = access::details(&mut tx, session.tenant).await?;
+    scope::tenant(&mut tx, member.tenant).await?;
+    let mut view = tenant_view(&mut tx, member.tenant).await?;
+    let details = access::details(&mut tx, member.tenant).await?;
     view["phoneNumber"] = json!(details.and_then(|details| details.phone));
     Ok(Json(json!({ "tenant": view })))
 }

@@ -57,6 +57,44 @@ pub(super) const OPERATIONS: &[Operation] = &[
         text("first_name", "Theirs"),
         text("last_name", "Theirs"),
     ]),
+    get(
+        "tenant-key",
+        "list",
+        "/v1/admin/businesses/{tenant}/keys",
+        "Its keys, without what is secret.",
+    )
+    .shows(&["id", "name", "per_minute", "made_by", "expires_at", "last_used_at", "works"]),
+    post(
+        "tenant-key",
+        "create",
+        "/v1/admin/businesses/{tenant}/keys",
+        "Make a key for a tenant's program. It is shown this once.",
+    )
+    .with(&[
+        text("name", "What it is for"),
+        number("expires_in_days", "It ends by itself after so many days"),
+        number("per_minute", "So many requests a minute (600)"),
+    ]),
+    post(
+        "tenant-key",
+        "rotate",
+        "/v1/admin/businesses/{tenant}/keys/{id}/rotate",
+        "A key that takes the place of another.",
+    )
+    .with(&[number("grace_secs", "The old one works so long yet (a day)")]),
+    post(
+        "tenant-key",
+        "renew",
+        "/v1/admin/businesses/{tenant}/rotate-key",
+        "One in place of the newest, which ends at once; the first one, where there is none.",
+    )
+    .with(&[number("grace_secs", "The old one works so long yet (0)")]),
+    post(
+        "tenant-key",
+        "revoke",
+        "/v1/admin/businesses/{tenant}/keys/{id}/revoke",
+        "End a key at once.",
+    ),
     get("tenant", "usage", "/v1/admin/businesses/{tenant}/usage.csv", "What it used, by day.")
         .with(&[
             text("from", "From this day on: 2026-11-01; this month if not said"),

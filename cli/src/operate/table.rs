@@ -26,7 +26,7 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 17] = [
+pub(super) const NOUNS: [(&str, &str); 18] = [
     ("health", "How the system is, in one look. (`doctor` says only what is wrong.)"),
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
@@ -40,6 +40,7 @@ pub(super) const NOUNS: [(&str, &str); 17] = [
     ("webhook", "What providers post."),
     ("demo", "Demos: vouch, end, convert, bring back."),
     ("tenant", "Tenants: find, make, shut out, let in, what they use and pay for, their calls."),
+    ("tenant-key", "Keys of tenants' programs: what each is for, and until when."),
     ("plan", "What can be bought, and how our books agree with Stripe's."),
     ("erasure", "People and tenants who are erased: count, order, list."),
     ("number", "The pool of numbers."),

@@ -25,7 +25,7 @@ pub async fn has_open_signup(
     Ok(rows.into_iter().map(TenantId::from).collect())
 }
 
-/// Logins, assistants, the archive and the person of sign-ups that are over; of a tenant, of all. A tenant has few of each.
+/// Logins, assistants, keys, the archive and the person of sign-ups that are over; of a tenant, of all. A tenant has few of each.
 pub(super) async fn forget(conn: &mut Conn, whom: Whom<'_>) -> Result<u64, Error> {
     let (tenant, phone) = (whom.tenant(), whom.phone());
     let doing = "erasure: people";
@@ -57,6 +57,7 @@ pub(super) async fn forget(conn: &mut Conn, whom: Whom<'_>) -> Result<u64, Error
     let mut gone = users.rows_affected() + archived.rows_affected();
     if let Whom::Tenant(tenant) = whom {
         gone += forget_assistants(conn, tenant).await?;
+        gone += forget_keys(conn, tenant).await?;
     }
     let signups = sqlx::query!(
         "update product.demo_signups
@@ -88,6 +89,16 @@ async fn forget_assistants(conn: &mut Conn, tenant: TenantId) -> Result<u64, Err
             .await
             .during(doing)?;
     Ok(bots.rows_affected() + access.rows_affected())
+}
+
+/// What they are called may be somebody's name.
+async fn forget_keys(conn: &mut Conn, tenant: TenantId) -> Result<u64, Error> {
+    let keys =
+        sqlx::query!("delete from product.tenant_keys where tenant_id = $1", tenant.as_uuid())
+            .execute(conn)
+            .await
+            .during("erasure: keys")?;
+    Ok(keys.rows_affected())
 }
 
 /// What is left of an erased tenant: an id that its usage and its subscriptions belong to. True if it had a name until now.

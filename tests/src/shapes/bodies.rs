@@ -76,6 +76,15 @@ pub const BODIES: &[Shape] = &[
     .ways(&[r#"{"ownerPhone":"x"}"#]),
     post("/api/call-requests/{request}", &[flag("done").needed()]),
     post("/api/voice", VOICE).ways(&[r#"{"transferPhone":"x"}"#]),
+    post(
+        "/api/keys",
+        &[
+            field("name", Kind::Text(60)).needed(),
+            number("expiresInDays", 1, 3650),
+            number("perMinute", 1, 600),
+        ],
+    ),
+    post("/api/keys/{id}/revoke", &[]),
     post("/v1/admin/businesses/{tenant}/voice", VOICE).ways(&[r#"{"transferPhone":"x"}"#]),
     post(
         "/v1/admin/jobs",
@@ -245,6 +254,24 @@ pub const BODIES: &[Shape] = &[
             field("last_name", Kind::Text(100)).needed(),
             REASON,
         ],
+    ),
+    post(
+        "/v1/admin/businesses/{tenant}/keys",
+        &[
+            field("name", Kind::Text(60)).needed(),
+            number("expires_in_days", 1, 3650),
+            number("per_minute", 1, 6000),
+            REASON,
+        ],
+    ),
+    post(
+        "/v1/admin/businesses/{tenant}/keys/{id}/rotate",
+        &[number("grace_secs", 0, 30 * 24 * 3600), REASON],
+    ),
+    post("/v1/admin/businesses/{tenant}/keys/{id}/revoke", &[REASON]),
+    post(
+        "/v1/admin/businesses/{tenant}/rotate-key",
+        &[number("grace_secs", 0, 30 * 24 * 3600), REASON],
     ),
     shape("PATCH", "/v1/admin/businesses/{id}", &[text("status").needed(), REASON]),
     post(

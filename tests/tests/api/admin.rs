@@ -15,6 +15,7 @@ mod operations; // orders about many jobs
 mod showing; // three tenants to look at
 mod steer; // retry, cancel and vouch
 mod tags; // what was read is named when it is changed
+mod tenant_keys; // of their programs
 mod usage; // what tenants used, as files
 mod webhooks; // what providers posted
 mod wrong_keys; // of strangers, counted by address

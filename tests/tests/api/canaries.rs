@@ -77,8 +77,9 @@ async fn play(stage: &Stage, errors: &mut Errors) -> Vec<String> {
     texts(stage, errors, &cookie).await;
     let session = cookie.split('=').nth(1).unwrap().to_owned();
     let key = keys(stage, errors).await;
-    let secret = key.rsplit('_').next().unwrap().to_owned();
-    vec![token, session, key, secret]
+    let theirs = tenant_keys(stage, errors, &demo, &cookie).await;
+    let secret = |key: &str| key.rsplit('_').next().unwrap().to_owned();
+    vec![token, session, secret(&key), key, secret(&theirs), theirs]
 }
 
 async fn sign_up(stage: &Stage, errors: &mut Errors, guest: Guest, form: &Value) -> Demo {
@@ -176,6 +177,26 @@ async fn keys(stage: &Stage, errors: &mut Errors) -> String {
     errors.keep(stage.get("/v1/admin/jobs").bearer(&key).send().await).is(200);
     errors.keep(stage.get("/v1/admin/jobs").bearer(&key[..80]).send().await).is(401);
     errors.keep(stage.get(&format!("/v1/admin/jobs?kind={key}")).bearer(&key).send().await);
+    key
+}
+
+/// A key of the tenant's, made by a person, used rightly and wrongly, and rotated by an operator.
+async fn tenant_keys(stage: &Stage, errors: &mut Errors, demo: &Demo, cookie: &str) -> String {
+    let name = json!({ "name": PERSON });
+    let made = errors.keep(stage.post("/api/keys").cookie(cookie).json(&name).send().await).is(201);
+    let key = made["key"].as_str().unwrap().to_owned();
+    let look = |key: &str| stage.get("/api/tenant").header("x-api-key", key).send();
+    errors.keep(look(&key).await).is(200);
+    errors.keep(look(&key[..80]).await).is(401);
+    errors.keep(look(&format!("{key}0")).await).is(401);
+    let about =
+        |key: &str| stage.get(&format!("/api/conversations?cursor={key}")).bearer(key).send();
+    errors.keep(about(&key).await).is(422);
+    let wrong = json!({ "name": key, "perMinute": key, "expiresInDays": key });
+    errors.keep(stage.post("/api/keys").cookie(cookie).json(&wrong).send().await).is(422);
+    errors.keep(stage.post(&format!("/api/keys/{key}/revoke")).cookie(cookie).send().await).is(404);
+    let path = format!("/v1/admin/businesses/{}/keys/{key}/rotate", demo.tenant);
+    errors.keep(stage.post(&path).as_operator().send().await).is(404);
     key
 }
 

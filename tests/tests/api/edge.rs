@@ -97,11 +97,11 @@ async fn whatever_a_session_changes_no_other_site_s_page_can() {
     let stage = Stage::with(&[("TRUNKLINE_CORS_ORIGINS", FRIEND)]).await;
     let demo = stage.active(Guest(1)).await;
     let cookie = stage.own_session(&demo).await;
-    let guards = [Guard::Session, Guard::OwnPassword, Guard::AnySession];
+    let guards = [Guard::Session, Guard::OwnPassword, Guard::Member, Guard::AnySession];
     let changing = ROUTES.iter().filter(|it| it.method != "GET" && guards.contains(&it.guard));
     for route in changing {
         let path = route.path.replace("{conversation}", &demo.tenant);
-        let path = path.replace("{request}", &demo.tenant);
+        let path = path.replace("{request}", &demo.tenant).replace("{id}", &demo.tenant);
         let ask = |origin: &str| stage.post(&path).cookie(&cookie).header("origin", origin);
         for origin in ["https://evil.example", "null", "http://demo.trunkline.test"] {
             ask(origin).json(&json!({})).send().await.problem(403, "foreign_origin");

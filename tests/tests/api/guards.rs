@@ -26,6 +26,9 @@ enum Nothing {
 
 use Nothing::{Open, Refused, RefusedPage, SentToLogIn, WrongBody};
 
+const NO_KEY: Nothing = Refused("admin_key_required");
+const NO_SESSION: Nothing = Refused("tenant_context_required");
+
 /// Method, path, guard, and what somebody hears who brings nothing.
 const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/api/demo/create-tenant", Guard::Open, WrongBody),
@@ -35,44 +38,27 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("GET", "/api/demo/{tenant}/access", Guard::AccessToken, Refused("access_token_required")),
     ("POST", "/api/auth/login", Guard::Password, WrongBody),
     ("POST", "/api/auth/logout", Guard::AnySession, Open),
-    ("POST", "/api/auth/change-password", Guard::Session, Refused("tenant_context_required")),
-    ("GET", "/api/me", Guard::Session, Refused("tenant_context_required")),
-    ("GET", "/api/tenant", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("GET", "/api/conversations", Guard::OwnPassword, Refused("tenant_context_required")),
-    (
-        "GET",
-        "/api/conversations/{conversation}",
-        Guard::OwnPassword,
-        Refused("tenant_context_required"),
-    ),
-    (
-        "POST",
-        "/api/conversations/{conversation}/mode",
-        Guard::OwnPassword,
-        Refused("tenant_context_required"),
-    ),
-    (
-        "POST",
-        "/api/conversations/{conversation}/messages",
-        Guard::OwnPassword,
-        Refused("tenant_context_required"),
-    ),
-    ("POST", "/api/messages", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("GET", "/api/messaging", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("POST", "/api/messaging", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("GET", "/api/calls", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("GET", "/api/calls/{call}", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("GET", "/api/call-requests", Guard::OwnPassword, Refused("tenant_context_required")),
-    (
-        "POST",
-        "/api/call-requests/{request}",
-        Guard::OwnPassword,
-        Refused("tenant_context_required"),
-    ),
-    ("GET", "/api/voice", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("POST", "/api/voice", Guard::OwnPassword, Refused("tenant_context_required")),
-    ("GET", "/v1/admin/businesses/{tenant}/voice", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/businesses/{tenant}/voice", Guard::AdminKey, Refused("admin_key_required")),
+    ("POST", "/api/auth/change-password", Guard::Session, NO_SESSION),
+    ("GET", "/api/me", Guard::Session, NO_SESSION),
+    ("GET", "/api/keys", Guard::OwnPassword, NO_SESSION),
+    ("POST", "/api/keys", Guard::OwnPassword, NO_SESSION),
+    ("POST", "/api/keys/{id}/revoke", Guard::OwnPassword, NO_SESSION),
+    ("GET", "/api/tenant", Guard::Member, NO_SESSION),
+    ("GET", "/api/conversations", Guard::Member, NO_SESSION),
+    ("GET", "/api/conversations/{conversation}", Guard::Member, NO_SESSION),
+    ("POST", "/api/conversations/{conversation}/mode", Guard::Member, NO_SESSION),
+    ("POST", "/api/conversations/{conversation}/messages", Guard::Member, NO_SESSION),
+    ("POST", "/api/messages", Guard::Member, NO_SESSION),
+    ("GET", "/api/messaging", Guard::Member, NO_SESSION),
+    ("POST", "/api/messaging", Guard::Member, NO_SESSION),
+    ("GET", "/api/calls", Guard::Member, NO_SESSION),
+    ("GET", "/api/calls/{call}", Guard::Member, NO_SESSION),
+    ("GET", "/api/call-requests", Guard::Member, NO_SESSION),
+    ("POST", "/api/call-requests/{request}", Guard::Member, NO_SESSION),
+    ("GET", "/api/voice", Guard::Member, NO_SESSION),
+    ("POST", "/api/voice", Guard::Member, NO_SESSION),
+    ("GET", "/v1/admin/businesses/{tenant}/voice", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/voice", Guard::AdminKey, NO_KEY),
     ("POST", "/telephony/incoming", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/twilio/voice", Guard::TwilioSignature, Refused("bad_signature")),
     ("POST", "/api/twilio/voice", Guard::TwilioSignature, Refused("bad_signature")),
@@ -94,118 +80,93 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/api/cron", Guard::CronSecret, Refused("cron_secret_required")),
     ("POST", "/api/cron/{job}", Guard::CronSecret, Refused("cron_secret_required")),
     ("GET", "/api/cron/{job}", Guard::CronSecret, Refused("cron_secret_required")),
-    ("GET", "/v1/admin/jobs", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/jobs/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/retry", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/cancel", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/redrive", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/jobs/{id}/timeline", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/jobs/{id}/explain", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/jobs/{id}/undo-plan", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/run-now", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/args", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/fork", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/jobs/{id}/answer", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/parked", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/parked/counts", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/parked/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/dead-letters", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/dead-letters/groups", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/dead-letters/counts", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/operations", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/operations", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/operations/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/operations/{id}/start", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/operations/{id}/cancel", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/operations/{id}/undo", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/queues", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/queues/{name}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/queues/{name}/pause", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/queues/{name}/resume", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/queues/{name}/settings", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/schedules", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/schedules/{name}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/schedules/{name}/pause", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/schedules/{name}/resume", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/schedules/{name}/run", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/schedules/{name}/change", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/schedules/{name}/backfill", Guard::AdminKey, Refused("admin_key_required")),
-    (
-        "POST",
-        "/v1/admin/schedules/{name}/stop-backfill",
-        Guard::AdminKey,
-        Refused("admin_key_required"),
-    ),
-    ("GET", "/v1/admin/workers", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/workers/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/workers/{id}/drain", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/workers/{id}/resume", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/keys", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/keys", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/keys/{id}/rotate", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/keys/{id}/revoke", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/audit", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/audit/verify", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/audit/engine", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/webhooks", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/webhooks/counts", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/webhooks/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/webhooks/{id}/replay", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/erasures", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/erasures", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/erasures/preview", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/demo-tenants", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/demo/{tenant}/verify", Guard::AdminKey, Refused("admin_key_required")),
-    (
-        "GET",
-        "/v1/admin/businesses/{tenant}/billing",
-        Guard::AdminKey,
-        Refused("admin_key_required"),
-    ),
-    (
-        "POST",
-        "/v1/admin/businesses/{tenant}/subscription",
-        Guard::AdminKey,
-        Refused("admin_key_required"),
-    ),
-    (
-        "POST",
-        "/v1/admin/businesses/{tenant}/subscription/cancel",
-        Guard::AdminKey,
-        Refused("admin_key_required"),
-    ),
-    (
-        "POST",
-        "/v1/admin/businesses/{tenant}/subscription/change-plan",
-        Guard::AdminKey,
-        Refused("admin_key_required"),
-    ),
-    ("POST", "/v1/admin/plans", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/billing/reconciliation", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/api/admin/maintenance", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/api/admin/maintenance", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/demo/{tenant}/code", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/demo/{tenant}/expire", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/demo/{tenant}/convert", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/demo/{tenant}/restore", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/businesses", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/businesses", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/businesses/usage.csv", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/v1/admin/businesses/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("PATCH", "/v1/admin/businesses/{id}", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/businesses/{tenant}/users", Guard::AdminKey, Refused("admin_key_required")),
-    (
-        "GET",
-        "/v1/admin/businesses/{tenant}/usage.csv",
-        Guard::AdminKey,
-        Refused("admin_key_required"),
-    ),
-    ("GET", "/v1/admin/numbers", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/numbers", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/numbers/recover", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/numbers/{id}/maintenance", Guard::AdminKey, Refused("admin_key_required")),
-    ("POST", "/v1/admin/numbers/{id}/release", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/v1/admin/jobs", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/jobs/{id}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/retry", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/cancel", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/redrive", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/jobs/{id}/timeline", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/jobs/{id}/explain", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/jobs/{id}/undo-plan", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/run-now", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/args", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/fork", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/jobs/{id}/answer", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/parked", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/parked/counts", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/parked/{id}", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/dead-letters", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/dead-letters/groups", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/dead-letters/counts", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/operations", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/operations", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/operations/{id}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/operations/{id}/start", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/operations/{id}/cancel", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/operations/{id}/undo", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/queues", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/queues/{name}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/queues/{name}/pause", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/queues/{name}/resume", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/queues/{name}/settings", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/schedules", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/schedules/{name}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/schedules/{name}/pause", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/schedules/{name}/resume", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/schedules/{name}/run", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/schedules/{name}/change", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/schedules/{name}/backfill", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/schedules/{name}/stop-backfill", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/workers", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/workers/{id}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/workers/{id}/drain", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/workers/{id}/resume", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/keys", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/keys", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/keys/{id}/rotate", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/keys/{id}/revoke", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/audit", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/audit/verify", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/audit/engine", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/webhooks", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/webhooks/counts", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/webhooks/{id}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/webhooks/{id}/replay", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/erasures", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/erasures", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/erasures/preview", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/demo-tenants", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/demo/{tenant}/verify", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/businesses/{tenant}/billing", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/subscription", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/subscription/cancel", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/subscription/change-plan", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/plans", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/billing/reconciliation", Guard::AdminKey, NO_KEY),
+    ("GET", "/api/admin/maintenance", Guard::AdminKey, NO_KEY),
+    ("POST", "/api/admin/maintenance", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/demo/{tenant}/code", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/demo/{tenant}/expire", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/demo/{tenant}/convert", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/demo/{tenant}/restore", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/businesses", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/businesses/usage.csv", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/businesses/{id}", Guard::AdminKey, NO_KEY),
+    ("PATCH", "/v1/admin/businesses/{id}", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/users", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/businesses/{tenant}/keys", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/keys", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/keys/{id}/rotate", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/keys/{id}/revoke", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/rotate-key", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/businesses/{tenant}/usage.csv", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/numbers", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/numbers", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/numbers/recover", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/numbers/{id}/maintenance", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/numbers/{id}/release", Guard::AdminKey, NO_KEY),
     ("GET", "/v1/openapi.json", Guard::Open, Open),
     ("GET", "/console", Guard::ConsoleSession, SentToLogIn),
     ("GET", "/console/jobs", Guard::ConsoleSession, SentToLogIn),
@@ -227,9 +188,9 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("GET", "/console/style.css", Guard::Open, Open),
     ("GET", "/console/script.js", Guard::Open, Open),
     ("GET", "/health", Guard::Open, Open),
-    ("GET", "/health/detailed", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/api/health/detailed", Guard::AdminKey, Refused("admin_key_required")),
-    ("GET", "/api/admin/background-jobs/status", Guard::AdminKey, Refused("admin_key_required")),
+    ("GET", "/health/detailed", Guard::AdminKey, NO_KEY),
+    ("GET", "/api/health/detailed", Guard::AdminKey, NO_KEY),
+    ("GET", "/api/admin/background-jobs/status", Guard::AdminKey, NO_KEY),
     ("GET", "/livez", Guard::Open, Open),
     ("GET", "/readyz", Guard::Open, Open),
     ("GET", "/metrics", Guard::Open, Open),
@@ -351,18 +312,59 @@ async fn a_person_s_route_opens_to_a_session_alone() {
     let stage = Stage::open().await;
     let (demo, job) = targets(&stage).await;
     let session = [Guard::Session, Guard::OwnPassword];
+    let key = stage.tenant_key(&demo.tenant).await;
     for route in ROUTES.iter().filter(|route| session.contains(&route.guard)) {
         let ask = || ask(&stage, route, &demo, &job);
-        for ask in [ask().as_operator(), ask().bearer(&demo.token)] {
+        let keys = [ask().bearer(&key), ask().header("x-api-key", &key)];
+        for ask in keys.into_iter().chain([ask().as_operator(), ask().bearer(&demo.token)]) {
             ask.send().await.problem(401, "tenant_context_required");
         }
     }
     let cookie = stage.session(&demo).await;
-    let own = ROUTES.iter().filter(|route| route.guard == Guard::OwnPassword);
-    for route in own {
+    let own = [Guard::OwnPassword, Guard::Member];
+    for route in ROUTES.iter().filter(|route| own.contains(&route.guard)) {
         let answer = ask(&stage, route, &demo, &job).cookie(&cookie).send().await;
         answer.problem(403, "must_change_password");
     }
+}
+
+#[tokio::test]
+async fn a_tenant_s_route_opens_to_its_keys_too_and_to_no_others() {
+    let stage = Stage::open().await;
+    let (demo, job) = targets(&stage).await;
+    let cookie = stage.own_session(&demo).await;
+    let key = stage.tenant_key(&demo.tenant).await;
+    let operators = stage.key(json!(["read", "tenants"])).await;
+    let count = async || Rows::count(&stage.db).await.but_for("product.rate_limits");
+    let before = count().await;
+    let guarded = ROUTES.iter().filter(|route| route.guard == Guard::Member);
+    for (number, route) in (0..).zip(guarded) {
+        let ip = Ipv4Addr::new(203, 0, 113, number);
+        let ask = || ask(&stage, route, &demo, &job).from_ip(ip);
+        let refused = [
+            ask().as_operator(),
+            ask().bearer(&operators),
+            ask().bearer(&demo.token),
+            ask().bearer(""),
+            ask().bearer(&key[1..]),
+            ask().header("x-api-key", &format!("{key}0")),
+            ask().header("x-admin-api-key", &key),
+            ask().header("authorization", &key),
+            // Of two that contradict each other, no one may choose.
+            ask().header("x-api-key", "wrong").bearer(&key),
+            ask().header("x-api-key", "wrong").cookie(&cookie),
+        ];
+        for ask in refused {
+            ask.send().await.problem(401, "tenant_context_required");
+        }
+        // A field that nobody knows: what opens does nothing all the same.
+        for ask in [ask().bearer(&key), ask().header("x-api-key", &key)] {
+            let ask = if route.method == "GET" { ask } else { ask.json(&json!({ "x": 1 })) };
+            let answer = ask.send().await;
+            assert!(!matches!(answer.status, 401 | 403), "{answer:?}");
+        }
+    }
+    assert_eq!(count().await, before);
 }
 
 #[tokio::test]

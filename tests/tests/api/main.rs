@@ -15,6 +15,7 @@ mod messages; // texts, both ways
 mod people; // logging in and out
 mod sign_up; // a demo, asked for
 mod tenant_calls; // calls, as a tenant sees them
+mod tenant_keys; // programs of tenants
 mod verify; // a code, tried
 
 mod admin; // what operators ask and do

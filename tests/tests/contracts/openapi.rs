@@ -140,7 +140,14 @@ fn is_kept(route: &Route) -> bool {
         ["jobs", "operations", "queues", "schedules", "workers", "webhooks", "keys", "erasures"];
     let noun = route.path.strip_prefix("/v1/admin/").and_then(|rest| rest.split('/').next());
     // Of what is below tenants, only some: what is ordered of their money is a job, of which they have one at a time.
-    let businesses = ["/v1/admin/businesses", "/v1/admin/businesses/{tenant}/users"];
+    let businesses = [
+        "/v1/admin/businesses",
+        "/v1/admin/businesses/{tenant}/users",
+        "/v1/admin/businesses/{tenant}/keys",
+        "/v1/admin/businesses/{tenant}/keys/{id}/rotate",
+        "/v1/admin/businesses/{tenant}/keys/{id}/revoke",
+        "/v1/admin/businesses/{tenant}/rotate-key",
+    ];
     let is_kept =
         noun.is_some_and(|noun| nouns.contains(&noun)) || businesses.contains(&route.path);
     route.method == "POST" && is_kept
@@ -178,6 +185,7 @@ fn security(route: &Route) -> Value {
         | Guard::ConsoleForm => json!([]),
         Guard::AccessToken => json!([{ "accessToken": [] }]),
         Guard::Session | Guard::OwnPassword => json!([{ "session": [] }]),
+        Guard::Member => json!([{ "session": [] }, { "tenantKey": [] }, { "tenantKeyHeader": [] }]),
         Guard::TwilioSignature => json!([{ "twilioSignature": [] }]),
         Guard::StripeSignature => json!([{ "stripeSignature": [] }]),
         Guard::CronSecret => json!([{ "cronSecret": [] }]),
@@ -222,6 +230,8 @@ fn schemes() -> Value {
         "adminKeyHeader": header("X-Admin-API-Key", "The same in a header of its own."),
         "accessToken": bearer("The token that a verified phone was answered with."),
         "cronSecret": bearer("The outside clock's key."),
+        "tenantKey": bearer("A key of the tenant's, in place of a session."),
+        "tenantKeyHeader": header("X-API-Key", "The same in a header of its own."),
         "session": { "type": "apiKey", "in": "cookie", "name": "trunkline_session" },
         "twilioSignature": header("X-Twilio-Signature", "Over the public address and the form."),
         "stripeSignature": header("Stripe-Signature", "Over the time and the body."),

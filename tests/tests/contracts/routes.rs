@@ -34,6 +34,7 @@ fn words_for(guard: api::Guard) -> &'static str {
         api::Guard::AnySession => "anyone, with or without a session",
         api::Guard::Session => "a session",
         api::Guard::OwnPassword => "a session with an own password",
+        api::Guard::Member => "a session with an own password, or a tenant's key",
         api::Guard::TwilioSignature => "Twilio's signature",
         api::Guard::StripeSignature => "Stripe's signature",
         api::Guard::CronSecret => "the clock's key",

@@ -227,10 +227,16 @@ async fn of_a_tenant_that_is_erased_an_id_is_left_that_its_usage_belongs_to() {
         json!({ "tenant": shop.tenant(), "whole_tenant": true, "reason": "they asked for it" });
     let (status, refused) = shop.stage.post("/v1/admin/erasures", &whole).await;
     assert_eq!((status, &refused["code"]), (409, &json!("wrong_state")), "{refused}");
+    // A key that is called after somebody, and the one before it.
+    let keys = format!("/v1/admin/businesses/{}", shop.tenant());
+    let key = json!({ "name": "Huber till" });
+    assert_eq!(shop.stage.post(&format!("{keys}/keys"), &key).await.0, 201);
+    assert_eq!(shop.stage.post(&format!("{keys}/rotate-key"), &json!({})).await.0, 201);
     let expire = format!("/v1/admin/demo/{}/expire", shop.tenant());
     assert_eq!(shop.stage.post(&expire, &json!({})).await.0, 202);
     shop.rests().await;
     let messages = shop.stage.db.number("select from product.messages").await;
+    assert_eq!(shop.stage.db.number("select from product.tenant_keys").await, 2);
     shop.erase(json!({ "tenant": shop.tenant(), "whole_tenant": true })).await;
     shop.rests().await;
     let (owner, mail) = (&shop.owner.phone[1..], shop.owner.email.as_str());
@@ -242,6 +248,7 @@ async fn of_a_tenant_that_is_erased_an_id_is_left_that_its_usage_belongs_to() {
     );
     assert_eq!(shop.stage.db.text(&husk).await, "offboarded erased");
     assert_eq!(shop.stage.db.number("select from product.messages").await, messages);
+    assert_eq!(shop.stage.db.number("select from product.tenant_keys").await, 0);
     let held = "select from product.phone_pool where tenant_id is not null";
     assert_eq!(shop.stage.db.number(held).await, 0);
     assert_eq!(shop.stage.phone.recordings(), [""; 0]);

@@ -1,14 +1,45 @@
-//! A key as its holder has it: `tlk_<id>_<secret><sum>`.
+//! A key as its holder has it: `<prefix>_<id>_<secret><sum>`. One form for all who have keys; whose it is shows in the prefix
+//! and, for the compiler, in the type.
+
+use std::{marker::PhantomData, time::Duration};
 
 use rand::CryptoRng;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Digest, token::Token};
 
-/// In front of every key, so that people and scanners of repositories know one.
-const PREFIX: &str = "tlk_";
+/// Whose keys they are.
+pub trait Holder {
+    /// In front of every key, so that people and scanners of repositories know one.
+    const PREFIX: &'static str;
+}
 
-/// Hexadecimal digits of the id, which may be shown: enough that no two of a team's keys meet.
+/// Operators, and their programs.
+#[derive(Debug, Clone, Copy)]
+pub enum Operators {}
+
+impl Holder for Operators {
+    const PREFIX: &'static str = "tlk_";
+}
+
+/// Programs of tenants.
+#[derive(Debug, Clone, Copy)]
+pub enum Tenants {}
+
+impl Holder for Tenants {
+    const PREFIX: &'static str = "tlt_";
+}
+
+/// An operator's key.
+pub type ApiKey = Key<Operators>;
+
+/// A tenant's key.
+pub type TenantKey = Key<Tenants>;
+
+/// How far back the last use is exact. Not every request writes it.
+pub(crate) const USED_EVERY: Duration = Duration::from_mins(1);
+
+/// Hexadecimal digits of the id, which may be shown: enough that no two keys of a team meet.
 const ID_DIGITS: usize = 12;
 
 /// Of the sum at the end: one in four thousand million mistyped keys is looked up in vain.
@@ -16,9 +47,10 @@ const SUM_DIGITS: usize = 8;
 
 /// A key, as it is told once.
 #[derive(Debug, Clone)]
-pub struct ApiKey {
+pub struct Key<H> {
     id: String,
     text: SecretString,
+    whose: PhantomData<H>,
 }
 
 /// The text is no key of ours: mistyped, cut, or of somebody else.
@@ -26,21 +58,21 @@ pub struct ApiKey {
 #[error("not a key")]
 pub struct NotAKey;
 
-impl ApiKey {
+impl<H: Holder> Key<H> {
     /// A new one: 256 bits of chance, and an id that is chance, too.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut id = [0; ID_DIGITS / 2];
         rng.fill_bytes(&mut id);
         let (id, secret) = (hex::encode(id), Token::generate(rng));
-        let head = format!("{PREFIX}{id}_{}", secret.expose());
+        let head = format!("{}{id}_{}", H::PREFIX, secret.expose());
         let sum = sum(&head);
-        Self { id, text: format!("{head}{sum}").into() }
+        Self { id, text: format!("{head}{sum}").into(), whose: PhantomData }
     }
 
     /// Reads what a client sent. The sum tells a mistyped key from a wrong one without a look at the database.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         let (id, rest) =
-            text.strip_prefix(PREFIX).ok_or(NotAKey)?.split_once('_').ok_or(NotAKey)?;
+            text.strip_prefix(H::PREFIX).ok_or(NotAKey)?.split_once('_').ok_or(NotAKey)?;
         // What is all ASCII can be cut anywhere.
         if !Self::is_id(id) || !is_hex(rest) || rest.len() <= SUM_DIGITS {
             return Err(NotAKey);
@@ -50,7 +82,7 @@ impl ApiKey {
         if sum(&text[..text.len() - SUM_DIGITS]) != tail {
             return Err(NotAKey);
         }
-        Ok(Self { id: id.to_owned(), text: text.to_owned().into() })
+        Ok(Self { id: id.to_owned(), text: text.to_owned().into(), whose: PhantomData })
     }
 
     /// Whether a text could be a key's id.
@@ -69,7 +101,7 @@ impl ApiKey {
     }
 
     /// What is kept: a fast hash is enough for what cannot be guessed.
-    pub(super) fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest::of(self.text.expose_secret().as_bytes())
     }
 }
@@ -94,6 +126,18 @@ mod tests {
         assert!(!format!("{key:?}").contains(&key.expose()[20..]));
         assert!(key.expose().starts_with(&format!("tlk_{}_", key.id())));
         assert_ne!(ApiKey::generate(&mut rand::rng()).id(), key.id());
+    }
+
+    #[test]
+    fn a_tenant_s_key_is_no_operator_s_and_the_other_way_round() {
+        let (ours, theirs) =
+            (ApiKey::generate(&mut rand::rng()), TenantKey::generate(&mut rand::rng()));
+        assert!(theirs.expose().starts_with(&format!("tlt_{}_", theirs.id())));
+        assert_eq!(ApiKey::parse(theirs.expose()).err(), Some(NotAKey));
+        assert_eq!(TenantKey::parse(ours.expose()).err(), Some(NotAKey));
+        // The prefix is summed, too.
+        let turned = theirs.expose().replacen("tlt_", "tlk_", 1);
+        assert_eq!(ApiKey::parse(&turned).err(), Some(NotAKey));
     }
 
     #[test]
