@@ -81,8 +81,11 @@ async fn a_customer_who_had_no_demo_waits_in_line_for_a_number_and_gets_one() {
         "insert into product.phone_pool (phone, is_placeholder) values ('+15550100001', true)";
     sqlx::raw_sql(more).execute(&mut stage.db.superuser().await).await.unwrap();
     stage.engine.enqueue(ServeWaitlist {}.job()).await.unwrap();
-    rest::at_rest(&stage.db, &[""; 0]).await;
     let has =
         format!("select from product.phone_mappings where tenant_id = '{tenant}' and is_active");
+    // Whoever waits in line is at rest, too, until the news has come to it.
+    tests::wait_until("it has its number", async || tests::holds(stage.db.number(&has).await == 1))
+        .await;
+    rest::at_rest(&stage.db, &["allocate_number", "serve_waitlist"]).await;
     assert_eq!(stage.db.number(&has).await, 1);
 }
