@@ -1,5 +1,5 @@
-//! Logging in and out, and who acts for a tenant. The session is a cookie that scripts cannot read; the database knows only its digest, and ends it when
-//! the password changes. Until a temporary password is changed, nothing else is open.
+//! Logging in and out, and who acts for a tenant. The session is a cookie that scripts cannot read; the database knows only its
+//! digest, and ends it when the password changes. Until a temporary password is changed, nothing else is open.
 
 mod keys; // of the tenant's programs
 mod login; // e-mail and password for a session
