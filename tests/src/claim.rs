@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, types::Uuid};
 
 const SOURCE: &str = include_str!("../../engine/src/store/ready.rs");
+const LOOPS: &str = include_str!("../../engine/src/store/loops.rs");
 
 /// Jobs that one claim asks for.
 const ROOM: u32 = 16;
@@ -25,23 +26,19 @@ impl Claim {
         .fetch_one(&mut *conn)
         .await
         .expect("a worker");
-        let between = |from: &str, to: &str| {
-            let found = SOURCE.split(from).nth(1).and_then(|rest| rest.split(to).next());
-            found.expect("the claim is where it was")
-        };
-        let settings = between("const PLAN: &str = \"begin;", "\"").replace('\\', "");
-        let claim = between("r#\"", "\"#");
+        let claim = between(SOURCE, "r#\"", "\"#");
         let prepare = format!(
-            "prepare claim (int4, int2[], int2[], int8, int2[], int8[], int2[], uuid[]) as {claim}"
+            "prepare claim (int4, int2[], int2[], int8, int2[], int8[], int2[], int2[], uuid[], int4[]) as {claim}"
         );
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *conn).await.expect("a statement");
-        Claim { settings, worker }
+        Claim { settings: claim_settings(), worker }
     }
 
     fn call(&self, priority: i16, from: Uuid) -> String {
         let worker = self.worker;
         format!(
-            "execute claim ({worker}, '{{1}}', '{{1}}', {ROOM}, '{{}}', '{{}}', '{{{priority}}}', '{{{from}}}')"
+            "execute claim ({worker}, '{{1}}', '{{1}}', {ROOM}, '{{}}', '{{}}', '{{1}}', '{{{priority}}}',
+                            '{{{from}}}', '{{32768}}')"
         )
     }
 
@@ -71,6 +68,28 @@ impl Claim {
         buffers(&self.plan(conn, i16::MIN, Uuid::nil()).await)
     }
 
+    /// How many it would get of parts of the queue, if so many may run at once. Nothing of it stays.
+    pub async fn of_parts(
+        &self,
+        conn: &mut PgConnection,
+        parts: &[(i16, Uuid, i32)],
+        room: i64,
+    ) -> usize {
+        let worker = self.worker;
+        let queues = vec!["1"; parts.len()].join(",");
+        let priorities = parts.iter().map(|it| it.0.to_string()).collect::<Vec<_>>().join(",");
+        let jobs = parts.iter().map(|it| it.1.to_string()).collect::<Vec<_>>().join(",");
+        let ends = parts.iter().map(|it| it.2.to_string()).collect::<Vec<_>>().join(",");
+        let call = format!(
+            "execute claim ({worker}, '{{1}}', '{{1}}', {ROOM}, '{{1}}', '{{{room}}}', '{{{queues}}}', '{{{priorities}}}',
+                            '{{{jobs}}}', '{{{ends}}}')"
+        );
+        let mut tx = conn.begin().await.expect("a transaction");
+        let rows = sqlx::query(AssertSqlSafe(call)).fetch_all(&mut *tx).await.expect("a claim");
+        tx.rollback().await.expect("nothing stays");
+        rows.len()
+    }
+
     /// Claims for good. How long that took, and how many it got.
     pub async fn take(&self, conn: &mut PgConnection) -> (Duration, usize) {
         let began = Instant::now();
@@ -92,4 +111,15 @@ fn buffers(plan: &str) -> u64 {
         word.strip_prefix("hit=").or_else(|| word.strip_prefix("read="))?.parse::<u64>().ok()
     });
     counts.sum()
+}
+
+/// How claims are planned.
+pub fn claim_settings() -> String {
+    between(LOOPS, "const BEGIN_PLANNED: &str = \"begin;", "\"").replace('\\', "")
+}
+
+/// What stands between two texts.
+fn between(source: &'static str, from: &str, to: &str) -> &'static str {
+    let found = source.split(from).nth(1).and_then(|rest| rest.split(to).next());
+    found.expect("the claim is where it was")
 }

@@ -61,8 +61,10 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
         }
         let (rows, rest) = claimer.round(&pool, room.num_permits()).await;
         backlog = rows.len() == room.num_permits();
-        // Before gates there may be more: a look goes at some lanes only.
-        let is_all = !backlog && (rows.is_empty() || !claimer.waits);
+        // There may be more before gates, where a look goes at some lanes only, and in a limited queue that another worker
+        // had in hand.
+        let is_part = claimer.waits || !pool.queues.limited(&claimer.queue_ids).is_empty();
+        let is_all = !backlog && (rows.is_empty() || !is_part);
         if rows.is_empty() {
             drop(room);
         } else {
@@ -188,7 +190,7 @@ impl Claimer {
                 conn,
                 planned,
                 worker_id,
-                &look.begin,
+                &look.ranges,
                 kinds,
                 rows_max,
                 &limited,
@@ -201,10 +203,12 @@ impl Claimer {
                 if !claimed.is_empty() {
                     crate::metrics::claimed(asked.elapsed());
                 }
-                self.marks.found(&look, &claimed, is_all, Instant::now());
+                let fleet = pool.live.fleet();
+                self.marks.found(&look, &claimed, is_all, (fleet, Instant::now()));
                 rows.extend(claimed);
             }
             Err(error) => {
+                pool.live.fail_claim();
                 tracing::warn!(%error, pool = pool.config.name, "jobs could not be claimed");
                 return jittered(TRY_AGAIN);
             }
@@ -220,6 +224,7 @@ impl Claimer {
     ) -> Duration {
         self.looked = Instant::now();
         let asker = Asker {
+            planned: self.planned,
             worker_id: pool.live.worker_id(),
             queue_ids: &self.queue_ids,
             kind_ids: &self.kind_ids,
@@ -235,6 +240,7 @@ impl Claimer {
                 found.next.unwrap_or(Duration::MAX).min(busy)
             }
             Err(error) => {
+                pool.live.fail_claim();
                 tracing::warn!(%error, pool = pool.config.name, "jobs with gates could not be claimed");
                 jittered(TRY_AGAIN)
             }

@@ -16,7 +16,8 @@ use crate::{
         self,
         gates::GateChange,
         lanes::{HeadRow, Look},
-        ready::{ClaimedRow, PLAN},
+        loops::Planned,
+        ready::ClaimedRow,
     },
 };
 
@@ -43,6 +44,7 @@ pub(super) struct Rounds {
 
 /// For whom a look is.
 pub(super) struct Asker<'a> {
+    pub(super) planned: Planned,
     pub(super) worker_id: i32,
     pub(super) queue_ids: &'a [i16],
     pub(super) kind_ids: &'a [i16],
@@ -76,7 +78,7 @@ impl Rounds {
         conn: &mut PgConnection,
         asker: &Asker<'_>,
     ) -> Result<Found, sqlx::Error> {
-        let mut tx = sqlx::Connection::begin_with(conn, PLAN).await?;
+        let mut tx = sqlx::Connection::begin_with(conn, asker.planned.begin()).await?;
         let mut rooms: HashMap<i16, usize> = store::queues::queue_rooms(&mut tx, asker.limited)
             .await?
             .into_iter()

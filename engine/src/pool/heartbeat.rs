@@ -124,6 +124,7 @@ async fn one<A: App>(pool: &Pool<A>, limit: Duration) -> Beat {
     match beaten.await {
         Ok((Some(beaten), cancelled)) => {
             pool.live.cancel(&cancelled);
+            pool.live.set_fleet(u32::try_from(beaten.fleet).unwrap_or(u32::MAX));
             rest(pool, beaten.rest_reason);
             Beat::Renewed
         }

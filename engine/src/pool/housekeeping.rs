@@ -1,4 +1,4 @@
-//! What any pool does for all: making due jobs ready, returning the jobs of dead workers, clearing away. Every one of
+//! What any pool does for all: making due jobs ready, passing permits on, clearing away. Every one of
 //! these may run in any number of processes at once.
 
 use std::{sync::Arc, time::Duration};
@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 use super::{Pool, claim::jittered};
 use crate::{
     store::{self, db::BEGIN},
-    time::interval,
     wakeups::pause,
     workflow::App,
 };
@@ -16,15 +15,6 @@ const PROMOTE_MAX: i64 = 1000;
 
 /// The longest look-away from the timers: what another process put there for sooner is found this late at worst.
 const PROMOTE_IDLE: Duration = Duration::from_millis(250);
-
-/// Leases returned by one statement.
-const RESCUE_MAX: i64 = 500;
-
-/// A job that has cost this many workers without getting any further is parked: it would cost the next one too.
-const CRASHES_MAX: i16 = 5;
-
-/// A claim of which the worker has not heard by then was lost on its way: twice the time that any call is given.
-const UNHEARD_AFTER: Duration = Duration::from_secs(10);
 
 /// Clearing away is not urgent.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
@@ -63,49 +53,6 @@ pub(super) async fn promote<A: App>(pool: Arc<Pool<A>>) {
             }
         };
         stop_or(&pool, rest).await;
-    }
-}
-
-/// Returns the jobs of silent workers, and wakes those whose signal a crash left unheard.
-pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
-    while !pool.stop.is_cancelled() {
-        let worker_id = pool.live.worker_id();
-        let in_hand: Vec<_> = pool.live.all().iter().map(|job| job.fence().job_id).collect();
-        let rescued = pool
-            .engine
-            .db()
-            .run(async |conn| {
-                let rescued = store::leases::leases_rescue(conn, CRASHES_MAX, RESCUE_MAX).await?;
-                let unheard = store::signals::signals_sweep(conn, RESCUE_MAX).await?;
-                let mut woken = store::signals::signals_wake(conn, &unheard).await?;
-                let age = interval(UNHEARD_AFTER);
-                woken.extend(
-                    store::leases::leases_return_unheard(conn, worker_id, &in_hand, age).await?,
-                );
-                let cancels = store::cancel::cancels_sweep(conn, RESCUE_MAX).await?;
-                Ok((rescued, woken, cancels))
-            })
-            .await;
-        match rescued {
-            Ok((rescued, woken, cancels)) => {
-                for job in cancels {
-                    if let Err(error) = crate::admin::enforce(&pool.engine, job).await {
-                        tracing::warn!(%error, job.id = %job, "a cancel could not be carried out");
-                    }
-                }
-                for one in &rescued {
-                    crate::metrics::rescued(one.parked);
-                }
-                if !rescued.is_empty() {
-                    tracing::warn!("{} jobs of silent workers were returned", rescued.len());
-                }
-                pool.engine
-                    .wakeups()
-                    .ring(rescued.into_iter().map(|one| one.queue_id).chain(woken));
-            }
-            Err(error) => tracing::warn!(%error, "jobs of silent workers could not be returned"),
-        }
-        stop_or(&pool, jittered(pool.config.lease / 8)).await;
     }
 }
 

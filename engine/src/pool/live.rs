@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{AtomicI32, AtomicU32, Ordering},
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -16,6 +17,8 @@ pub(super) struct Live {
     worker_id: AtomicI32,
     jobs: Mutex<HashMap<Uuid, LeasedJob>>,
     changed: Notify,
+    fleet: AtomicU32,
+    claim_failed: Mutex<Option<Instant>>,
 }
 
 impl Live {
@@ -24,11 +27,32 @@ impl Live {
             worker_id: AtomicI32::new(worker_id),
             jobs: Mutex::default(),
             changed: Notify::new(),
+            fleet: AtomicU32::new(1),
+            claim_failed: Mutex::default(),
         }
     }
 
     pub(super) fn worker_id(&self) -> i32 {
         self.worker_id.load(Ordering::Acquire)
+    }
+
+    /// A claim got no answer, so that it may have been carried out unheard.
+    pub(super) fn fail_claim(&self) {
+        *self.claim_failed.lock() = Some(Instant::now());
+    }
+
+    /// When that last happened.
+    pub(super) fn claim_failed(&self) -> Option<Instant> {
+        *self.claim_failed.lock()
+    }
+
+    /// How many workers there were at the last beat, this one included.
+    pub(super) fn fleet(&self) -> u32 {
+        self.fleet.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_fleet(&self, workers: u32) {
+        self.fleet.store(workers.max(1), Ordering::Relaxed);
     }
 
     /// A claim of this pool. An earlier one of the same job, if it is still at work here, has lost its lease.

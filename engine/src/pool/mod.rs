@@ -9,6 +9,7 @@ mod live;
 mod marks;
 mod pace;
 mod queues;
+mod rescue;
 mod retention;
 mod watch;
 
@@ -178,7 +179,7 @@ impl<A: App> Pool<A> {
         pool.beats.spawn(heartbeat::beat(Arc::clone(&pool)));
         pool.tasks.spawn(claim::claim(Arc::clone(&pool), batches));
         pool.tasks.spawn(housekeeping::promote(Arc::clone(&pool)));
-        pool.tasks.spawn(housekeeping::rescue(Arc::clone(&pool)));
+        pool.tasks.spawn(rescue::rescue(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::pass_on(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));
         pool.tasks.spawn(watch::watch(Arc::clone(&pool)));

@@ -33,39 +33,36 @@ pub(crate) struct ClaimedRow {
     pub(crate) expired: bool,
 }
 
-/// A place in the order in which a queue's jobs are claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Mark {
+/// Part of a queue: from a job on, up to a priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
     pub(crate) queue_id: i16,
     pub(crate) priority: i16,
     pub(crate) job_id: Uuid,
+    /// Jobs of this priority are no part of it; [`OPEN`]: those of any are.
+    pub(crate) below: i32,
 }
 
-/// Without statistics (`ready` is never analysed, docs/decisions/0001 says why) the planner expects so few rows that it
-/// fetches a whole queue and sorts it: 50,000 rows for a claim of 16. Planned once for a connection and not for each claim,
-/// which took 3 ms of it; never compiled, which takes longer than it runs. And a process that is stopped before its commit
-/// must not keep what it has locked.
-pub(crate) const PLAN: &str = "begin; set local enable_bitmapscan = off; set local enable_seqscan = off; \
-                    set local plan_cache_mode = force_generic_plan; set local jit = off; \
-                    set local idle_in_transaction_session_timeout = '3s'";
+/// Above every priority.
+pub(crate) const OPEN: i32 = 32_768;
 
-/// Claims up to `rows_max` jobs for a worker, of these kinds, in each queue from its mark on. A worker whose own
-/// lease has ended gets none.
+/// Claims up to `rows_max` jobs for a worker, of these kinds, in these parts of queues: queue by queue, as they first stand
+/// there. A worker whose own lease has ended gets none.
 pub(crate) async fn ready_claim(
     conn: &mut PgConnection,
     planned: Planned,
     worker_id: i32,
-    from: &[Mark],
+    ranges: &[Range],
     kind_ids: &[i16],
     rows_max: i64,
     limited: &[i16],
 ) -> Result<Vec<ClaimedRow>, sqlx::Error> {
     if planned == Planned::Always && limited.is_empty() {
-        return claim(conn, worker_id, from, kind_ids, rows_max, Vec::new()).await;
+        return claim(conn, worker_id, ranges, kind_ids, rows_max, Vec::new()).await;
     }
-    let mut tx = conn.begin_with(PLAN).await?;
+    let mut tx = conn.begin_with(planned.begin()).await?;
     let rooms = queue_rooms(&mut tx, limited).await?;
-    let claimed = claim(&mut tx, worker_id, from, kind_ids, rows_max, rooms).await?;
+    let claimed = claim(&mut tx, worker_id, ranges, kind_ids, rows_max, rooms).await?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -73,14 +70,17 @@ pub(crate) async fn ready_claim(
 async fn claim(
     conn: &mut PgConnection,
     worker_id: i32,
-    from: &[Mark],
+    ranges: &[Range],
     kind_ids: &[i16],
     rows_max: i64,
     rooms: Vec<(i16, i64)>,
 ) -> Result<Vec<ClaimedRow>, sqlx::Error> {
-    let queue_ids: Vec<_> = from.iter().map(|mark| mark.queue_id).collect();
-    let priorities: Vec<_> = from.iter().map(|mark| mark.priority).collect();
-    let job_ids: Vec<_> = from.iter().map(|mark| mark.job_id).collect();
+    let mut queue_ids: Vec<_> = ranges.iter().map(|range| range.queue_id).collect();
+    let range_queues = queue_ids.clone();
+    queue_ids.dedup();
+    let priorities: Vec<_> = ranges.iter().map(|range| range.priority).collect();
+    let job_ids: Vec<_> = ranges.iter().map(|range| range.job_id).collect();
+    let ends: Vec<_> = ranges.iter().map(|range| range.below).collect();
     let (room_queues, rooms): (Vec<_>, Vec<_>) = rooms.into_iter().unzip();
     sqlx::query_as!(
         ClaimedRow,
@@ -88,8 +88,8 @@ async fn claim(
         with due as materialized (
             select r.at
             from (
-                select u.queue_id, u.priority, u.job_id, l.room
-                from unnest($2::int2[], $7::int2[], $8::uuid[]) with ordinality as u (queue_id, priority, job_id, turn)
+                select u.queue_id, l.room
+                from unnest($2::int2[]) with ordinality as u (queue_id, turn)
                 join trunkline.queues s on s.queue_id = u.queue_id
                 left join unnest($5::int2[], $6::int8[]) as l (queue_id, room) on l.queue_id = u.queue_id
                 -- A limited queue only with its row locked, so that no two claimers count at once.
@@ -98,15 +98,22 @@ async fn claim(
                 order by u.turn
             ) q
             cross join lateral (
-                select ready.ctid as at
-                from trunkline.ready
-                where ready.queue_id = q.queue_id
-                  -- what was claimed before lies dead in the index as long as anybody might still see it
-                  and (ready.priority, ready.job_id) >= (q.priority, q.job_id)
-                  and kind_id = any ($3::int2[])     -- a kind that this version does not know waits for one that does
-                order by priority, job_id            -- exactly the primary key: no sort, no look at what comes later
+                select part.at
+                -- what was claimed before lies dead in the index as long as anybody might still see it: parts without it
+                from unnest($7::int2[], $8::int2[], $9::uuid[], $10::int4[]) as p (queue_id, priority, job_id, below)
+                cross join lateral (
+                    select ready.ctid as at
+                    from trunkline.ready
+                    where ready.queue_id = p.queue_id
+                      and (ready.priority, ready.job_id) >= (p.priority, p.job_id)
+                      and ready.priority < p.below
+                      and kind_id = any ($3::int2[]) -- a kind that this version does not know waits for one that does
+                    order by priority, job_id        -- exactly the primary key: no sort, no look at what comes later
+                    limit $4
+                    for update skip locked           -- two claimers never wait for each other
+                ) part
+                where p.queue_id = q.queue_id
                 limit least($4, q.room)
-                for update skip locked               -- two claimers never wait for each other
             ) r
             where exists (
                 select from trunkline.workers w where w.worker_id = $1 and w.expires_at > trunkline.now())
@@ -136,8 +143,10 @@ async fn claim(
         rows_max,
         &room_queues,
         &rooms,
+        &range_queues,
         &priorities,
         &job_ids,
+        &ends,
     )
     .fetch_all(conn)
     .await

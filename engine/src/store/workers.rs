@@ -46,6 +46,8 @@ pub(crate) async fn worker_enter(
 pub(crate) struct Beaten {
     /// Why it is to take no new jobs, if it is.
     pub(crate) rest_reason: Option<String>,
+    /// Workers that live.
+    pub(crate) fleet: i64,
 }
 
 /// Renews a worker's lease. `None`: it had ended, and others may have its jobs.
@@ -57,16 +59,36 @@ pub(crate) async fn worker_beat(
 ) -> Result<Option<Beaten>, sqlx::Error> {
     sqlx::query_as!(
         Beaten,
-        "update trunkline.workers
+        r#"update trunkline.workers
          set heartbeat_at = trunkline.now(), expires_at = trunkline.now() + $2::interval,
              draining = $3 or rest_asked_at is not null
          where worker_id = $1 and expires_at > trunkline.now()
-         returning rest_reason",
+         returning rest_reason,
+                   (select count(*) from trunkline.workers w where w.expires_at > trunkline.now()) as "fleet!""#,
         worker_id,
         lease,
         draining,
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// Workers whose lease has ended and whose row is still there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Silent {
+    pub(crate) workers: i64,
+    /// When the last of their leases ended.
+    pub(crate) newest: Option<DateTime<Utc>>,
+}
+
+/// How many there are, and since when.
+pub(crate) async fn workers_silent(conn: &mut PgConnection) -> Result<Silent, sqlx::Error> {
+    sqlx::query_as!(
+        Silent,
+        r#"select count(*) as "workers!", max(expires_at) as newest
+           from trunkline.workers where expires_at <= trunkline.now()"#
+    )
+    .fetch_one(conn)
     .await
 }
 

@@ -60,6 +60,38 @@ async fn a_claim_from_its_mark_walks_over_no_dead_entry() {
 }
 
 #[tokio::test]
+async fn of_parts_of_a_queue_each_job_is_claimed_once_and_no_more_than_there_is_room_for() {
+    let rig = Rig::new().await;
+    rig.db.may_leave_jobs();
+    let mut conn = rig.db.superuser().await;
+    fill(&mut conn, 12).await;
+    sqlx::raw_sql(
+        "update trunkline.ready r set priority = n.place % 3 - 1
+         from (select job_id, row_number() over (order by job_id) as place from trunkline.ready) n
+         where n.job_id = r.job_id",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    let claim = Claim::of(&mut conn).await;
+    let nil = sqlx::types::Uuid::nil();
+    let whole = [(i16::MIN, nil, 32_768)];
+    let parts = [(i16::MIN, nil, -1), (-1, nil, 0), (0, nil, 1), (1, nil, 32_768)];
+    assert_eq!(claim.of_parts(&mut conn, &whole, 100).await, 12);
+    assert_eq!(claim.of_parts(&mut conn, &parts, 100).await, 12);
+    assert_eq!(claim.of_parts(&mut conn, &parts[1..2], 100).await, 4);
+    assert_eq!(claim.of_parts(&mut conn, &parts, 5).await, 5);
+    let youngest = "select max(job_id::text)::uuid from trunkline.ready where priority = 0";
+    let mark = sqlx::query_scalar(youngest).fetch_one(&mut conn).await.unwrap();
+    let past = [parts[0], parts[1], (0, mark, 1), parts[3]];
+    assert_eq!(claim.of_parts(&mut conn, &past, 100).await, 4 + 1 + 4);
+    sqlx::raw_sql("delete from trunkline.ready; delete from trunkline.jobs")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn what_becomes_ready_below_a_claimers_mark_is_found() {
     let rig = Rig::new().await;
     let sleeper = rig.play([Act::wait("go")]).await;
