@@ -26,7 +26,7 @@ use crate::{
         self,
         db::{self, BEGIN, CALL_TIMEOUT, Db},
         jobs::JobRow,
-        loops::Loops,
+        loops::{Loops, Planned},
     },
     time::interval,
     trace,
@@ -64,9 +64,13 @@ pub struct Config {
     pub sealer: Arc<Sealer>,
 }
 
-/// A handle on the engine. Clones are the same. With it: how long an operator's look may take.
+/// A handle on the engine. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct Engine(Arc<Inner>, Duration);
+pub struct Engine {
+    inner: Arc<Inner>,
+    /// How long an operator's look may take.
+    look_max: Duration,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -115,13 +119,15 @@ impl Engine {
         let (committer, _) = Committer::start(loops.db.clone(), wakeups.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let pools = vec![
+        let mut pools = vec![
             ("statements", db.pool().clone()),
-            ("loops", loops.db.pool().clone()),
             ("heartbeats", beats.pool().clone()),
             ("reading", reads.pool().clone()),
             ("product", product.clone()),
         ];
+        if loops.planned == Planned::Always {
+            pools.push(("loops", loops.db.pool().clone()));
+        }
         tasks.spawn(crate::connections::show(pools, stop.clone()));
         tasks.spawn(announce(db.clone(), wakeups.sender(), pending));
         if let Some(url) = config.direct_url {
@@ -145,7 +151,7 @@ impl Engine {
             stop,
             tasks,
         };
-        let engine = Engine(Arc::new(inner), CALL_TIMEOUT);
+        let engine = Engine { inner: Arc::new(inner), look_max: CALL_TIMEOUT };
         engine.register(registry).await?;
         Ok(engine)
     }
@@ -153,14 +159,14 @@ impl Engine {
     /// Makes the kinds, queues and schedules of a registry known to the database.
     async fn register<A: App>(&self, registry: &Registry<A>) -> Result<(), Error> {
         let kinds: Vec<_> = registry.kinds().into_iter().map(ToOwned::to_owned).collect();
-        self.0.names.register(&self.0.db, &kinds, &registry.queues()).await?;
-        let schedules = self.0.schedules.get_or_init(|| registry.schedules.clone());
+        self.inner.names.register(&self.inner.db, &kinds, &registry.queues()).await?;
+        let schedules = self.inner.schedules.get_or_init(|| registry.schedules.clone());
         crate::scheduler::declare(self, schedules).await
     }
 
     /// Begins a caller's own transaction.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        match tokio::time::timeout(CALL_TIMEOUT, self.0.product.begin_with(BEGIN)).await {
+        match tokio::time::timeout(CALL_TIMEOUT, self.inner.product.begin_with(BEGIN)).await {
             Ok(begun) => Ok(Tx::new(begun?, self.clone())),
             Err(_) => Err(Error::TimedOut),
         }
@@ -168,12 +174,12 @@ impl Engine {
 
     /// What time it is, by the clock that decides: the database's.
     pub async fn now(&self) -> Result<chrono::DateTime<chrono::Utc>, Error> {
-        Ok(self.0.db.run(async |conn| store::clock::now(conn).await).await?)
+        Ok(self.inner.db.run(async |conn| store::clock::now(conn).await).await?)
     }
 
     /// Begins a short transaction of the engine's own.
     pub(crate) async fn begin_own(&self) -> Result<Tx, Error> {
-        match tokio::time::timeout(CALL_TIMEOUT, self.0.db.pool().begin_with(BEGIN)).await {
+        match tokio::time::timeout(CALL_TIMEOUT, self.inner.db.pool().begin_with(BEGIN)).await {
             Ok(begun) => Ok(Tx::new(begun?, self.clone())),
             Err(_) => Err(Error::TimedOut),
         }
@@ -189,7 +195,7 @@ impl Engine {
         }
         let mut row = self.row_of(&job)?;
         let _sending = trace::send(&job, &mut row);
-        self.0.committer.commit(Op::Enqueue(vec![row])).await?;
+        self.inner.committer.commit(Op::Enqueue(vec![row])).await?;
         Ok(Enqueued::New(job.id))
     }
 
@@ -213,26 +219,26 @@ impl Engine {
     /// The same engine, whose looks for operators (lists, counts, details) give up after `limit` and not after five seconds.
     #[must_use]
     pub fn looking_within(&self, limit: Duration) -> Engine {
-        Engine(Arc::clone(&self.0), limit)
+        Engine { inner: Arc::clone(&self.inner), look_max: limit }
     }
 
     /// Encrypts and decrypts what is stored.
     pub fn sealer(&self) -> &Arc<Sealer> {
-        &self.0.sealer
+        &self.inner.sealer
     }
 
     /// Whether the database answers, and how quickly.
     pub async fn ping(&self) -> Result<Duration, Error> {
         let began = std::time::Instant::now();
-        self.0.db.run(async |conn| store::clock::now(conn).await).await?;
+        self.inner.db.run(async |conn| store::clock::now(conn).await).await?;
         Ok(began.elapsed())
     }
 
     /// Waits for what is on its way and stops the wake-ups. Pools must have been drained before.
     pub async fn close(&self) {
-        self.0.stop.cancel();
-        self.0.product.close().await;
-        self.0.beats.pool().close().await;
+        self.inner.stop.cancel();
+        self.inner.product.close().await;
+        self.inner.beats.pool().close().await;
     }
 
     pub(crate) fn row_of(&self, job: &NewJob) -> Result<JobRow, Error> {
@@ -247,7 +253,7 @@ impl Engine {
             Start::After(time) => (Some(interval(time)), None),
             Start::At(instant) => (None, Some(instant)),
         };
-        let gates = job.gates.clone().unwrap_or_else(|| self.0.gates.ask(&job.kind, &job.args));
+        let gates = job.gates.clone().unwrap_or_else(|| self.inner.gates.ask(&job.kind, &job.args));
         if let Some(why) = gates.fault() {
             return Err(Error::BadGates { why });
         }
@@ -262,8 +268,8 @@ impl Engine {
             deadline: job.deadline.map(interval),
             job_id: job.id.as_uuid(),
             retention: job.retention.code(),
-            kind_id: self.0.names.kind(&job.kind)?,
-            queue_id: self.0.names.queue(&job.queue)?,
+            kind_id: self.inner.names.kind(&job.kind)?,
+            queue_id: self.inner.names.queue(&job.queue)?,
             priority: job.priority,
             args: job.args.clone(),
             tenant_id: job.tenant,
@@ -308,17 +314,17 @@ impl Engine {
 
     /// Tells sleepers, after a commit.
     pub(crate) fn wake(&self, wake: Wake) {
-        self.0.wakeups.ring(wake.queues);
+        self.inner.wakeups.ring(wake.queues);
         if !wake.jobs.is_empty() {
-            let committer = self.0.committer.clone();
+            let committer = self.inner.committer.clone();
             // Not awaited: whoever committed has its answer; what is lost here, the sweep finds.
-            self.0.tasks.spawn(async move {
+            self.inner.tasks.spawn(async move {
                 let _ = committer.commit(Op::Look(wake.jobs)).await;
             });
         }
         if !wake.cancels.is_empty() {
             let engine = self.clone();
-            self.0.tasks.spawn(async move {
+            self.inner.tasks.spawn(async move {
                 for job in wake.cancels {
                     if let Err(error) = crate::admin::enforce(&engine, job).await {
                         tracing::debug!(job.id = %job, %error, "a cancel is left to the sweep");
@@ -330,23 +336,23 @@ impl Engine {
 
     /// The schedules that this process's code declares.
     pub(crate) fn schedules_declared(&self) -> &[Schedule] {
-        self.0.schedules.get().map_or(&[], Vec::as_slice)
+        self.inner.schedules.get().map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn chart(&self) -> &Chart {
-        &self.0.chart
+        &self.inner.chart
     }
 
     pub(crate) fn db(&self) -> &Db {
-        &self.0.db
+        &self.inner.db
     }
 
     pub(crate) fn loops(&self) -> &Loops {
-        &self.0.loops
+        &self.inner.loops
     }
 
     pub(crate) fn beats(&self) -> &Db {
-        &self.0.beats
+        &self.inner.beats
     }
 
     /// For operators: a statement that takes too long is stopped by the server, too.
@@ -356,32 +362,32 @@ impl Engine {
     {
         let read = async |conn: &mut Connection| {
             let mut tx = conn.begin().await?;
-            store::clock::statements_limit(&mut tx, self.1 * STATEMENT_TENTHS / 10).await?;
+            store::clock::statements_limit(&mut tx, self.look_max * STATEMENT_TENTHS / 10).await?;
             let found = f(&mut tx).await?;
             tx.commit().await?;
             Ok(found)
         };
-        Ok(self.0.reads.run_within(self.1, read).await?)
+        Ok(self.inner.reads.run_within(self.look_max, read).await?)
     }
 
     pub(crate) fn committer(&self) -> &Committer {
-        &self.0.committer
+        &self.inner.committer
     }
 
     pub(crate) fn wakeups(&self) -> &Wakeups {
-        &self.0.wakeups
+        &self.inner.wakeups
     }
 
     /// What a job of this kind has to pass, by its arguments.
     pub(crate) fn gates_of(&self, kind: &str, args: &serde_json::Value) -> Gates {
-        self.0.gates.ask(kind, args)
+        self.inner.gates.ask(kind, args)
     }
 
     pub(crate) fn shapes(&self) -> &Shapes {
-        &self.0.shapes
+        &self.inner.shapes
     }
 
     pub(crate) fn names(&self) -> &Names {
-        &self.0.names
+        &self.inner.names
     }
 }
