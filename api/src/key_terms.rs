@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{admin::queues::number, json::Fields};
+use crate::json::Fields;
 
 /// A name is for the record.
 const NAME_CHARS_MAX: usize = 60;
@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_hours(24);
 pub(crate) const GRACE: Duration = DAY;
 
 /// Thirty days; who needs longer makes another key.
-pub(crate) const GRACE_SECS_MAX: u64 = 30 * 24 * 3600;
+const GRACE_SECS_MAX: u64 = 30 * 24 * 3600;
 
 /// What is asked of a new key.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Words {
 impl Terms {
     pub(crate) fn read(fields: &mut Fields, words: Words) -> Option<Terms> {
         let name = fields.required("name", name);
-        let days = number(fields, words.days, DAYS_MAX);
-        let per_minute = number(fields, words.per_minute, words.per_minute_max.into());
+        let days = fields.whole(words.days, 1..=DAYS_MAX);
+        let per_minute = fields.whole(words.per_minute, 1..=words.per_minute_max.into());
         let per_minute = per_minute.and_then(|it| u32::try_from(it).ok()).unwrap_or(PER_MINUTE);
         let lasts = days.map(|days| Duration::from_secs(days * DAY.as_secs()));
         Some(Terms { name: name?, per_minute, lasts })
@@ -68,6 +68,11 @@ impl Terms {
     pub(crate) fn days(&self) -> Option<u64> {
         self.lasts.map(|lasts| lasts.as_secs() / DAY.as_secs())
     }
+}
+
+/// How long the old key works yet, where it is said. None at all: from the commit on it is over.
+pub(crate) fn grace(fields: &mut Fields) -> Option<Duration> {
+    fields.whole("grace_secs", 0..=GRACE_SECS_MAX).map(Duration::from_secs)
 }
 
 fn name(name: &str) -> Result<String, String> {
@@ -111,6 +116,21 @@ mod tests {
             r#"{"name":"ada","per_minute":6001}"#,
             r#"{"name":"ada","key":"tlt_"}"#,
         ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_grace_can_be_none_and_is_never_longer_than_a_month() {
+        let read = |text: &str| {
+            let mut fields = Fields::of_test(text);
+            let grace = grace(&mut fields);
+            fields.finish(Some(grace)).ok()
+        };
+        assert_eq!(read("{}"), Some(None));
+        assert_eq!(read(r#"{"grace_secs":0}"#), Some(Some(Duration::ZERO)));
+        assert_eq!(read(r#"{"grace_secs":2592000}"#), Some(Some(30 * Duration::from_hours(24))));
+        for bad in [r#"{"grace_secs":2592001}"#, r#"{"grace_secs":-1}"#, r#"{"grace_secs":"a"}"#] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

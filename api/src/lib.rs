@@ -23,6 +23,7 @@ mod body; // as many bytes as are allowed, and no more
 mod caller; // who asks: request id, trace, address
 mod client_ip; // behind which proxies the address is believed
 mod clock_words; // when schedules tick, for people
+mod idempotency; // what is sent again is not done again
 mod json; // bodies and queries, read strictly
 mod key_terms; // what is said of a new key
 mod observe; // what is noted of every request

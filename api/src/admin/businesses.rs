@@ -20,14 +20,15 @@ use serde_json::{Value, json};
 use workflows::allocate_number::AllocateNumber;
 
 use super::{
+    deed::{Deed, Order},
     key::Operator,
-    once::{Deed, Done, Order, Stop},
     order::{business_of, no_such_business, once},
     page,
     steer::flag,
     tags::Asked,
 };
 use crate::{
+    idempotency::{Done, Stop},
     json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,

@@ -8,11 +8,13 @@ use engine::{ARGS_BYTES_MAX, Enqueued, Hold, NewJob, Start, Unique};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    once::{Done, Order, Stop},
-    order::address,
+use super::{deed::Order, order::address};
+use crate::{
+    caller::Caller,
+    idempotency::{Done, Stop},
+    json::Fields,
+    state::ApiState,
 };
-use crate::{caller::Caller, json::Fields, state::ApiState};
 
 /// How long a key keeps a second job out. Shorter than any finished job is kept, so the id that a repeat gets still leads
 /// somewhere.

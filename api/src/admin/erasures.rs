@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use workflows::erase::{Erase, is_over};
 
 use super::{
+    deed::Order,
     key::Operator,
-    once::{Done, Order, Stop},
     order::{address, no_such_business},
     page,
 };
 use crate::{
+    idempotency::{Done, Stop},
     json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,

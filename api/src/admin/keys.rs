@@ -1,7 +1,5 @@
 //! Keys of operators: made, listed, rotated, revoked. A key is in one answer only: the first to the order that made it.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{Path, State},
@@ -11,13 +9,13 @@ use domain::api_keys::{self, ApiKey, NewKey, Role, Scope};
 use serde_json::{Value, json};
 
 use super::{
+    deed::{BareOrder, Deed, Order},
     key::{Operator, not_for},
-    once::{BareOrder, Deed, Done, Order, Stop},
-    queues::number,
 };
 use crate::{
+    idempotency::{Done, Stop},
     json::Fields,
-    key_terms::{GRACE, GRACE_SECS_MAX, Terms, Words},
+    key_terms::{GRACE, Terms, Words, grace},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -74,8 +72,7 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
     BareOrder(mut order): BareOrder,
 ) -> Result<Response, Stop> {
-    let secs = number(&mut order.fields, "grace_secs", GRACE_SECS_MAX);
-    let grace = secs.map_or(GRACE, Duration::from_secs);
+    let grace = grace(&mut order.fields).unwrap_or(GRACE);
     let by = order.caller.operator.clone();
     let ((), mut deed) = order.begin(&state, Some(())).await?;
     let id = id_of(&id)?;
@@ -168,6 +165,8 @@ fn scopes(fields: &mut Fields) -> Option<Vec<Scope>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn read(text: &str) -> Option<Wanted> {

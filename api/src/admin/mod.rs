@@ -9,6 +9,7 @@ pub(crate) mod businesses; // tenants, found and made
 mod csv; // tables for spreadsheets
 mod cursor; // where the next page begins
 pub(crate) mod dead; // letters
+mod deed; // an order, carried out once and written down
 mod enqueue; // a job by the name of its kind
 pub(crate) mod erasures; // of people and tenants
 mod filter; // which jobs
@@ -18,7 +19,6 @@ pub(crate) mod keys; // made, rotated, revoked
 mod lifecycle; // demos and tenants, after the sign-up
 mod maintenance; // switches for the whole product
 mod numbers; // the pool
-mod once; // an order, carried out once
 pub(crate) mod operations; // on many jobs
 mod order; // what orders have in common
 mod page; // so many at a time

@@ -19,14 +19,14 @@ use workflows::{
 
 use super::{
     cursor,
+    deed::{BareOrder, Order},
     filter::{self, Wanted},
     key::Operator,
-    once::{BareOrder, Done, Order, Stop},
     page,
-    queues::number,
     tags::Asked,
 };
 use crate::{
+    idempotency::{Done, Stop},
     json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,
@@ -118,8 +118,8 @@ pub(crate) async fn start(
     if !fields.has("expect") {
         fields.wrong("expect", "is missing: the number of jobs that match");
     }
-    let expected = number(fields, "expect", OPERATION_JOBS_MAX.unsigned_abs());
-    let per_second = number(fields, "per_second", PER_SECOND_MAX).unwrap_or(PER_SECOND);
+    let expected = fields.whole("expect", 1..=OPERATION_JOBS_MAX.unsigned_abs());
+    let per_second = fields.whole("per_second", 1..=PER_SECOND_MAX).unwrap_or(PER_SECOND);
     let read = expected.and_then(|it| i64::try_from(it).ok());
     let (expected, mut deed) = order.begin_with_reason(&state, read).await?;
     deed.hold(Thing::Operation(id)).await?;
@@ -198,21 +198,11 @@ impl Preview {
 /// `canary`, `canary_failed_max`, `canary_secs`. Of jobs that do not run afterwards there is none, if nobody wants one.
 fn canary(fields: &mut Fields, is_usual: bool) -> Canary {
     let usual = if is_usual { CANARY_JOBS } else { 0 };
-    let jobs = up_to(fields, "canary", CANARY_JOBS_MAX).map_or(usual, small);
-    let bad_max = up_to(fields, "canary_failed_max", CANARY_JOBS_MAX);
+    let jobs = fields.whole("canary", 0..=CANARY_JOBS_MAX).map_or(usual, small);
+    let bad_max = fields.whole("canary_failed_max", 0..=CANARY_JOBS_MAX);
     let bad_max = bad_max.map_or(jobs / BAD_ONE_IN, small);
-    let secs = number(fields, "canary_secs", CANARY_SECS_MAX).unwrap_or(CANARY_SECS);
+    let secs = fields.whole("canary_secs", 1..=CANARY_SECS_MAX).unwrap_or(CANARY_SECS);
     Canary { jobs, bad_max, patience: Duration::from_secs(secs) }
-}
-
-/// A whole number from 0 to `max`, where one is given.
-fn up_to(fields: &mut Fields, name: &str, max: u64) -> Option<u64> {
-    let value = fields.take(name)?;
-    let found = value.as_u64().filter(|it| *it <= max);
-    if found.is_none() {
-        fields.wrong(name, format!("must be a whole number from 0 to {max}"));
-    }
-    found
 }
 
 /// A number that was read within its bounds.

@@ -8,15 +8,9 @@ use axum::{
 use engine::{Answer, Cause, ParkedFilter, Thing};
 use serde_json::{Value, json};
 
-use super::{
-    cursor,
-    jobs::job_of,
-    key::Operator,
-    once::{Done, Order, Stop},
-    page,
-    tags::Asked,
-};
+use super::{cursor, deed::Order, jobs::job_of, key::Operator, page, tags::Asked};
 use crate::{
+    idempotency::{Done, Stop},
     json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,

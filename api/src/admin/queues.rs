@@ -11,12 +11,13 @@ use engine::{DEPTH_MAX, Depth, QueueStand, Thing};
 use serde_json::{Map, Value, json};
 
 use super::{
+    deed::{BareOrder, Order},
     key::Operator,
-    once::{BareOrder, Done, Order, Stop},
     steer::flag,
     tags::Asked,
 };
 use crate::{
+    idempotency::{Done, Stop},
     json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,
@@ -67,7 +68,7 @@ pub(crate) async fn pause(
     Path(name): Path<String>,
     mut order: Order,
 ) -> Result<Response, Stop> {
-    let for_up_to = number(&mut order.fields, "for_secs", PAUSE_SECS_MAX);
+    let for_up_to = order.fields.whole("for_secs", 1..=PAUSE_SECS_MAX);
     let (secs, mut deed) = order.begin_with_reason(&state, Some(for_up_to)).await?;
     let for_up_to = secs.map(Duration::from_secs);
     deed.hold(Thing::Queue(&name)).await?;
@@ -194,17 +195,7 @@ fn clearable(fields: &mut Fields, name: &str, max: u64) -> Limit {
     if fields.names_null(name) {
         return Limit::Lifted;
     }
-    number(fields, name, max).map_or(Limit::Stays, Limit::Is)
-}
-
-/// A whole number from 1 to `max`, where one is given.
-pub(crate) fn number(fields: &mut Fields, name: &str, max: u64) -> Option<u64> {
-    let value = fields.take(name)?;
-    let found = value.as_u64().filter(|it| (1..=max).contains(it));
-    if found.is_none() {
-        fields.wrong(name, format!("must be a whole number from 1 to {max}"));
-    }
-    found
+    fields.whole(name, 1..=max).map_or(Limit::Stays, Limit::Is)
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use engine::{Backfill, CATCH_UP_MAX, Enqueued, Missed, ScheduleChange, Thing};
 use serde_json::{Value, json};
 
 use super::{
+    deed::{BareOrder, Order},
     enqueue::instant,
     key::Operator,
-    once::{BareOrder, Done, Order, Stop},
     order::address,
-    queues::number,
     tags::Asked,
 };
 use crate::{
+    idempotency::{Done, Stop},
     json::Fields,
     problem::{Code, Problem},
     state::ApiState,
@@ -124,7 +124,7 @@ pub(crate) async fn backfill(
 ) -> Result<Response, Stop> {
     let from = order.fields.required("from", instant);
     let to = order.fields.required("to", instant);
-    let per_minute = number(&mut order.fields, "per_minute", PER_MINUTE_MAX);
+    let per_minute = order.fields.whole("per_minute", 1..=PER_MINUTE_MAX);
     let per_minute = per_minute.and_then(|it| u16::try_from(it).ok()).unwrap_or(PER_MINUTE);
     let range = from.zip(to).map(|(from, to)| Backfill { from, to, per_minute });
     let (range, mut deed) = order.begin_with_reason(&state, range).await?;
@@ -156,7 +156,7 @@ fn changed(fields: &mut Fields) -> ScheduleChange {
         _ => Err(format!("must have 1 to {TEXT_CHARS_MAX} characters")),
     };
     let (cron, timezone) = (fields.optional("cron", short), fields.optional("timezone", short));
-    let max = number(fields, "catch_up_max", u64::from(CATCH_UP_MAX));
+    let max = fields.whole("catch_up_max", 1..=u64::from(CATCH_UP_MAX));
     let missed = fields.optional("missed", |word| match (word, max) {
         ("skip", None) => Ok(Missed::Skip),
         ("run_once", None) => Ok(Missed::RunOnce),

@@ -8,11 +8,16 @@ use engine::{CancelMode, JobId, RedriveFrom, Thing};
 use serde_json::{Value, json};
 
 use super::{
+    deed::{BareOrder, Deed, Order},
     jobs::job_of,
-    once::{BareOrder, Deed, Done, Order, Stop},
     order::address,
 };
-use crate::{json::Fields, problem::Problem, state::ApiState};
+use crate::{
+    idempotency::{Done, Stop},
+    json::Fields,
+    problem::Problem,
+    state::ApiState,
+};
 
 /// Why, in an operator's words.
 const REASON_CHARS_MAX: usize = 500;

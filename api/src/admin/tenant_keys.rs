@@ -17,13 +17,13 @@ use engine::Tx;
 use serde_json::{Value, json};
 
 use super::{
+    deed::{BareOrder, Deed, Order},
     key::Operator,
-    once::{BareOrder, Deed, Done, Order, Stop},
     order::{business_of, no_such_business},
 };
 use crate::{
-    json::Fields,
-    key_terms::{GRACE, GRACE_SECS_MAX, PER_MINUTE, Terms, Words},
+    idempotency::{Done, Stop},
+    key_terms::{GRACE, PER_MINUTE, Terms, Words, grace},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -196,34 +196,4 @@ async fn rotated(
     let done = Done::created(json!({ "id": key.id(), "tenant_id": tenant, "replaces": old }));
     let done = done.telling("key", key.expose());
     deed.about(tenant).done("tenant_key.rotated", details, done).await
-}
-
-/// How long the old key works yet. None: from the commit on it is over.
-fn grace(fields: &mut Fields) -> Option<Duration> {
-    let value = fields.take("grace_secs")?;
-    let secs = value.as_u64().filter(|secs| *secs <= GRACE_SECS_MAX);
-    if secs.is_none() {
-        fields.wrong("grace_secs", format!("must be a whole number from 0 to {GRACE_SECS_MAX}"));
-    }
-    secs.map(Duration::from_secs)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grace_can_be_none_and_is_never_longer_than_a_month() {
-        let read = |text: &str| {
-            let mut fields = Fields::of_test(text);
-            let grace = grace(&mut fields);
-            fields.finish(Some(grace)).ok()
-        };
-        assert_eq!(read("{}"), Some(None));
-        assert_eq!(read(r#"{"grace_secs":0}"#), Some(Some(Duration::ZERO)));
-        assert_eq!(read(r#"{"grace_secs":2592000}"#), Some(Some(30 * Duration::from_hours(24))));
-        for bad in [r#"{"grace_secs":2592001}"#, r#"{"grace_secs":-1}"#, r#"{"grace_secs":"a"}"#] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
-    }
 }

@@ -13,12 +13,9 @@ use engine::{InboxCursor, InboxFilter, Kept, PAGE_MAX, State as JobState};
 use serde_json::{Value, json};
 use workflows::door::Event;
 
-use super::{
-    key::Operator,
-    once::{BareOrder, Done, Stop},
-    order::address,
-};
+use super::{deed::BareOrder, key::Operator, order::address};
 use crate::{
+    idempotency::{Done, Stop},
     json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,

@@ -9,11 +9,12 @@ use engine::Thing;
 use serde_json::{Value, json};
 
 use super::{
+    deed::{BareOrder, Order},
     key::Operator,
-    once::{BareOrder, Done, Order, Stop},
     tags::Asked,
 };
 use crate::{
+    idempotency::{Done, Stop},
     problem::{Code, Problem},
     state::ApiState,
 };

@@ -44,14 +44,8 @@ pub(super) fn read(
         Some(Value::Bool(seals)) => wanted.seal_transcripts = seals,
         Some(_) => fields.wrong("sealTranscripts", "must be true or false"),
     }
-    match fields.take("transcriptsKeptDays").map(|days| days.as_u64()) {
-        None => {}
-        Some(Some(days)) if (1..=KEPT_DAYS_MAX.into()).contains(&days) => {
-            wanted.transcripts_kept_days = u16::try_from(days).unwrap_or(KEPT_DAYS_MAX);
-        }
-        Some(_) => {
-            fields.wrong("transcriptsKeptDays", format!("must be from 1 to {KEPT_DAYS_MAX}"));
-        }
+    if let Some(days) = fields.whole("transcriptsKeptDays", 1..=KEPT_DAYS_MAX.into()) {
+        wanted.transcripts_kept_days = u16::try_from(days).unwrap_or(KEPT_DAYS_MAX);
     }
     if fields.names_null("emergencyKeywords") {
         wanted.emergency_keywords = None;

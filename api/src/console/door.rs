@@ -20,10 +20,9 @@ use super::{login, mask, page};
 use crate::{
     admin::{Identity, Vouched},
     caller::Caller,
+    idempotency::IDEMPOTENCY_KEY,
     problem::{self, Code, Problem},
 };
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A run of a thousand steps with what each of them yielded. What is larger nobody reads on a page.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;

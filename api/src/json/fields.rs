@@ -1,7 +1,7 @@
 //! The members of an object or a query, taken one by one; what is wrong with them is remembered, so that all of it is told at
 //! once.
 
-use std::{collections::BTreeSet, fmt::Display};
+use std::{collections::BTreeSet, fmt::Display, ops::RangeInclusive};
 
 use domain::{PhoneNumber, phone::Region};
 use serde_json::{Map, Value};
@@ -120,6 +120,16 @@ impl Fields {
         }
     }
 
+    /// A whole number within these bounds, where one is given.
+    pub(crate) fn whole(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let found = self.take(name)?.as_u64().filter(|it| bounds.contains(it));
+        if found.is_none() {
+            let (from, to) = bounds.into_inner();
+            self.wrong(name, format!("must be a whole number from {from} to {to}"));
+        }
+        found
+    }
+
     /// A phone number that must be there. If it is all that is wrong, the problem says so by its code.
     pub(crate) fn phone(&mut self, name: &str, home: Region) -> Option<PhoneNumber> {
         let text = self.required(name, str::parse::<String>)?;
@@ -189,6 +199,20 @@ mod tests {
         assert_eq!(pointers, ["/a", "/b", "/x~1y"]);
         assert_eq!(fields.errors[2].detail, "is not known here; known are a, b, c");
         assert_eq!(fields.finish(Some(())).unwrap_err().code(), Code::InvalidFields);
+    }
+
+    #[test]
+    fn a_whole_number_stands_within_its_bounds() {
+        let read = |body: Value| {
+            let mut fields = fields(body);
+            let found = fields.whole("n", 1..=5);
+            fields.finish(Some(found)).ok()
+        };
+        assert_eq!(read(json!({"n": 5})), Some(Some(5)));
+        assert_eq!(read(json!({})), Some(None));
+        for bad in [json!({"n": 0}), json!({"n": 6}), json!({"n": "5"}), json!({"n": 1.5})] {
+            assert_eq!(read(bad), None);
+        }
     }
 
     #[test]

@@ -4,28 +4,25 @@
 use std::time::Duration;
 
 use axum::{
-    Json,
     extract::{Path, State},
-    http::StatusCode,
+    response::Response,
 };
 use chrono::{DateTime, Utc};
 use domain::{
     MessageId, PhoneNumber,
-    audit::{self, Entry},
     conversations::{self, ConversationMode},
-    scope,
     sending::{self, Occasion},
 };
 use engine::{Start, Tx, Workflow};
-use serde_json::{Value, json};
+use serde_json::json;
 use workflows::send_sms::{SendSms, Sender};
 
 use super::conversations::of_member;
 use crate::{
     admin::instant,
-    caller::Caller,
-    json::{Body, Fields},
-    people::Member,
+    idempotency::{Done, Stop},
+    json::Fields,
+    people::{MemberOrder, Orderer},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -48,38 +45,26 @@ struct Wanted {
 /// `POST /api/conversations/{conversation}/messages`: a person answers, and has taken the conversation over by that.
 pub(crate) async fn answer(
     State(state): State<ApiState>,
-    caller: Caller,
-    member: Member,
     Path(id): Path<String>,
-    Body(fields): Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    MemberOrder { fields, by }: MemberOrder,
+) -> Result<Response, Stop> {
     let wanted = Wanted::read(fields)?;
-    let mut tx = state.engine().begin().await?;
-    let conversation = of_member(&mut tx, &member, &id).await?;
-    wanted.check(&mut tx).await?;
+    let mut tx = by.begin(&state).await?;
+    let conversation = of_member(&mut tx, &by.member, &id).await?;
     conversations::set_mode(&mut tx, conversation.conversation, ConversationMode::Human).await?;
-    let to = conversation.phone;
-    let written = wanted.enqueue(&mut tx, &state, &caller, &member, &to, Occasion::Answer).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(written)))
+    wanted.send(tx, &state, &by, (&conversation.phone, Occasion::Answer)).await
 }
 
 /// `POST /api/messages`: a notice to somebody, now or at `sendAt`. At night it waits until the morning.
 pub(crate) async fn schedule(
     State(state): State<ApiState>,
-    caller: Caller,
-    member: Member,
-    Body(mut fields): Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    MemberOrder { mut fields, by }: MemberOrder,
+) -> Result<Response, Stop> {
     let to = fields.phone("to", state.config().demo.region);
     let (wanted, fields) = Wanted::take(fields);
     let (to, wanted) = fields.finish(to.zip(wanted))?;
-    let mut tx = state.engine().begin().await?;
-    scope::tenant(&mut tx, member.tenant).await?;
-    wanted.check(&mut tx).await?;
-    let written = wanted.enqueue(&mut tx, &state, &caller, &member, &to, Occasion::Notice).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(written)))
+    let tx = by.begin(&state).await?;
+    wanted.send(tx, &state, &by, (&to, Occasion::Notice)).await
 }
 
 impl Wanted {
@@ -101,29 +86,19 @@ impl Wanted {
         (body.map(|body| Wanted { body, send_at }), fields)
     }
 
-    /// By the database's clock: a time that has passed is now, one that is far away is a mistake.
-    async fn check(&self, tx: &mut Tx) -> Result<(), Problem> {
-        let now = sending::now(tx).await?;
-        if self.send_at.is_some_and(|at| at > now + AHEAD_MAX) {
-            return Err(Problem::new(Code::InvalidFields, "sendAt is more than a year away"));
-        }
-        Ok(())
-    }
-
     /// Writes it down with its job, and who wanted it.
-    async fn enqueue(
+    async fn send(
         self,
-        tx: &mut Tx,
+        mut tx: Tx,
         state: &ApiState,
-        caller: &Caller,
-        member: &Member,
-        to: &PhoneNumber,
-        occasion: Occasion,
-    ) -> Result<Value, Problem> {
+        by: &Orderer,
+        (to, occasion): (&PhoneNumber, Occasion),
+    ) -> Result<Response, Stop> {
+        self.check(&mut tx).await?;
         let message = MessageId::mint();
         let send = SendSms {
             message,
-            for_tenant: Some(member.tenant),
+            for_tenant: Some(by.member.tenant),
             purpose: if occasion == Occasion::Answer { "answer" } else { "notice" }.to_owned(),
             to: tx.seal(to)?,
             body: tx.seal(&self.body)?,
@@ -134,13 +109,20 @@ impl Wanted {
             patience_secs: None,
         };
         let start = self.send_at.map_or(Start::After(Duration::ZERO), Start::At);
-        let mut job = send.job().tenant(member.tenant.as_uuid()).start(start);
-        job.traceparent.clone_from(&caller.traceparent);
+        let mut job = send.job().tenant(by.member.tenant.as_uuid()).start(start);
+        job.traceparent.clone_from(&by.caller.traceparent);
         let job = tx.enqueue(job).await?.id();
-        let ip = caller.ip_digest(&state.config().pepper);
-        let details = json!({ "message": message, "job": job, "request": caller.request_id });
-        let entry = member.entry("message.ordered", &ip, details);
-        audit::record(tx, Entry { phone: Some(to), ..entry }).await?;
-        Ok(json!({ "messageId": message, "jobId": job }))
+        let details = json!({ "message": message, "job": job });
+        let done = Done::accepted(json!({ "messageId": message, "jobId": job }));
+        by.done(tx, ("message.ordered", to, details), done).await
+    }
+
+    /// By the database's clock: a time that has passed is now, one that is far away is a mistake.
+    async fn check(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let now = sending::now(tx).await?;
+        if self.send_at.is_some_and(|at| at > now + AHEAD_MAX) {
+            return Err(Problem::new(Code::InvalidFields, "sendAt is more than a year away"));
+        }
+        Ok(())
     }
 }

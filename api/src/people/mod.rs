@@ -6,6 +6,7 @@ mod login; // e-mail and password for a session
 mod logout; // the session, ended
 mod me; // who is logged in, and of which tenant
 mod member; // a person, or a program with a key
+mod order; // of a person or a program, carried out once
 mod origin; // is it our own page that asks?
 mod password; // a new password
 mod session; // the cookie, and what it opens
@@ -16,6 +17,7 @@ pub(crate) use self::{
     logout::logout,
     me::{me, tenant},
     member::{Member, has_key},
+    order::{MemberOrder, Orderer},
     origin::OwnOrigin,
     password::change_password,
 };

@@ -205,7 +205,7 @@ pub const BODIES: &[Shape] = &[
         ],
     )
     .one_of(&[&["scopes"], &["role"]]),
-    post("/v1/admin/keys/{id}/rotate", &[number("grace_secs", 1, 30 * 24 * 3600), REASON]),
+    post("/v1/admin/keys/{id}/rotate", &[number("grace_secs", 0, 30 * 24 * 3600), REASON]),
     post("/v1/admin/keys/{id}/revoke", &[REASON]),
     post("/v1/admin/webhooks/{id}/replay", &[REASON]),
     post("/v1/admin/demo-tenants", &[flag("despite_production"), REASON]),

@@ -175,6 +175,12 @@ async fn what_callers_left_is_listed_and_seen_to() {
     assert_eq!(done(json!({ "done": false })).await.is(200)["doneAt"], Value::Null);
     assert_eq!(list("?status=open").await["items"].as_array().unwrap().len(), 2);
     done(json!({})).await.problem(422, "invalid_fields");
+    let record = stage.get("/v1/admin/audit?action=call_request.done").as_operator();
+    let record = record.send().await.is(200);
+    let noted = record["items"].as_array().unwrap().iter().map(|it| &it["details"]);
+    let noted: Vec<_> = noted.map(|it| (&it["call_request"], &it["done"])).collect();
+    let id = json!(one);
+    assert_eq!(noted, [(&id, &json!(false)), (&id, &json!(true)), (&id, &json!(true))]);
     stage
         .get("/api/call-requests?status=lost")
         .cookie(&cookie)

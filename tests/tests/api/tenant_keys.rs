@@ -4,7 +4,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Ask};
+use tests::{Answer, Ask, TestApi};
 
 use crate::stage::{Demo, Guest, Stage};
 
@@ -83,6 +83,69 @@ async fn a_program_reads_and_writes_what_people_do_and_the_record_has_its_key_s_
     assert!(ordered.iter().any(|it| it["details"]["message"] == sent["messageId"]), "{ordered:?}");
     let text = record.to_string();
     assert!(!text.contains(person) && !text.contains("nine") && !text.contains("cake"), "{text}");
+}
+
+#[tokio::test]
+async fn a_text_that_is_ordered_again_under_one_idempotency_key_is_sent_once_though_the_program_has_a_new_key()
+ {
+    let (stage, demo) = stage_with_tenant().await;
+    let other = stage.another_api().await;
+    let (old, new) = (stage.tenant_key(&demo.tenant).await, stage.tenant_key(&demo.tenant).await);
+    let notice = json!({ "to": "+436607654321", "body": "your cake is ready" });
+    let order = async |at: &TestApi, key: &str, under: &str, body: &Value| {
+        let ask = at.post("/api/messages").header("x-api-key", key);
+        ask.header("idempotency-key", under).json(body).send().await
+    };
+    let nowhere = json!({ "to": "+436607654321", "body": "" });
+    order(&other, &old, "k-1", &nowhere).await.problem(422, "invalid_fields");
+    let orders = (0..8).map(|n| {
+        let (at, key) = if n % 2 == 0 { (&stage.api, &old) } else { (&other, &new) };
+        order(at, key, "k-1", &notice)
+    });
+    let answers = futures::future::join_all(orders).await;
+    let first = answers[0].is(202);
+    for answer in &answers {
+        assert_eq!(answer.is(202), first);
+    }
+    let replayed = answers.iter().filter(|it| it.header("idempotent-replayed") == "true").count();
+    assert_eq!(replayed, 7);
+    let texts = "select from product.audit_log where action = 'message.ordered'";
+    assert_eq!(stage.db.number(texts).await, 1);
+    let sends = stage.get("/v1/admin/jobs?kind=send_sms").as_operator().send().await.is(200);
+    let ids: Vec<_> = sends["items"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!(ids.iter().filter(|id| **id == &first["jobId"]).count(), 1);
+
+    let more = json!({ "to": "+436607654321", "body": "and your bread" });
+    order(&other, &new, "k-1", &more).await.problem(422, "idempotency_key_reused");
+    let second = order(&other, &new, "k-2", &notice).await.is(202);
+    assert_ne!(second["jobId"], first["jobId"]);
+    let theirs = stage.active(Guest(2)).await;
+    let theirs = stage.tenant_key(&theirs.tenant).await;
+    let third = order(&stage.api, &theirs, "k-1", &notice).await;
+    assert_eq!(third.header("idempotent-replayed"), "", "a key is the tenant's own");
+    assert_ne!(third.is(202)["jobId"], first["jobId"]);
+    assert_eq!(stage.db.number(texts).await, 3);
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_sent_again_under_its_key_does_not_take_the_conversation_over_again() {
+    let (stage, demo) = stage_with_tenant().await;
+    let conversation = stage.conversation(&demo, "+436607654321").await;
+    let key = stage.tenant_key(&demo.tenant).await;
+    let about = format!("/api/conversations/{conversation}");
+    let answer = async || {
+        let path = format!("{about}/messages");
+        let ask = stage.with_key(&Method::POST, &path, &key).header("idempotency-key", "a-1");
+        ask.json(&json!({ "body": "we open at nine" })).send().await
+    };
+    let first = answer().await.is(202);
+    let back = json!({ "mode": "ai" });
+    stage.writes(&key, &format!("{about}/mode"), &back).await.is(200);
+    let again = answer().await;
+    assert_eq!((again.is(202), again.header("idempotent-replayed")), (first, "true"));
+    let shown = stage.with_key(&Method::GET, &about, &key).send().await.is(200);
+    assert_eq!(shown["mode"], "ai");
 }
 
 #[tokio::test]

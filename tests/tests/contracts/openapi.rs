@@ -148,8 +148,11 @@ fn is_kept(route: &Route) -> bool {
         "/v1/admin/businesses/{tenant}/keys/{id}/revoke",
         "/v1/admin/businesses/{tenant}/rotate-key",
     ];
-    let is_kept =
-        noun.is_some_and(|noun| nouns.contains(&noun)) || businesses.contains(&route.path);
+    // Of what tenants order, what would be another text the second time.
+    let texts = ["/api/messages", "/api/conversations/{conversation}/messages"];
+    let is_kept = noun.is_some_and(|noun| nouns.contains(&noun))
+        || businesses.contains(&route.path)
+        || texts.contains(&route.path);
     route.method == "POST" && is_kept
 }
 
