@@ -1,8 +1,8 @@
 //! How fast webhooks come in: signed by Twilio, over HTTP, to one API process; each answered when its inbox row and its job
 //! are committed. The floor is the same rows by plain SQL on as many connections.
 
+mod api; // a process of its own
 mod caller; // a connection that posts
-mod process; // the API as a process of its own
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use futures::future::try_join_all;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
 
-use self::{caller::Caller, process::Api};
-use crate::{Extent, Figure, Host, Series, floor, rig::rate};
+use self::caller::Caller;
+use crate::{Extent, Figure, Host, Series, floor, process::Process, rig::rate};
 
 /// Webhooks of one round.
 const WEBHOOKS: usize = 4_000;
@@ -24,7 +24,7 @@ pub(crate) async fn measure(
     extent: Extent,
     say: &mut (dyn FnMut(Figure) + Send),
 ) -> anyhow::Result<()> {
-    let api = Api::start(host).await?;
+    let api = api::start(host).await?;
     let mut conn = host.connection().await?;
     let ids = floor::ids(&mut conn, "sms", "sms_status").await?;
     let each = extent.of(WEBHOOKS) / CONNECTIONS;
@@ -43,7 +43,7 @@ pub(crate) async fn measure(
     say(Figure::new("ingest", "per_s", "1/s", &ours).beside(&ours, &plain));
     say(Figure::new("ingest", "p50_ms", "ms", &p50));
     say(Figure::new("ingest", "p99_ms", "ms", &p99));
-    api.stop().await
+    api.kill().await
 }
 
 /// The same rows, a commit each.
@@ -58,7 +58,7 @@ async fn raw(host: &Host, ids: floor::Ids, each: usize) -> anyhow::Result<f64> {
 }
 
 /// As fast as the answers come.
-async fn at_once(api: &Api, each: usize) -> anyhow::Result<f64> {
+async fn at_once(api: &Process, each: usize) -> anyhow::Result<f64> {
     let mut callers = callers(api).await?;
     let began = Instant::now();
     try_join_all(callers.iter_mut().map(async |caller| {
@@ -72,7 +72,7 @@ async fn at_once(api: &Api, each: usize) -> anyhow::Result<f64> {
 }
 
 /// So many a second, whether or not the answers come: each in how many milliseconds after it was due.
-async fn spaced(api: &Api, each: usize, per_s: f64) -> anyhow::Result<Series> {
+async fn spaced(api: &Process, each: usize, per_s: f64) -> anyhow::Result<Series> {
     let mut callers = callers(api).await?;
     let began = Instant::now();
     let between = Duration::from_secs_f64(1.0 / per_s);
@@ -91,6 +91,7 @@ async fn spaced(api: &Api, each: usize, per_s: f64) -> anyhow::Result<Series> {
     Ok(try_join_all(times).await?.into_iter().flatten().collect())
 }
 
-async fn callers(api: &Api) -> anyhow::Result<Vec<Caller>> {
-    try_join_all((0..CONNECTIONS).map(|_| Caller::connect(api.address()))).await
+async fn callers(api: &Process) -> anyhow::Result<Vec<Caller>> {
+    let address = api.listen()?;
+    try_join_all((0..CONNECTIONS).map(|_| Caller::connect(address))).await
 }

@@ -18,7 +18,7 @@ impl App for Measured {
 }
 
 pub(crate) fn registry() -> Registry<Measured> {
-    Registry::default().with::<Noop>().with::<Five>().with::<Mark>()
+    Registry::default().with::<Noop>().with::<Five>().with::<Mark>().with::<Nothing>()
 }
 
 /// Does nothing.
@@ -37,6 +37,21 @@ impl Noop {
 impl Workflow<Measured> for Noop {
     const KIND: &'static str = "bench_noop";
     const QUEUE: &'static str = "bench";
+    const RETENTION: Retention = Retention::Brief;
+    type Output = ();
+
+    async fn run(&self, _: &Context<'_, Measured>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// What every worker of ours can do, if its kinds for trying are switched on.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Nothing {}
+
+impl Workflow<Measured> for Nothing {
+    const KIND: &'static str = "noop";
+    const QUEUE: &'static str = "try";
     const RETENTION: Retention = Retention::Brief;
     type Output = ();
 

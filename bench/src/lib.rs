@@ -10,6 +10,7 @@ mod host; // which Postgres
 mod kinds; // the jobs that are measured
 mod meter; // what work costs the database
 mod plot; // curves over time, as SVG
+mod process; // this program, once more
 mod rig; // a database with engines and pools on it
 mod samples; // how long claims took, from the engine's own mouth
 
@@ -18,6 +19,7 @@ mod floor; // plain SQL for the same rows
 mod depth; // whether claims become slower the more there is
 mod drain; // how fast a backlog goes
 mod enqueue; // how fast jobs come in
+mod fleet; // one worker process and four
 mod ingest; // how fast webhooks come in
 mod pickup; // how soon an idle worker begins
 mod soak; // half an hour, ten minutes of it beside a held transaction
@@ -41,6 +43,8 @@ pub enum Bench {
     Steps,
     /// Webhooks coming in over HTTP.
     Ingest,
+    /// One worker process and four, each as its users start it. Takes minutes, so it is not one of [`Bench::ALL`].
+    Fleet,
     /// Claims beside millions of jobs. Takes minutes and gigabytes, so it is not one of [`Bench::ALL`].
     Depth,
     /// Half an hour of load. Not one of [`Bench::ALL`] either.
@@ -62,6 +66,7 @@ impl Bench {
             Bench::Pickup => "pickup",
             Bench::Steps => "steps",
             Bench::Ingest => "ingest",
+            Bench::Fleet => "fleet",
             Bench::Depth => "depth",
             Bench::Soak => "soak",
             Bench::Voice => "voice",
@@ -99,6 +104,7 @@ pub async fn measure(
         Bench::Pickup => pickup::measure(host, extent, say).await,
         Bench::Steps => steps::measure(host, extent, say).await,
         Bench::Ingest => ingest::measure(host, extent, say).await,
+        Bench::Fleet => fleet::measure(host, extent, say).await,
         Bench::Depth => depth::measure(host, extent, say).await,
         Bench::Soak => soak::measure(host, extent, folder, say).await,
         Bench::Voice => voice::measure(extent, say).await,

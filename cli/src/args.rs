@@ -316,6 +316,8 @@ pub(crate) enum BenchName {
     Steps,
     /// Webhooks coming in over HTTP.
     Ingest,
+    /// One worker process and four, each as its users start it: rates, cost and memory (minutes).
+    Fleet,
     /// Claims beside millions of jobs (minutes, gigabytes).
     Depth,
     /// Half an hour of load, ten minutes of it beside a held transaction; curves go into the folder of `--home`.

@@ -80,6 +80,7 @@ fn chosen(name: BenchName) -> Vec<Bench> {
         BenchName::Pickup => vec![Bench::Pickup],
         BenchName::Steps => vec![Bench::Steps],
         BenchName::Ingest => vec![Bench::Ingest],
+        BenchName::Fleet => vec![Bench::Fleet],
         BenchName::Depth => vec![Bench::Depth],
         BenchName::Soak => vec![Bench::Soak],
         BenchName::Voice => vec![Bench::Voice],

@@ -1,7 +1,7 @@
 //! A connection that posts signed webhooks, one after the other. As little HTTP as will do: what is measured is the other
 //! side.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clients::twilio::signature;
 use secrecy::SecretString;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::process::{ACCOUNT, PUBLIC_BASE_URL, TOKEN};
+use super::api::{ACCOUNT, PUBLIC_BASE_URL, TOKEN};
 
 const PATH: &str = "/telephony/sms-status";
 
@@ -53,10 +53,4 @@ impl Caller {
         }
         Ok(())
     }
-}
-
-/// The address that a process says it listens at.
-pub(super) fn listen_of(ready: &str) -> anyhow::Result<String> {
-    let ready: serde_json::Value = serde_json::from_str(ready).context("no line of JSON")?;
-    Ok(ready["listen"].as_str().context("it does not say where it listens")?.to_owned())
 }

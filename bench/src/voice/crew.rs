@@ -6,16 +6,12 @@ use anyhow::{Context, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-    time::timeout,
-};
 
 use super::{eventually, gauges::Gauges};
-use crate::Series;
-
-const READY_WITHIN: Duration = Duration::from_mins(1);
+use crate::{
+    Series,
+    process::{Process, program},
+};
 
 /// A demo has fifty calls a day; what is measured here is not that.
 const NO_LIMITS: &str =
@@ -23,19 +19,15 @@ const NO_LIMITS: &str =
 
 /// Everything but the voice pool.
 pub(super) struct Crew {
-    dev: Child,
+    dev: Process,
     home: PathBuf,
-    ready: Value,
     number: String,
     http: clients::http::Client,
     database_url: SecretString,
 }
 
 /// A voice worker.
-pub(super) struct Speaker {
-    child: Child,
-    listen: String,
-}
+pub(super) struct Speaker(Process);
 
 impl Crew {
     /// Starts it, with one tenant that has a number.
@@ -46,11 +38,10 @@ impl Crew {
         let at = home.display().to_string();
         let arguments =
             ["dev", "--ephemeral", "--json", "--port", "0", "--no-voice", "--home", &at];
-        let (dev, ready) = start(&arguments, &BTreeMap::new()).await?;
+        let dev = Process::start(&arguments, &BTreeMap::new()).await?;
         let http = clients::http::client(Duration::from_secs(30))?;
-        let url = ready["database_url"].as_str().context("no database")?.to_owned();
-        let mut crew =
-            Crew { dev, home, ready, number: String::new(), http, database_url: url.into() };
+        let url = dev.ready()["database_url"].as_str().context("no database")?.to_owned();
+        let mut crew = Crew { dev, home, number: String::new(), http, database_url: url.into() };
         let signed_up =
             program()?.args(["demo", "--json", "--home", &at]).stdout(Stdio::null()).status();
         ensure!(signed_up.await?.success(), "nobody could sign up");
@@ -64,13 +55,10 @@ impl Crew {
     /// A voice worker that joins it.
     pub(super) async fn speaker(&self, slots: usize) -> anyhow::Result<Speaker> {
         let variables: BTreeMap<String, String> =
-            serde_json::from_value(self.ready["env"].clone())?;
+            serde_json::from_value(self.dev.ready()["env"].clone())?;
         let slots = slots.to_string();
-        let (child, ready) =
-            start(&["worker", "--pool", "voice", "--slots", &slots], &variables).await?;
-        let listen =
-            ready["listen"].as_str().context("it does not say where it listens")?.to_owned();
-        Ok(Speaker { child, listen })
+        let arguments = ["worker", "--pool", "voice", "--slots", &slots];
+        Ok(Speaker(Process::start(&arguments, &variables).await?))
     }
 
     pub(super) fn number(&self) -> &str {
@@ -83,12 +71,12 @@ impl Crew {
 
     /// An address of the API's.
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.ready["public_base_url"].as_str().unwrap_or_default())
+        format!("{}{path}", self.dev.ready()["public_base_url"].as_str().unwrap_or_default())
     }
 
     /// An address of the simulated phone company's.
     pub(super) fn phone(&self, path: &str) -> String {
-        format!("{}{path}", self.ready["sandbox"]["twilio"].as_str().unwrap_or_default())
+        format!("{}{path}", self.dev.ready()["sandbox"]["twilio"].as_str().unwrap_or_default())
     }
 
     pub(super) async fn get(&self, url: &str) -> anyhow::Result<Value> {
@@ -119,7 +107,7 @@ impl Crew {
         &self,
         conversations: usize,
     ) -> anyhow::Result<Vec<String>> {
-        let openai = self.ready["sandbox"]["openai"].as_str().unwrap_or_default();
+        let openai = self.dev.ready()["sandbox"]["openai"].as_str().unwrap_or_default();
         let all = self.get(&format!("{openai}/_sandbox/realtime")).await?;
         let newest = all.as_array().into_iter().flatten().take(conversations);
         let said = newest.flat_map(|it| it["said"].as_array().into_iter().flatten());
@@ -138,8 +126,9 @@ impl Crew {
         .await
     }
 
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        terminate(&mut self.dev).await?;
+    /// So that its Postgres goes with it.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.dev.stop().await?;
         std::fs::remove_dir_all(&self.home).ok();
         Ok(())
     }
@@ -156,49 +145,17 @@ impl Crew {
 
 impl Speaker {
     pub(super) async fn gauges(&self, crew: &Crew) -> anyhow::Result<Gauges> {
-        let url = format!("http://{}/metrics", self.listen);
+        let url = format!("http://{}/metrics", self.0.listen()?);
         Ok(Gauges::read(&crew.http.get(url).send().await?.text().await?))
     }
 
     /// As `kill -9` does.
-    pub(super) async fn kill(mut self) -> anyhow::Result<()> {
-        Ok(self.child.kill().await?)
+    pub(super) async fn kill(self) -> anyhow::Result<()> {
+        self.0.kill().await
     }
 
     /// It has no calls any more.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.kill().await
     }
-}
-
-fn program() -> anyhow::Result<Command> {
-    Ok(Command::new(std::env::current_exe().context("this program has no path")?))
-}
-
-/// A process of this very program, when it says that it is ready, and what it says.
-async fn start(
-    arguments: &[&str],
-    variables: &BTreeMap<String, String>,
-) -> anyhow::Result<(Child, Value)> {
-    let mut child = program()?
-        .args(arguments)
-        .envs(variables)
-        .env("TRUNKLINE_LOG", "error")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let mut stdout = BufReader::new(child.stdout.take().context("it has no stdout")?);
-    let mut line = String::new();
-    timeout(READY_WITHIN, stdout.read_line(&mut line)).await.context("it does not get ready")??;
-    child.stdout = Some(stdout.into_inner());
-    Ok((child, serde_json::from_str(&line).context("no line of JSON")?))
-}
-
-/// Ends a dev instance so that its Postgres goes with it.
-async fn terminate(child: &mut Child) -> anyhow::Result<()> {
-    let id = child.id().context("it has ended")?.to_string();
-    Command::new("kill").args(["-TERM", &id]).status().await?;
-    timeout(READY_WITHIN, child.wait()).await.context("it does not stop")??;
-    Ok(())
 }
