@@ -14,7 +14,7 @@ use tests::TestDb;
 use crate::toy::{Act, Rig, registry};
 
 /// What the version before asked of its database: its recorded statements, and the first version of a migration that it did
-/// not know. Written when a version is released.
+/// not know. Written by `.ci/statements-before` when a version is released.
 #[derive(Deserialize)]
 struct Before {
     before: u64,
