@@ -14,9 +14,10 @@ use tokio::{
 use super::{
     Pool,
     gated::{Asker, Rounds},
-    marks::Marks,
+    marks::{Marks, Seen, earlier},
 };
 use crate::{
+    job::JobId,
     leased::LeasedJob,
     store::{
         self,
@@ -33,6 +34,9 @@ const CLAIM_MAX: usize = 500;
 
 /// After a failed claim.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
+
+/// How far back a queue is looked at of which nothing is known, when to look at all of it takes too long.
+const SEED_BACK: Duration = Duration::from_secs(100);
 
 /// After a look that found other workers at the same gates.
 const BUSY: Duration = Duration::from_millis(10);
@@ -113,7 +117,7 @@ impl Claimer {
             queue_ids: pool.serves.queue_ids.clone(),
             kind_ids: pool.serves.kind_ids.clone(),
             rounds: Rounds::default(),
-            marks: Marks::new(Instant::now()),
+            marks: Marks::default(),
             rung: true,
             waits: true,
             looked: Instant::now(),
@@ -203,12 +207,13 @@ impl Claimer {
                 if !claimed.is_empty() {
                     crate::metrics::claimed(asked.elapsed());
                 }
-                let fleet = pool.live.fleet();
-                self.marks.found(&look, &claimed, is_all, (fleet, Instant::now()));
+                self.marks.found(&look, &seen(pool, &claimed, is_all, &limited));
                 rows.extend(claimed);
             }
             Err(error) => {
-                pool.live.fail_claim();
+                pool.live.doubt();
+                let seed = earlier(JobId::mint().as_uuid(), SEED_BACK);
+                self.marks.failed(&look, &seen(pool, &[], true, &limited), seed);
                 tracing::warn!(%error, pool = pool.config.name, "jobs could not be claimed");
                 return jittered(TRY_AGAIN);
             }
@@ -240,12 +245,23 @@ impl Claimer {
                 found.next.unwrap_or(Duration::MAX).min(busy)
             }
             Err(error) => {
-                pool.live.fail_claim();
+                pool.live.doubt();
                 tracing::warn!(%error, pool = pool.config.name, "jobs with gates could not be claimed");
                 jittered(TRY_AGAIN)
             }
         }
     }
+}
+
+/// How a look went.
+fn seen<'a, A: App>(
+    pool: &Pool<A>,
+    rows: &'a [ClaimedRow],
+    is_all: bool,
+    limited: &'a [i16],
+) -> Seen<'a> {
+    let stagger = 0.5 + rand::random::<f64>();
+    Seen { rows, is_all, limited, fleet: pool.live.fleet(), stagger, now: Instant::now() }
 }
 
 /// Room for at least `wanted` jobs, or for all there is beyond that. `None`: the pool drains.

@@ -18,7 +18,7 @@ pub(super) struct Live {
     jobs: Mutex<HashMap<Uuid, LeasedJob>>,
     changed: Notify,
     fleet: AtomicU32,
-    claim_failed: Mutex<Option<Instant>>,
+    doubted: Mutex<Option<Instant>>,
 }
 
 impl Live {
@@ -28,7 +28,7 @@ impl Live {
             jobs: Mutex::default(),
             changed: Notify::new(),
             fleet: AtomicU32::new(1),
-            claim_failed: Mutex::default(),
+            doubted: Mutex::default(),
         }
     }
 
@@ -36,17 +36,17 @@ impl Live {
         self.worker_id.load(Ordering::Acquire)
     }
 
-    /// A claim got no answer, so that it may have been carried out unheard.
-    pub(super) fn fail_claim(&self) {
-        *self.claim_failed.lock() = Some(Instant::now());
+    /// A claim or an end got no answer: there may be leases of jobs that nobody has in hand.
+    pub(super) fn doubt(&self) {
+        *self.doubted.lock() = Some(Instant::now());
     }
 
     /// When that last happened.
-    pub(super) fn claim_failed(&self) -> Option<Instant> {
-        *self.claim_failed.lock()
+    pub(super) fn doubted(&self) -> Option<Instant> {
+        *self.doubted.lock()
     }
 
-    /// How many workers there were at the last beat, this one included.
+    /// How many workers looked at the same queues at the last beat, this one included.
     pub(super) fn fleet(&self) -> u32 {
         self.fleet.load(Ordering::Relaxed)
     }

@@ -228,6 +228,7 @@ impl<A: App> Pool<A> {
             }
             Err(error) => {
                 // Its lease ends with this worker's next missed heartbeat, or when the worker leaves.
+                self.live.doubt();
                 tracing::warn!(job.id = %job.id(), job.kind = job.kind(), %error, "an attempt's end was not written");
                 crate::metrics::finished(job, "lost");
             }
@@ -362,12 +363,18 @@ impl<A: App> Pool<A> {
         self.tasks.wait().await;
         for job in self.live.all() {
             job.lost().cancel();
-            let _ = self.engine.committer().commit(Op::Release(job.fence())).await;
+            match self.engine.committer().commit(Op::Release(job.fence())).await {
+                Ok(()) | Err(CommitError::Fenced) => {}
+                Err(_) => self.live.doubt(),
+            }
         }
         self.pace.tell(&self.engine).await;
         self.leave.cancel();
         self.beats.wait().await;
-        heartbeat::leave(&self.engine, self.live.worker_id()).await;
+        // With a doubt about its leases it is left on the list, to be missed there: others look for them then.
+        if self.live.doubted().is_none_or(|doubted| doubted.elapsed() > rescue::UNHEARD_FOR) {
+            heartbeat::leave(&self.engine, self.live.worker_id()).await;
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn worker_enter(
 pub(crate) struct Beaten {
     /// Why it is to take no new jobs, if it is.
     pub(crate) rest_reason: Option<String>,
-    /// Workers that live.
+    /// Workers that live and take jobs of the same queues.
     pub(crate) fleet: i64,
 }
 
@@ -59,12 +59,13 @@ pub(crate) async fn worker_beat(
 ) -> Result<Option<Beaten>, sqlx::Error> {
     sqlx::query_as!(
         Beaten,
-        r#"update trunkline.workers
+        r#"update trunkline.workers w
          set heartbeat_at = trunkline.now(), expires_at = trunkline.now() + $2::interval,
              draining = $3 or rest_asked_at is not null
          where worker_id = $1 and expires_at > trunkline.now()
          returning rest_reason,
-                   (select count(*) from trunkline.workers w where w.expires_at > trunkline.now()) as "fleet!""#,
+                   (select count(*) from trunkline.workers o
+                    where o.expires_at > trunkline.now() and not o.draining and o.queue_ids && w.queue_ids) as "fleet!""#,
         worker_id,
         lease,
         draining,
@@ -79,13 +80,16 @@ pub(crate) struct Silent {
     pub(crate) workers: i64,
     /// When the last of their leases ended.
     pub(crate) newest: Option<DateTime<Utc>>,
+    /// Whether that was less than half a minute ago.
+    pub(crate) is_fresh: bool,
 }
 
 /// How many there are, and since when.
 pub(crate) async fn workers_silent(conn: &mut PgConnection) -> Result<Silent, sqlx::Error> {
     sqlx::query_as!(
         Silent,
-        r#"select count(*) as "workers!", max(expires_at) as newest
+        r#"select count(*) as "workers!", max(expires_at) as newest,
+                  coalesce(max(expires_at) > trunkline.now() - interval '30 seconds', false) as "is_fresh!"
            from trunkline.workers where expires_at <= trunkline.now()"#
     )
     .fetch_one(conn)
