@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Two busy cores can be this slow; what has not happened by then will not.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// Two busy cores can be this slow, when their host gives them a third of the time; what has not happened by then will not.
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 /// Between two looks: short against what is waited for, long against what a look costs.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -11,7 +11,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Looks again and again until there is something to see.
 ///
 /// # Panics
-/// With `what`, when there is nothing within 30 s.
+/// With `what`, when there is nothing within a minute.
 #[track_caller]
 pub fn wait_until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();

@@ -10,7 +10,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Binaries, Error, error::Trying, home::Home, identity::Identity};
+use super::{Binaries, Error, Profile, error::Trying, home::Home, identity::Identity};
 
 /// The name of the superuser.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -21,7 +21,11 @@ pub(super) fn major(home: &Home) -> Option<u32> {
 }
 
 /// Makes the data if there is none, and gives the superuser's password.
-pub(super) fn ensure(home: &Home, binaries: &Binaries) -> Result<SecretString, Error> {
+pub(super) fn ensure(
+    home: &Home,
+    binaries: &Binaries,
+    profile: Profile,
+) -> Result<SecretString, Error> {
     match major(home) {
         Some(major) if major == binaries.version.major => password(home),
         Some(data) => Err(Error::MajorMismatch {
@@ -29,7 +33,7 @@ pub(super) fn ensure(home: &Home, binaries: &Binaries) -> Result<SecretString, E
             data,
             binaries: binaries.version.clone(),
         }),
-        None => initialise(home, binaries),
+        None => initialise(home, binaries, profile),
     }
 }
 
@@ -41,7 +45,7 @@ fn password(home: &Home) -> Result<SecretString, Error> {
 }
 
 /// Under another name first, so that a killed `initdb` leaves nothing that looks finished.
-fn initialise(home: &Home, binaries: &Binaries) -> Result<SecretString, Error> {
+fn initialise(home: &Home, binaries: &Binaries, profile: Profile) -> Result<SecretString, Error> {
     let unfinished = home.dir.join("data.new");
     for leftover in [&unfinished, &home.data()] {
         if leftover.exists() {
@@ -59,7 +63,8 @@ fn initialise(home: &Home, binaries: &Binaries) -> Result<SecretString, Error> {
         // The same order of texts on every machine.
         .arg("--locale=C")
         // The socket's folder is private; the loopback interface is not.
-        .args(["--auth-local=trust", "--auth-host=scram-sha-256"])
+        .arg("--auth-local=trust")
+        .arg(format!("--auth-host={}", profile.authentication()))
         // There is nothing in it yet that a power failure could take.
         .arg("--no-sync"))?;
     fs::rename(&unfinished, home.data()).trying(|| format!("move {}", unfinished.display()))?;

@@ -115,7 +115,7 @@ impl Server {
         let home = Home::take(&options.home, options.ephemeral)?;
         stop_leftover(&home)?;
         let binaries = options.search.find(cluster::major(&home))?;
-        let password = cluster::ensure(&home, &binaries)?;
+        let password = cluster::ensure(&home, &binaries, options.profile)?;
         let sockets = home.sockets()?;
         let mut tries = 0;
         loop {

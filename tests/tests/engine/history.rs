@@ -12,11 +12,15 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// An id as it was made so many days ago, and the pieces that it belongs into.
 async fn id_of(rig: &Rig, days_ago: i32) -> JobId {
-    sqlx::query("select trunkline.partitions_make(trunkline.now() - $1 * interval '1 day', 0)")
-        .bind(days_ago)
-        .execute(rig.db.owner())
-        .await
-        .unwrap();
+    // Its locks may cross those of a worker that is busy; then one of the two gives up.
+    wait_until("the pieces are there", async || {
+        sqlx::query("select trunkline.partitions_make(trunkline.now() - $1 * interval '1 day', 0)")
+            .bind(days_ago)
+            .execute(rig.db.owner())
+            .await
+            .ok()
+    })
+    .await;
     let id: sqlx::types::Uuid = sqlx::query_scalar(
         "select (left(trunkline.uuid_floor(trunkline.now() - $1 * interval '1 day')::text, 14)
                  || '7' || right(gen_random_uuid()::text, 21))::uuid",
