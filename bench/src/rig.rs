@@ -144,7 +144,8 @@ async fn span(conn: &mut PgConnection, before: JobId, count: usize) -> anyhow::R
     .bind(before.as_uuid())
     .fetch_one(conn)
     .await?;
-    if usize::try_from(ended)? != count {
+    // (A whole worker has jobs of its own to do, which schedules make.)
+    if usize::try_from(ended)? < count {
         bail!("{ended} of {count} jobs have succeeded");
     }
     Ok(seconds.unwrap_or(f64::NAN))

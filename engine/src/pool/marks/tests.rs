@@ -93,8 +93,8 @@ fn after_slow_looks_the_next_ones_begin_where_each_priority_came_to() {
     assert_eq!(of(&look), [(i16::MIN, 0, -1), (-1, 9, 0), (0, 5, OPEN)]);
     assert_eq!(of(&marks.look(&[8], now)), [START], "of another queue nothing is known");
     // The look at all took a tenth of a second, and those back three since.
-    let until_all = (SLOW - 3 * QUICK_A_JOB) * REST_FACTOR - 3 * SLOW;
-    assert_eq!(marks.rest(&look, now), until_all);
+    let since = 3 * SLOW + 3 * QUICK_A_JOB * REST_FACTOR;
+    assert_eq!(marks.rest(&look, now) + since, SLOW * REST_FACTOR);
     assert_eq!(of(&marks.look(&[7], now + Duration::from_secs(2))), [START]);
 }
 
