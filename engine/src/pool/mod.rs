@@ -227,7 +227,7 @@ impl<A: App> Pool<A> {
                 crate::metrics::finished(job, "lost");
             }
             Err(error) => {
-                // Its lease ends with this worker's next missed heartbeat, or when the worker leaves.
+                // It is nobody's now: the look for claims that nobody heard of brings it back.
                 self.live.doubt();
                 tracing::warn!(job.id = %job.id(), job.kind = job.kind(), %error, "an attempt's end was not written");
                 crate::metrics::finished(job, "lost");

@@ -48,7 +48,7 @@ pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
     while !pool.stop.is_cancelled() {
         for done in [unheard(&pool, &mut watch).await, lost(&pool, &mut watch).await] {
             if let Err(error) = done {
-                tracing::warn!(%error, "jobs of silent workers could not be returned");
+                tracing::warn!(%error, "what nobody has in hand could not be returned");
             }
         }
         stop_or(&pool, jittered(pool.config.lease / ROUNDS_PER_LEASE)).await;
