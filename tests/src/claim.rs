@@ -104,7 +104,7 @@ impl Claim {
 }
 
 /// The first count of pages in a plan: that of the node it begins with.
-fn buffers(plan: &str) -> u64 {
+pub fn buffers(plan: &str) -> u64 {
     let line = plan.lines().find_map(|line| line.trim().strip_prefix("Buffers: shared "));
     let words = line.expect("a count").split(' ');
     let counts = words.filter_map(|word| {
@@ -119,7 +119,7 @@ pub fn claim_settings() -> String {
 }
 
 /// What stands between two texts.
-fn between(source: &'static str, from: &str, to: &str) -> &'static str {
+pub fn between(source: &'static str, from: &str, to: &str) -> &'static str {
     let found = source.split(from).nth(1).and_then(|rest| rest.split(to).next());
-    found.expect("the claim is where it was")
+    found.expect("it is where it was")
 }

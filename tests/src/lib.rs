@@ -20,7 +20,7 @@ pub use self::{
         ADMIN_KEY, Answer, Ask, PEPPER, PUBLIC_BASE_URL, TWILIO_ACCOUNT, TWILIO_TOKEN,
         TWILIO_TOKEN_BEFORE, TestApi, variables,
     },
-    claim::{Claim, claim_settings},
+    claim::{Claim, between, buffers, claim_settings},
     collector::{Collector, Exporting, SpanSeen},
     pooler::Forgetful,
     proxy::Proxy,

@@ -1,20 +1,17 @@
-//! What any pool does for all: making due jobs ready, passing permits on, clearing away. Every one of
-//! these may run in any number of processes at once.
+//! What any pool does for all: passing permits on, clearing away. Every one of these may run in any number of processes at
+//! once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{Pool, claim::jittered};
+use super::{Pool, claim::jittered, spacing};
 use crate::{
     store::{self, db::BEGIN},
     wakeups::pause,
     workflow::App,
 };
-
-/// Due jobs made ready by one statement.
-const PROMOTE_MAX: i64 = 1000;
-
-/// The longest look-away from the timers: what another process put there for sooner is found this late at worst.
-const PROMOTE_IDLE: Duration = Duration::from_millis(250);
 
 /// Clearing away is not urgent.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
@@ -28,46 +25,28 @@ const PASS_ON_EVERY: Duration = Duration::from_millis(500);
 /// Rows cleared away by one statement.
 const TIDY_MAX: i64 = 1000;
 
-/// Makes due jobs ready.
-pub(super) async fn promote<A: App>(pool: Arc<Pool<A>>) {
-    while !pool.stop.is_cancelled() {
-        let promoted = pool
-            .engine
-            .db()
-            .run(async |conn| {
-                let queues = store::waits::waits_promote(conn, PROMOTE_MAX).await?;
-                let next = store::waits::waits_next_due(conn).await?;
-                Ok((queues, next))
-            })
-            .await;
-        let rest = match promoted {
-            Ok((queues, next)) => {
-                pool.engine.wakeups().ring(queues);
-                Duration::try_from_secs_f64(next.unwrap_or(1.0).max(0.001))
-                    .unwrap_or(PROMOTE_IDLE)
-                    .min(PROMOTE_IDLE)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "due jobs could not be made ready");
-                PROMOTE_IDLE
-            }
-        };
-        stop_or(&pool, rest).await;
-    }
-}
-
 /// Passes on permits to hold that came free with the end of a run, and wakes who has one without knowing.
 pub(super) async fn pass_on<A: App>(pool: Arc<Pool<A>>) {
+    let mut due = Instant::now();
+    let mut was_freed = false;
     while !pool.stop.is_cancelled() {
+        let began = Instant::now();
+        let is_due = began >= due;
         let passed = pool
             .engine
             .db()
             .run(async |conn| {
-                let mut granted = store::permits::holds_sweep(conn, TIDY_MAX).await?;
-                for gate in store::permits::holds_wanted(conn, TIDY_MAX).await? {
-                    let mut tx = sqlx::Connection::begin_with(&mut *conn, BEGIN).await?;
-                    granted.extend(store::permits::holds_grant(&mut tx, gate).await?);
-                    tx.commit().await?;
+                let mut granted = if is_due {
+                    store::permits::holds_sweep(conn, TIDY_MAX).await?
+                } else {
+                    Vec::new()
+                };
+                if is_due || was_freed {
+                    for gate in store::permits::holds_wanted(conn, TIDY_MAX).await? {
+                        let mut tx = sqlx::Connection::begin_with(&mut *conn, BEGIN).await?;
+                        granted.extend(store::permits::holds_grant(&mut tx, gate).await?);
+                        tx.commit().await?;
+                    }
                 }
                 if granted.is_empty() {
                     return Ok(Vec::new());
@@ -75,15 +54,18 @@ pub(super) async fn pass_on<A: App>(pool: Arc<Pool<A>>) {
                 store::signals::signals_wake(conn, &granted).await
             })
             .await;
+        if is_due {
+            due = Instant::now() + jittered(spacing::rest(began.elapsed(), pool.live.fleet()));
+        }
         match passed {
             Ok(queues) => pool.engine.wakeups().ring(queues),
             Err(error) => tracing::warn!(%error, "permits could not be passed on"),
         }
-        tokio::select! {
-            () = pool.stop.cancelled() => {}
-            () = pool.freed.notified() => {}
-            () = pause(jittered(PASS_ON_EVERY)) => {}
-        }
+        was_freed = tokio::select! {
+            () = pool.stop.cancelled() => false,
+            () = pool.freed.notified() => true,
+            () = pause(jittered(PASS_ON_EVERY)) => false,
+        };
     }
 }
 

@@ -11,6 +11,8 @@ mod pace;
 mod queues;
 mod rescue;
 mod retention;
+mod spacing;
+mod timers;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -178,7 +180,7 @@ impl<A: App> Pool<A> {
         let (batches, jobs) = mpsc::channel(1);
         pool.beats.spawn(heartbeat::beat(Arc::clone(&pool)));
         pool.tasks.spawn(claim::claim(Arc::clone(&pool), batches));
-        pool.tasks.spawn(housekeeping::promote(Arc::clone(&pool)));
+        pool.tasks.spawn(timers::promote(Arc::clone(&pool)));
         pool.tasks.spawn(rescue::rescue(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::pass_on(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));

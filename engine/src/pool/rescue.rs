@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Pool, claim::jittered, housekeeping::stop_or};
+use super::{Pool, claim::jittered, housekeeping::stop_or, spacing};
 use crate::{
     store::{self, db::DbError, workers::Silent},
     time::interval,
@@ -33,20 +33,16 @@ const UNHEARD_AFTER: Duration = Duration::from_secs(10);
 pub(super) const UNHEARD_FOR: Duration = Duration::from_mins(2);
 const UNHEARD_EVERY: Duration = Duration::from_mins(1);
 
-/// A look for lost leases that took no longer may be part of every round.
-const QUICK: Duration = Duration::from_millis(10);
-
-/// After one that was slow, so many times its length until the next, anywhere: together they take a sixteenth of a core.
-const REST_FACTOR: u32 = 16;
-
-/// How long one worker goes without a look, however many there are.
-const REST_MAX: Duration = Duration::from_mins(1);
-
 /// Looks, one after the other.
 pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
     let mut watch = Watch::new(Instant::now());
     while !pool.stop.is_cancelled() {
-        for done in [unheard(&pool, &mut watch).await, lost(&pool, &mut watch).await] {
+        let looks = [
+            unheard(&pool, &mut watch).await,
+            claims(&pool, &mut watch).await,
+            lost(&pool, &mut watch).await,
+        ];
+        for done in looks {
             if let Err(error) = done {
                 tracing::warn!(%error, "what nobody has in hand could not be returned");
             }
@@ -55,31 +51,49 @@ pub(super) async fn rescue<A: App>(pool: Arc<Pool<A>>) {
     }
 }
 
-/// Signals, cancels and claims that a crash or a lost answer left unheard.
+/// Signals and cancels that a crash left unheard.
 async fn unheard<A: App>(pool: &Pool<A>, watch: &mut Watch) -> Result<(), DbError> {
-    let worker_id = pool.live.worker_id();
-    let in_hand: Vec<_> = pool.live.all().iter().map(|job| job.fence().job_id).collect();
-    let looks_for_claims = watch.asks_for_claims(pool.live.doubted(), Instant::now());
-    let (woken, cancels) = pool
+    let began = Instant::now();
+    if began < watch.unheard_due {
+        return Ok(());
+    }
+    let looked = pool
         .engine
         .db()
         .run(async |conn| {
             let unheard = store::signals::signals_sweep(conn, RESCUE_MAX).await?;
-            let mut woken = store::signals::signals_wake(conn, &unheard).await?;
-            if looks_for_claims {
-                let age = interval(UNHEARD_AFTER);
-                let back = store::leases::leases_return_unheard(conn, worker_id, &in_hand, age);
-                woken.extend(back.await?);
-            }
+            let woken = store::signals::signals_wake(conn, &unheard).await?;
             Ok((woken, store::cancel::cancels_sweep(conn, RESCUE_MAX).await?))
         })
-        .await?;
+        .await;
+    let has_more = looked.as_ref().is_ok_and(|(woken, cancels)| woken.len() + cancels.len() > 0);
+    watch.unheard_due = after(pool, began, has_more);
+    let (woken, cancels) = looked?;
     for job in cancels {
         if let Err(error) = crate::admin::enforce(&pool.engine, job).await {
             tracing::warn!(%error, job.id = %job, "a cancel could not be carried out");
         }
     }
     pool.engine.wakeups().ring(woken);
+    Ok(())
+}
+
+/// Claims of this worker of which it never heard.
+async fn claims<A: App>(pool: &Pool<A>, watch: &mut Watch) -> Result<(), DbError> {
+    let worker_id = pool.live.worker_id();
+    let in_hand: Vec<_> = pool.live.all().iter().map(|job| job.fence().job_id).collect();
+    if !watch.asks_for_claims(pool.live.doubted(), Instant::now()) {
+        return Ok(());
+    }
+    let age = interval(UNHEARD_AFTER);
+    let back = pool
+        .engine
+        .db()
+        .run(async |conn| {
+            store::leases::leases_return_unheard(conn, worker_id, &in_hand, age).await
+        })
+        .await?;
+    pool.engine.wakeups().ring(back);
     Ok(())
 }
 
@@ -96,10 +110,8 @@ async fn lost<A: App>(pool: &Pool<A>, watch: &mut Watch) -> Result<(), DbError> 
         .db()
         .run(async |conn| store::leases::leases_rescue(conn, CRASHES_MAX, RESCUE_MAX).await)
         .await;
-    // (A look that got no answer was a long one.)
     let has_more = lost.as_ref().is_ok_and(|lost| !lost.is_empty());
-    let rest = if has_more { Duration::ZERO } else { rest(began.elapsed(), pool.live.fleet()) };
-    watch.has_looked(silent, Instant::now() + jittered(rest));
+    watch.has_looked(silent, after(pool, began, has_more));
     let lost = lost?;
     for one in &lost {
         crate::metrics::rescued(one.parked);
@@ -111,9 +123,16 @@ async fn lost<A: App>(pool: &Pool<A>, watch: &mut Watch) -> Result<(), DbError> 
     Ok(())
 }
 
+/// When the next look is due. (One that got no answer was a long one.)
+fn after<A: App>(pool: &Pool<A>, began: Instant, has_more: bool) -> Instant {
+    let rest = spacing::rest(began.elapsed(), pool.live.fleet());
+    Instant::now() + if has_more { Duration::ZERO } else { jittered(rest) }
+}
+
 /// When to look again.
 #[derive(Debug)]
 struct Watch {
+    unheard_due: Instant,
     /// Who was silent at the last look for lost leases.
     silent: Option<Silent>,
     lost_due: Instant,
@@ -122,7 +141,7 @@ struct Watch {
 
 impl Watch {
     fn new(now: Instant) -> Watch {
-        Watch { silent: None, lost_due: now, claims_due: now + UNHEARD_EVERY }
+        Watch { unheard_due: now, silent: None, lost_due: now, claims_due: now + UNHEARD_EVERY }
     }
 
     /// In every round while somebody has just gone silent: a last write of theirs may still be on its way.
@@ -146,12 +165,6 @@ impl Watch {
     }
 }
 
-/// How long this worker need not look after a look that found nothing.
-fn rest(took: Duration, fleet: u32) -> Duration {
-    let rest = took.saturating_mul(REST_FACTOR).saturating_mul(fleet);
-    if took <= QUICK { Duration::ZERO } else { rest.min(REST_MAX) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,25 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn slow_looks_are_rare_in_proportion_to_what_they_take_and_to_how_many_make_them() {
-        let rest = |took, fleet| rest(Duration::from_millis(took), fleet);
-        assert_eq!(rest(10, 100), Duration::ZERO);
-        assert_eq!(rest(50, 4), Duration::from_millis(50 * 16 * 4));
-        assert_eq!(rest(900, 1000), REST_MAX);
-    }
-
-    #[test]
     fn when_another_worker_has_gone_silent_nothing_is_waited_for() {
         let now = Instant::now();
         let mut watch = Watch::new(now);
         assert!(watch.asks_for_lost(&silent(0), now));
-        watch.has_looked(silent(0), now + REST_MAX);
+        watch.has_looked(silent(0), now + spacing::REST_MAX);
         assert!(!watch.asks_for_lost(&silent(0), now));
         assert!(watch.asks_for_lost(&silent(1), now));
-        watch.has_looked(silent(1), now + REST_MAX);
+        watch.has_looked(silent(1), now + spacing::REST_MAX);
         assert!(watch.asks_for_lost(&Silent { is_fresh: true, ..silent(1) }, now));
         assert!(!watch.asks_for_lost(&silent(1), now));
-        assert!(watch.asks_for_lost(&silent(1), now + REST_MAX));
+        assert!(watch.asks_for_lost(&silent(1), now + spacing::REST_MAX));
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Connections that the committer and each pool's claimer keep to themselves. Past any pooler they can say once how their
-//! statements are to be planned: a claim is one statement there instead of three round trips, and a commit is not planned
-//! anew each time, which takes more than half of a checkpoint's time.
+//! Connections that the committer, each pool's claimer and its timers keep to themselves. Past any pooler they can say once
+//! how their statements are to be planned: a claim is one statement there instead of three round trips, and a commit is not
+//! planned anew each time, which takes more than half of a checkpoint's time.
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use super::db::{self, Db};
 
-/// One for the committer, one for each pool; a process has two or three pools. Opened when they are needed.
+/// One for the committer, two for each pool; a process has two or three pools. Opened when they are needed.
 const CONNECTIONS: u32 = 16;
 
 /// Without statistics (`ready` is never analysed, docs/decisions/0001 says why) the planner expects so few rows that it

@@ -1,20 +1,44 @@
 //! What may not run now: scheduled, waiting, parked.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Makes due jobs ready, the longest due first. Returns the queue of each.
+/// From which instant on due jobs are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// From the first that there is.
+    All,
+    At(DateTime<Utc>),
+    /// [`LATE`] ago.
+    Lately,
+}
+
+/// Entries are rarely longer in committing.
+pub(crate) const LATE: TimeDelta = TimeDelta::seconds(10);
+
+/// A job that was due.
+#[derive(Debug)]
+pub(crate) struct DueRow {
+    pub(crate) queue_id: i16,
+    pub(crate) due: DateTime<Utc>,
+}
+
+/// Makes due jobs ready, the longest due first.
 pub(crate) async fn waits_promote(
     conn: &mut PgConnection,
+    begin: Begin,
     rows_max: i64,
-) -> Result<Vec<i16>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Vec<DueRow>, sqlx::Error> {
+    sqlx::query_as!(
+        DueRow,
         r#"
         with due as materialized (
             select job_id from trunkline.waits
-            where due <= trunkline.now()
+            where due >= case when $1 then '-infinity' else coalesce($2, trunkline.now() - make_interval(secs => $3)) end
+              and due <= trunkline.now()
             order by due
-            limit $1
+            limit $4
             for update skip locked
         ), gone as (
             delete from trunkline.waits w using due where w.job_id = due.job_id returning w.*
@@ -32,21 +56,51 @@ pub(crate) async fn waits_promote(
             select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane from gone
             where lane is null or course > 0 or blocked
         )
-        select queue_id from gone
+        select queue_id, due as "due!" from gone
         "#,
+        begin == Begin::All,
+        begin.at(),
+        LATE.as_seconds_f64(),
         rows_max,
     )
     .fetch_all(conn)
     .await
 }
 
-/// How long until the next job is due; `None` when none is.
-pub(crate) async fn waits_next_due(conn: &mut PgConnection) -> Result<Option<f64>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select extract(epoch from min(due) - trunkline.now())::float8 from trunkline.waits where due is not null"#
+/// When the next job is due.
+#[derive(Debug)]
+pub(crate) struct NextDue {
+    /// In so many seconds; `None`: none is.
+    pub(crate) secs: Option<f64>,
+    /// By the database's clock.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// When the next job is due, of those that are due from an instant on.
+pub(crate) async fn waits_next_due(
+    conn: &mut PgConnection,
+    begin: Begin,
+) -> Result<NextDue, sqlx::Error> {
+    sqlx::query_as!(
+        NextDue,
+        r#"select extract(epoch from min(due) - trunkline.now())::float8 as secs, trunkline.now() as "at!"
+           from trunkline.waits
+           where due >= case when $1 then '-infinity' else coalesce($2, trunkline.now() - make_interval(secs => $3)) end"#,
+        begin == Begin::All,
+        begin.at(),
+        LATE.as_seconds_f64(),
     )
     .fetch_one(conn)
     .await
+}
+
+impl Begin {
+    const fn at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Begin::At(at) => Some(at),
+            Begin::All | Begin::Lately => None,
+        }
+    }
 }
 
 /// Makes a job ready that waits or is parked, whatever it waits for. Returns its queue, or `None` if it does neither.

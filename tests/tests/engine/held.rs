@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::{JobId, State};
+use engine::{JobId, Start, State, Workflow};
 use sqlx::{Connection, PgConnection};
 use tests::{
     Claim, WorkerOptions, holds,
@@ -10,7 +10,7 @@ use tests::{
     wait_until,
 };
 
-use crate::toy::{Act, Rig, counted};
+use crate::toy::{Act, Rig, Script, counted};
 
 /// Puts jobs into the queue as if they had been enqueued: their scripts are empty.
 async fn fill(conn: &mut PgConnection, jobs: usize) {
@@ -110,6 +110,68 @@ async fn what_becomes_ready_below_a_claimers_mark_is_found() {
         holds(rig.db.number("select from trunkline.outcomes").await == 20_001)
     })
     .await;
+    holder.close().await.unwrap();
+}
+
+/// Timers that have been: dead in the index for as long as a transaction is held.
+async fn bury_timers(conn: &mut PgConnection, timers: i32) {
+    let insert = "
+        insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                     retention, course)
+        select gen_random_uuid(), now() - interval '1 hour', 'scheduled', 'later', 0, 1, 1, 0, 0, 0, 1, 0
+        from generate_series(1, $1)";
+    // One transaction: nobody else sees them.
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::query(insert).bind(timers).execute(&mut *tx).await.unwrap();
+    sqlx::query("delete from trunkline.waits where due < now()").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_look_for_what_is_due_walks_over_no_dead_entry_from_where_the_last_one_ended() {
+    let rig = Rig::new().await;
+    let holder = hold(&rig).await;
+    let mut conn = rig.db.superuser().await;
+    bury_timers(&mut conn, 20_000).await;
+    let waits = include_str!("../../../engine/src/store/waits.rs");
+    let promote = tests::between(waits, "r#\"", "\"#");
+    let prepare = format!("prepare promote (bool, timestamptz, float8, int8) as {promote}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut conn).await.unwrap();
+    let planned = sqlx::AssertSqlSafe(tests::claim_settings());
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::raw_sql(planned).execute(&mut *tx).await.unwrap();
+    let mut pages = Vec::new();
+    for from_the_first in [true, false] {
+        let explain = format!(
+            "explain (analyze, buffers, costs off, timing off, summary off)
+             execute promote ({from_the_first}, null, 10, 1000)"
+        );
+        let plan: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(explain)).fetch_all(&mut *tx).await.unwrap();
+        let plan = plan.join("\n");
+        let look = plan.split("Scan using waits_due").nth(1).unwrap_or_else(|| panic!("{plan}"));
+        pages.push(tests::buffers(look));
+    }
+    tx.rollback().await.unwrap();
+    assert!(pages[0] > 10 * pages[1] && pages[1] < 10, "{pages:?}");
+    holder.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn timers_go_on_while_a_transaction_is_held_and_one_that_was_entered_late_is_found() {
+    let rig = Rig::new().await;
+    let mut conn = rig.db.superuser().await;
+    let holder = hold(&rig).await;
+    // So many that no look from the first is quick.
+    bury_timers(&mut conn, 150_000).await;
+    let _worker = rig.worker().await;
+    let job = |start| Script(vec![Act::step("a")]).job().start(start);
+    let soon = rig.enqueue(job(Start::After(Duration::from_millis(300)))).await;
+    rig.becomes(soon, State::Succeeded).await;
+    let late = rig.enqueue(job(Start::After(Duration::from_hours(1)))).await;
+    let entered = "update trunkline.waits set due = now() - interval '1 hour' where job_id = $1";
+    sqlx::query(entered).bind(late.as_uuid()).execute(&mut conn).await.unwrap();
+    rig.becomes(late, State::Succeeded).await;
     holder.close().await.unwrap();
 }
 

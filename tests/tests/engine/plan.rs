@@ -45,12 +45,9 @@ async fn a_look_at_lanes_costs_the_lanes_it_looks_at_and_not_what_stands_in_them
     let mut tx = connection.begin().await.unwrap();
     sqlx::raw_sql(MANY).execute(&mut *tx).await.unwrap();
     let lanes = include_str!("../../../engine/src/store/lanes.rs");
-    let between = |source: &str, from: &str, to: &str| {
-        source.split(from).nth(1).and_then(|rest| rest.split(to).next()).unwrap().to_owned()
-    };
     let settings = sqlx::AssertSqlSafe(tests::claim_settings());
     sqlx::raw_sql(settings).execute(&mut *tx).await.unwrap();
-    let look = between(lanes, "r#\"", "\"#");
+    let look = tests::between(lanes, "r#\"", "\"#");
     let prepare = format!("prepare look (int2[], int2[], uuid, uuid, int8, int8) as {look}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
     let explain = "explain (analyze, costs off, timing off, summary off) execute look (
