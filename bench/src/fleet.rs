@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::ensure;
 use futures::future::try_join_all;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     rig::{ended, engine, fill, rate},
 };
 
-/// What the promise about memory is about (`docs/benchmarks.md`).
+/// A backlog of some seconds.
 const JOBS: usize = 200_000;
 
 /// In all, however many processes there are.
@@ -27,6 +28,10 @@ pub(crate) async fn measure(
     extent: Extent,
     say: &mut (dyn FnMut(Figure) + Send),
 ) -> anyhow::Result<()> {
+    ensure!(
+        host.is_throwaway(),
+        "whole workers would take up other jobs too: without DATABASE_URL, on a database of its own"
+    );
     let (mut one, mut four) = (Rounds::default(), Rounds::default());
     for _ in 0..extent.rounds {
         one.add(&drain(host, extent.of(JOBS), 1).await?);

@@ -53,6 +53,11 @@ impl Host {
         Ok(Host { url, settings, server: None })
     }
 
+    /// Whether it goes when this value does. Elsewhere is work of others, for which a benchmark has no secrets.
+    pub(crate) fn is_throwaway(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// How to reach it.
     pub fn url(&self) -> &SecretString {
         &self.url

@@ -41,6 +41,12 @@ pub(crate) fn variables(host: &Host) -> BTreeMap<String, String> {
     .into()
 }
 
+/// Accounts at providers, above all, are not: a whole worker would act in their name.
+fn is_passed_on(name: &str) -> bool {
+    ["HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME"].contains(&name)
+        || name.starts_with("TRUNKLINE_PG_")
+}
+
 impl Process {
     /// Starts it, and waits until it says in a line that it is ready.
     pub(crate) async fn start(
@@ -49,6 +55,8 @@ impl Process {
     ) -> anyhow::Result<Process> {
         let mut child = program()?
             .args(arguments)
+            .env_clear()
+            .envs(std::env::vars().filter(|(name, _)| is_passed_on(name)))
             .envs(variables)
             .env("TRUNKLINE_LOG", "error")
             .stdin(Stdio::null())

@@ -6,6 +6,7 @@ use anyhow::Context;
 use bench::{Bench, Extent, Figure, Host, measure};
 use daemon::{config::Env, postgres::Search};
 use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::{BenchArgs, BenchName},
@@ -35,7 +36,13 @@ pub(crate) fn run(options: &BenchArgs) -> anyhow::Result<ExitCode> {
             (None, None) => anyhow::bail!("no database"),
         };
         say_settings(options, &host)?;
-        measure_all(options, &host).await?;
+        // Who is told to stop still ends what was started.
+        let mut term = signal(SignalKind::terminate())?;
+        tokio::select! {
+            done = measure_all(options, &host) => done?,
+            _ = term.recv() => anyhow::bail!("told to stop"),
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("told to stop"),
+        }
         anyhow::Ok(host)
     })?;
     host.stop();

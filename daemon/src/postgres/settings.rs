@@ -17,7 +17,7 @@ pub enum Profile {
 const CONNECTIONS_MAX: u32 = 300;
 
 impl Profile {
-    /// How the server asks for a password. SCRAM hashes it four thousand times at either end, which is meant to be slow: a tenth
+    /// How the server asks for a password. SCRAM hashes it four thousand times at our end, which is meant to be slow: a tenth
     /// of what all tests cost, since each of them opens dozens of connections to a server that is gone afterwards.
     pub(super) const fn authentication(self) -> &'static str {
         match self {
