@@ -14,7 +14,7 @@ use workers::Running;
 
 use crate::{
     host::Host,
-    kinds::{Measured, Noop, Nothing, Starts, registry},
+    kinds::{Mark, Measured, Noop, Nothing, Starts, registry},
 };
 
 /// Callers' own transactions.
@@ -27,7 +27,7 @@ const SEAL_KEY: &str = "bench:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const BULK: usize = 1000;
 
 /// Those of what is measured. A whole worker has other jobs to do too, which schedules make.
-const QUEUES: [&str; 2] = [Noop::QUEUE, Nothing::QUEUE];
+const QUEUES: [&str; 3] = [Noop::QUEUE, Mark::QUEUE, Nothing::QUEUE];
 
 /// A backlog that is not gone by then will not go.
 const PATIENCE: Duration = Duration::from_mins(10);
