@@ -13,9 +13,11 @@ mod at_once; // what two people change in one moment
 mod limits; // how often one may ask
 mod messages; // texts, both ways
 mod people; // logging in and out
+mod row_security; // what the database itself refuses
 mod sign_up; // a demo, asked for
 mod tenant_calls; // calls, as a tenant sees them
 mod tenant_keys; // programs of tenants
+mod two_tenants; // what one has, asked for by the other
 mod verify; // a code, tried
 
 mod admin; // what operators ask and do

@@ -16,14 +16,14 @@ use crate::stage::{Demo, Guest, Stage};
 
 const CALLER: &str = "+436641112233";
 
-fn sid(number: u32) -> String {
+pub(crate) fn sid(number: u32) -> String {
     format!("CA{number:032x}")
 }
 
 /// What a worker would have done, and the provider.
 impl Stage {
     /// A call of a tenant's that is over.
-    async fn call(&self, demo: &Demo, number: u32) -> CallId {
+    pub(crate) async fn call(&self, demo: &Demo, number: u32) -> CallId {
         let from = PhoneNumber::from_e164(CALLER).unwrap();
         let about = About {
             tenant: Some(demo.id()),
@@ -46,7 +46,7 @@ impl Stage {
     }
 
     /// What was said in it.
-    async fn transcript(&self, demo: &Demo, call: CallId, is_sealed: bool) {
+    pub(crate) async fn transcript(&self, demo: &Demo, call: CallId, is_sealed: bool) {
         let mut tx = self.begin().await;
         let said = json!([{ "who": "caller", "text": "Es brennt!", "at_ms": 7 }]);
         let kept = |value: Value| {
@@ -73,7 +73,7 @@ impl Stage {
     }
 
     /// What a caller left.
-    async fn request(&self, demo: &Demo, call: CallId) -> RequestId {
+    pub(crate) async fn request(&self, demo: &Demo, call: CallId) -> RequestId {
         let mut tx = self.begin().await;
         let details = json!({ "name": "Maria", "text": "Bitte melden.", "wanted": null });
         let sealed: Sealed<Value> = tx.seal(&details).unwrap();
