@@ -5,7 +5,9 @@
 
 pub mod audio; // speech on the telephone, as it is passed on
 mod borrowed; // text of JSON, not copied
+mod exchange; // a request and its answer
 pub mod http; // the one HTTP client, with its timeouts and limits
+pub mod metrics; // how long providers take
 pub mod openai; // a text model that answers, and one that speaks
 pub mod otlp; // who takes our spans
 pub mod stripe; // customers, subscriptions, invoices, events, and the signature on every webhook

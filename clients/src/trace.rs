@@ -8,7 +8,7 @@ use opentelemetry::{
     Context as Surroundings, KeyValue, global,
     trace::{FutureExt, SpanBuilder, SpanKind, Status, TraceContextExt},
 };
-use reqwest::{Client, Error, Request, RequestBuilder, Response};
+use reqwest::{Client, Error, Request, Response};
 
 /// Who is called: a name from the code.
 const PEER: &str = "peer.service";
@@ -17,12 +17,6 @@ const HOST: &str = "server.address";
 const PORT: &str = "server.port";
 const STATUS: &str = "http.response.status_code";
 const ERROR: &str = "error.type";
-
-/// Sends a request that is still being built.
-pub(crate) async fn send(peer: &'static str, request: RequestBuilder) -> Result<Response, Error> {
-    let (http, request) = request.build_split();
-    execute(peer, &http, request?).await
-}
 
 /// Sends a request.
 pub(crate) async fn execute(

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tower::Service;
 
 use super::Error;
-use crate::{http::body_read, trace};
+use crate::exchange::{self, Answer};
 
 /// An answer of a few hundred words has a few kilobytes.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -48,10 +48,9 @@ impl Service<HttpRequestFactory> for Transport {
 }
 
 async fn send(http: &reqwest::Client, request: reqwest::Request) -> Result<Response, Error> {
-    let answered = trace::execute("openai", http, request).await;
-    let response = answered.map_err(|error| Error::NoAnswer(error.without_url()))?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = body_read(response, ANSWER_BYTES_MAX).await;
+    let answered = exchange::execute("openai", http, request, ANSWER_BYTES_MAX).await;
+    let answered = answered.map_err(|error| Error::NoAnswer(error.without_url()))?;
+    let Answer { status, headers, body } = answered;
     if !status.is_success() {
         return Err(refusal(status, &headers, &body.unwrap_or_default()));
     }

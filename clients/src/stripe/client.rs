@@ -16,7 +16,7 @@ use super::{
     page::{self, WirePage},
     subscription::WireSubscription,
 };
-use crate::{http::body_read, trace};
+use crate::exchange::{self, Answer};
 
 /// The version of the API that answers are read in, whatever the account's own is.
 pub const API_VERSION: &str = "2026-10-28.endive";
@@ -226,10 +226,10 @@ impl Stripe {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
-        let response = trace::send("stripe", request).await.map_err(Error::of_transport)?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let sent = exchange::send("stripe", request, ANSWER_BYTES_MAX).await;
+        let Answer { status, headers, body } = sent.map_err(Error::of_transport)?;
         // The status is known by now: an answer whose body is cut off is not an unknown outcome.
-        let body = body_read(response, ANSWER_BYTES_MAX).await.unwrap_or_default();
+        let body = body.unwrap_or_default();
         if !status.is_success() {
             return Err(Error::of_answer(status, &headers, &body));
         }

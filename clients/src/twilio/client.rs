@@ -11,7 +11,7 @@ use super::{
     Error, Message, NewMessage,
     message::{WireMessage, WirePage},
 };
-use crate::{http::body_read, trace};
+use crate::exchange::{self, Answer};
 
 /// The version of the API in every path.
 const API_VERSION: &str = "2010-04-01";
@@ -141,10 +141,10 @@ impl Twilio {
     async fn body(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Error> {
         let token = self.config.auth_token.expose_secret();
         let request = request.basic_auth(&self.config.account_sid, Some(token));
-        let response = trace::send("twilio", request).await.map_err(Error::of_transport)?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let sent = exchange::send("twilio", request, ANSWER_BYTES_MAX).await;
+        let Answer { status, headers, body } = sent.map_err(Error::of_transport)?;
         // The status is known by now: an answer whose body is cut off is not an unknown outcome.
-        let body = body_read(response, ANSWER_BYTES_MAX).await.unwrap_or_default();
+        let body = body.unwrap_or_default();
         if !status.is_success() {
             return Err(Error::of_answer(status, &headers, &body));
         }

@@ -7,6 +7,7 @@ use crate::documents;
 fn emitted() -> BTreeSet<&'static str> {
     let names = [
         engine::metrics::NAMES.as_slice(),
+        clients::metrics::NAMES.as_slice(),
         api::metrics::NAMES.as_slice(),
         workers::metrics::NAMES.as_slice(),
         workers::voice::metrics::NAMES.as_slice(),
