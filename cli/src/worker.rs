@@ -12,7 +12,7 @@ use daemon::{
 use engine::{Engine, PoolConfig, Registry};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use workflows::{Trunkline, voice_session::VoiceSession};
+use workflows::{Trunkline, promises::PROMISES, voice_session::VoiceSession};
 
 use crate::{
     VERSION,
@@ -84,6 +84,10 @@ pub(crate) async fn start(
     let mut running = workers::start(engine.clone(), registry, clients, settings, pool)
         .await
         .context("the pool could not be started")?;
+    for (queue, latency) in PROMISES {
+        let promised = engine.promise_first(queue, latency).await;
+        promised.context("what a queue promises could not be written down")?;
+    }
     life.support("product gauges", workers::metrics::show(engine.clone(), life.closing()));
     let (drain, abort, grace) = (life.drain(), life.abort(), config.drain);
     life.task("pool", async move {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Conn, Error, error::During, word::words};
 
@@ -64,6 +64,36 @@ pub async fn is_on(conn: &mut Conn, switch: Switch) -> Result<Option<On>, Error>
     Ok(row.map(|r| On {
         left: r.secs_left.map(|secs| Duration::try_from_secs_f64(secs).unwrap_or_default()),
     }))
+}
+
+/// A switch that is on, with who left it so and why.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LeftOn {
+    /// Which: a word of [`Switch`].
+    pub switch: String,
+    /// Why, in an operator's words.
+    pub reason: Option<String>,
+    /// When it was set last.
+    pub set_at: DateTime<Utc>,
+    /// When it goes off by itself.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// For how long each switch has been on since somebody set it last, by the database's clock; zero: it is off.
+pub async fn on_for(conn: &mut Conn) -> Result<Vec<(Switch, Duration)>, Error> {
+    let rows = sqlx::query!(
+        r#"select switch, extract(epoch from trunkline.now() - set_at)::float8 as "on_secs!"
+           from product.switches
+           where is_on and (until is null or until > trunkline.now())"#
+    )
+    .fetch_all(conn)
+    .await
+    .during("switch: on for")?;
+    let time = |switch: &Switch| {
+        let row = rows.iter().find(|r| r.switch == switch.as_str());
+        row.and_then(|r| Duration::try_from_secs_f64(r.on_secs).ok()).unwrap_or_default()
+    };
+    Ok(Switch::ALL.iter().map(|switch| (*switch, time(switch))).collect())
 }
 
 /// How all of them stand.

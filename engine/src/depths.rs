@@ -51,6 +51,8 @@ pub struct Behind {
     pub next_age: Duration,
     /// How long a job may wait, where something is promised.
     pub target: Option<Duration>,
+    /// For how long it has been paused; zero: it is not.
+    pub paused_for: Duration,
 }
 
 /// A queue with what stands in it, counted up to [`DEPTH_MAX`].
@@ -64,6 +66,8 @@ pub struct QueueStand {
     pub running: u32,
     /// How long ago the job that comes next was made.
     pub next_age: Duration,
+    /// For how long it has been paused; zero: it is not.
+    pub paused_for: Duration,
 }
 
 impl Engine {
@@ -101,8 +105,8 @@ impl Engine {
         let mut depths = Depths { kept: self.kept().await?, ..Depths::default() };
         for stand in stands {
             let target = stand.view.latency_target_ms.map(|ms| Duration::from_millis(ms.into()));
-            let (queue, next_age) = (stand.view.name, stand.next_age);
-            depths.behind.push(Behind { queue, next_age, target });
+            let (queue, next_age, paused_for) = (stand.view.name, stand.next_age, stand.paused_for);
+            depths.behind.push(Behind { queue, next_age, target, paused_for });
             depths.jobs.extend(stand.jobs);
         }
         Ok(depths)
@@ -120,6 +124,7 @@ fn stand(row: StandRow) -> QueueStand {
         jobs: counts.map(depth).into(),
         running: number(row.running),
         next_age: row.next.map_or(Duration::ZERO, |id| age_of(id, row.now)),
+        paused_for: row.paused_at.and_then(|at| (row.now - at).to_std().ok()).unwrap_or_default(),
         view: QueueView {
             pause: row.paused_at.map(|since| Pause {
                 reason: row.pause_reason.unwrap_or_default(),

@@ -165,7 +165,7 @@ pub use self::{
     runner::{Deeds, Departure, Ending, Final},
     scheduler::{
         BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill, BackfillView, CATCH_UP_MAX, Missed, Order,
-        Schedule, ScheduleChange, ScheduleView, TickCount, tick_key,
+        Schedule, ScheduleChange, ScheduleLag, ScheduleView, TickCount, tick_key,
     },
     sealed::{Sealed, Sealer},
     state::{Course, NoSuchState, State},

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
-use crate::{context::ProbeAnswer, depths::Depths, leased::LeasedJob, vitals::Vitals};
+use crate::{
+    context::ProbeAnswer, depths::Depths, leased::LeasedJob, scheduler::ScheduleLag, vitals::Vitals,
+};
 
 /// Jobs whose attempt was begun here, by queue and kind.
 pub const STARTED: &str = "engine_jobs_started_total";
@@ -56,13 +58,20 @@ pub const NEXT_AGE: &str = "engine_queue_next_age_seconds";
 /// How long a job of a queue may wait, in seconds, where something is promised. The fleet's.
 pub const LATENCY_TARGET: &str = "engine_queue_latency_target_seconds";
 
+/// For how long a queue has been paused, in seconds, by queue; zero: it is not. The fleet's.
+pub const QUEUE_PAUSED: &str = "engine_queue_paused_seconds";
+/// For how long a tick has been due that nobody has made, in seconds, by schedule; zero: none is. The fleet's.
+pub const SCHEDULE_LATE: &str = "engine_schedule_late_seconds";
+/// For how long a schedule has been paused, in seconds, by schedule; zero: it is not. The fleet's.
+pub const SCHEDULE_PAUSED: &str = "engine_schedule_paused_seconds";
+
 /// Connections of this process to the database, by pool and state: in use, idle, not opened. Together: what may be open.
 pub const CONNECTIONS: &str = "engine_database_connections";
 /// Places for jobs at once of the pools of this process, by pool and state: busy, free.
 pub const SLOTS: &str = "engine_pool_slots";
 
 /// All of them.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 28] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -86,6 +95,9 @@ pub const NAMES: [&str; 25] = [
     KEPT_BY,
     NEXT_AGE,
     LATENCY_TARGET,
+    QUEUE_PAUSED,
+    SCHEDULE_LATE,
+    SCHEDULE_PAUSED,
     CONNECTIONS,
     SLOTS,
 ];
@@ -180,8 +192,16 @@ pub(crate) fn depths(depths: &Depths, before: &Depths) {
     }
     for queue in &depths.behind {
         gauge!(NEXT_AGE, "queue" => queue.queue.clone()).set(queue.next_age.as_secs_f64());
+        gauge!(QUEUE_PAUSED, "queue" => queue.queue.clone()).set(queue.paused_for.as_secs_f64());
         if let Some(target) = queue.target {
             gauge!(LATENCY_TARGET, "queue" => queue.queue.clone()).set(target.as_secs_f64());
         }
+    }
+}
+
+pub(crate) fn lags(lags: &[ScheduleLag]) {
+    for lag in lags {
+        gauge!(SCHEDULE_LATE, "schedule" => lag.name.clone()).set(lag.late.as_secs_f64());
+        gauge!(SCHEDULE_PAUSED, "schedule" => lag.name.clone()).set(lag.paused.as_secs_f64());
     }
 }

@@ -50,8 +50,8 @@ impl Engine {
         Ok(self.stands().await?.into_iter().map(|stand| stand.view).collect())
     }
 
-    /// Promises how long a ready job of a queue may wait, unless something is promised already: what an operator has set
-    /// stands.
+    /// Promises how long a ready job of a queue may wait, unless something is promised already. What an operator has set
+    /// stands, also that nothing is promised.
     pub async fn promise_first(&self, queue: &str, latency: Duration) -> Result<(), Error> {
         let target = i32::try_from(latency.as_millis().max(1)).unwrap_or(i32::MAX);
         let set = self

@@ -5,6 +5,7 @@
 //! by itself, and goes on when a deploy is rolled back.
 
 mod backfill; // ticks of the past
+mod lag; // how late they are
 mod past; // what became of a day's ticks
 mod plan; // what a due schedule does
 mod steer; // what operators change
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     backfill::{BACKFILL_BACK_MAX, BACKFILL_TICKS_MAX, Backfill},
+    lag::ScheduleLag,
     past::TickCount,
     plan::{CATCH_UP_MAX, Missed},
     steer::ScheduleChange,

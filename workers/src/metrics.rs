@@ -1,9 +1,12 @@
-//! How the product stands, as gauges: what one job counted a minute ago, the same from every worker. Of the fleet: take any,
-//! do not sum.
+//! How the product stands, as gauges: what one job counted a minute ago, and what is switched for all; the same from every
+//! worker. Of the fleet: take any, do not sum.
 
 use std::time::Duration;
 
-use domain::vitals::{self, Vitals};
+use domain::{
+    switches::{self, Switch},
+    vitals::{self, Vitals},
+};
 use engine::Engine;
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
@@ -27,9 +30,22 @@ pub const UTILISATION: &str = "number_pool_allocated_ratio";
 /// How old all of this is.
 pub const AGE: &str = "product_vitals_age_seconds";
 
+/// For how long each switch for the whole product has been on; zero: it is off.
+pub const SWITCH_ON: &str = "product_switch_on_seconds";
+
 /// All of them.
-pub const NAMES: [&str; 9] =
-    [ACTIVE_DEMOS, CONVERSION, DURATION, VERIFICATION, DELIVERY, WAITING, POOL, UTILISATION, AGE];
+pub const NAMES: [&str; 10] = [
+    ACTIVE_DEMOS,
+    CONVERSION,
+    DURATION,
+    VERIFICATION,
+    DELIVERY,
+    WAITING,
+    POOL,
+    UTILISATION,
+    AGE,
+    SWITCH_ON,
+];
 
 /// How often the row is read. It is written once a minute.
 const READ_EVERY: Duration = Duration::from_secs(15);
@@ -57,7 +73,15 @@ async fn read(engine: &Engine) -> Result<(), engine::Error> {
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "how the product stands could not be read"),
     }
+    match switches::on_for(&mut tx).await {
+        Ok(all) => all.into_iter().for_each(|(switch, time)| set_switch(switch, time)),
+        Err(error) => tracing::debug!(%error, "the switches could not be read"),
+    }
     Ok(())
+}
+
+fn set_switch(switch: Switch, on_for: Duration) {
+    gauge!(SWITCH_ON, "switch" => switch.as_str()).set(on_for.as_secs_f64());
 }
 
 /// Sets them.

@@ -64,6 +64,7 @@ mod stripe; // Stripe as our workflows use it
 mod text; // what we write to people
 
 pub mod metrics; // what is counted beside jobs
+pub mod promises; // how long jobs may wait
 
 pub mod door; // by which everything comes in that a provider tells us
 pub mod gap; // what a provider never told

@@ -41,6 +41,10 @@ pub(super) async fn watch<A: App>(pool: Arc<Pool<A>>) {
             }
             Err(error) => tracing::debug!(%error, "the queues could not be counted"),
         }
+        match pool.engine.schedule_lags().await {
+            Ok(lags) => crate::metrics::lags(&lags),
+            Err(error) => tracing::debug!(%error, "the schedules could not be looked at"),
+        }
         stop_or(&pool, jittered(LOOK_EVERY)).await;
     }
 }

@@ -130,14 +130,18 @@ pub(crate) async fn queue_target(
     .await
 }
 
-/// Promises a latency for a queue for which nothing is promised yet.
+/// Promises a latency for a queue for which nothing is promised yet, and of which no operator has ever said what is. By the
+/// record's index of subjects.
 pub(crate) async fn queue_target_first(
     conn: &mut PgConnection,
     name: &str,
     latency_target_ms: i32,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update trunkline.queues set latency_target_ms = $2 where name = $1 and latency_target_ms is null",
+        "update trunkline.queues set latency_target_ms = $2
+         where name = $1 and latency_target_ms is null
+           and not exists (select from trunkline.audit
+                           where subject = 'queue:' || $1 and action = 'queue.promised')",
         name,
         latency_target_ms,
     )

@@ -273,6 +273,32 @@ pub(crate) async fn schedules_list(
     .await
 }
 
+/// A schedule against its clock, in seconds.
+#[derive(Debug)]
+pub(crate) struct LagRow {
+    pub(crate) name: String,
+    pub(crate) late_secs: f64,
+    pub(crate) paused_secs: f64,
+}
+
+/// How these schedules stand, by name. A paused one is not late.
+pub(crate) async fn schedules_lag(
+    conn: &mut PgConnection,
+    names: &[String],
+) -> Result<Vec<LagRow>, sqlx::Error> {
+    sqlx::query_as!(
+        LagRow,
+        r#"select name,
+                  (case when paused_at is null
+                        then greatest(extract(epoch from trunkline.now() - next_at), 0) else 0 end)::float8 as "late_secs!",
+                  coalesce(greatest(extract(epoch from trunkline.now() - paused_at), 0), 0)::float8 as "paused_secs!"
+           from trunkline.schedules where name = any ($1) order by name"#,
+        names,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// What became of some ticks of one schedule.
 #[derive(Debug)]
 pub(crate) struct TicksRow {

@@ -345,3 +345,26 @@ async fn a_day_s_ticks_are_counted_by_how_their_jobs_ended() {
     assert!(last.last_state == Some(State::Failed) && made_at <= finished_at, "{last:?}");
     assert_eq!(last.late_secs, None);
 }
+
+#[tokio::test]
+async fn how_late_a_schedule_is_and_for_how_long_it_was_paused_is_told_for_those_of_the_code() {
+    let rig = Rig::with(registry().scheduled(hourly())).await;
+    corrupt(&rig, "next_at = trunkline.now() + interval '1 hour'").await;
+    let lag = async || {
+        let lags = rig.engine.schedule_lags().await.unwrap();
+        assert_eq!(lags.len(), 1, "{lags:?}");
+        let hours = |time: Duration| time.as_secs() / 3600;
+        (hours(lags[0].late), hours(lags[0].paused))
+    };
+    assert_eq!(lag().await, (0, 0));
+    rig.db.advance(Duration::from_hours(3)).await;
+    assert_eq!(lag().await, (2, 0), "two hours since it was due");
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.schedule_pause("hourly", &by("anna", "the provider is down")).await.unwrap();
+    tx.commit().await.unwrap();
+    rig.db.advance(Duration::from_hours(25)).await;
+    assert_eq!(lag().await, (0, 25), "what is paused is not late");
+    // A version that does not name it makes no ticks of it, and does not call it late.
+    let other = engine::Engine::connect(rig.db.engine_config(), &registry()).await.unwrap();
+    assert_eq!(other.schedule_lags().await.unwrap(), []);
+}

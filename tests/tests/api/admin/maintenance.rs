@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::switches::{self, Switch};
 use serde_json::{Value, json};
 use tests::Answer;
 
@@ -88,4 +89,27 @@ async fn every_switch_is_shown_with_who_set_it_and_why_and_its_changes_are_audit
     set(&stage, json!({ "mode": "sms_bypass" })).await.problem(422, "invalid_fields");
     set(&stage, json!({ "mode": "anything", "reason": "x" })).await.problem(422, "invalid_fields");
     assert_eq!(stage.db.number(audited).await, 3);
+}
+
+#[tokio::test]
+async fn for_how_long_a_switch_has_been_on_is_told_until_it_is_off_or_over() {
+    let stage = Stage::open().await;
+    let on_for = async |switch: Switch| {
+        let mut tx = stage.begin().await;
+        let all = switches::on_for(&mut tx).await.unwrap();
+        assert_eq!(all.len(), Switch::ALL.len());
+        all.into_iter().find(|(it, _)| *it == switch).unwrap().1
+    };
+    assert_eq!(on_for(Switch::SmsBypass).await, Duration::ZERO);
+    set(&stage, json!({ "mode": "sms_bypass", "reason": "the carrier is down" })).await.is(200);
+    let until = stage.db.now().await + Duration::from_hours(2);
+    let short = json!({ "mode": "demo_disabled", "reason": "short", "until": until });
+    set(&stage, short).await.is(200);
+    stage.db.advance(Duration::from_hours(1)).await;
+    assert!(on_for(Switch::DemoDisabled).await >= Duration::from_hours(1));
+    stage.db.advance(Duration::from_hours(25)).await;
+    assert!(on_for(Switch::SmsBypass).await >= Duration::from_hours(26));
+    assert_eq!(on_for(Switch::DemoDisabled).await, Duration::ZERO, "it went off by itself");
+    set(&stage, json!({ "mode": "normal" })).await.is(200);
+    assert_eq!(on_for(Switch::SmsBypass).await, Duration::ZERO);
 }

@@ -95,3 +95,46 @@ async fn a_queue_that_nobody_knows_cannot_be_set() {
     let set = tx.pause_queue("nowhere", None, &operator()).await;
     assert!(matches!(set, Err(Error::Absent { what: "queue" })), "{set:?}");
 }
+
+#[tokio::test]
+async fn for_how_long_a_queue_has_been_paused_is_told_until_it_is_resumed() {
+    let rig = Rig::new().await;
+    let paused_for = async || {
+        let depths = rig.engine.depths().await.unwrap();
+        depths.behind.iter().find(|queue| queue.queue == "toys").unwrap().paused_for
+    };
+    assert_eq!(paused_for().await, Duration::ZERO);
+    pause(&rig, None).await;
+    rig.db.advance(Duration::from_hours(30)).await;
+    assert!(paused_for().await >= Duration::from_hours(30));
+    let mut tx = rig.engine.begin().await.unwrap();
+    tx.resume_queue("toys", &operator()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(paused_for().await, Duration::ZERO);
+}
+
+#[tokio::test]
+async fn what_the_code_promises_stands_until_an_operator_says_otherwise_also_that_nothing_is_promised()
+ {
+    let rig = Rig::new().await;
+    let target = async || {
+        let queues = rig.engine.queues().await.unwrap();
+        queues.iter().find(|queue| queue.name == "toys").unwrap().latency_target_ms
+    };
+    let starts = async |secs: u64| {
+        rig.engine.promise_first("toys", Duration::from_secs(secs)).await.unwrap();
+    };
+    let orders = async |latency: Option<Duration>| {
+        let mut tx = rig.engine.begin().await.unwrap();
+        tx.promise_queue("toys", latency, &operator()).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    starts(5).await;
+    assert_eq!(target().await, Some(5000));
+    orders(Some(Duration::from_secs(60))).await;
+    starts(5).await;
+    assert_eq!(target().await, Some(60_000));
+    orders(None).await;
+    starts(5).await;
+    assert_eq!(target().await, None);
+}
