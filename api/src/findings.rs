@@ -1,7 +1,5 @@
-//! What is wrong now: a handful of questions to the operators' API, and what their answers say that somebody should look at.
-//! `trunkline doctor` and the console's first page say the same, because both say this.
-
-use std::fmt;
+//! What is wrong in what the engine tells of itself, as the operators' API shows it. What the database, the providers and the
+//! product add stands in `health/wrong.rs`, which makes the one list of all of it.
 
 use chrono::DateTime;
 use serde_json::Value;
@@ -9,55 +7,32 @@ use serde_json::Value;
 /// A tick is up to half a second late by itself, and in a deploy or a failover some seconds more.
 const LATE_SECS_MAX: u64 = 60;
 
-/// The answers to the questions.
+/// What is looked at; null: it could not be read.
 #[derive(Debug, Clone, Default)]
-pub struct Look {
-    /// `GET /v1/admin/queues?kept=false`.
-    pub queues: Value,
-    /// `GET /v1/admin/workers`.
-    pub workers: Value,
-    /// `GET /v1/admin/schedules`.
-    pub schedules: Value,
-    /// `GET /v1/admin/parked/counts`.
-    pub parked: Value,
-    /// `GET /health`.
-    pub health: Value,
-}
-
-impl Look {
-    /// The questions, each with where its answer belongs.
-    pub fn questions(&mut self) -> [(&'static str, &mut Value); 5] {
-        [
-            ("/v1/admin/queues?kept=false", &mut self.queues),
-            ("/v1/admin/workers", &mut self.workers),
-            ("/v1/admin/schedules", &mut self.schedules),
-            ("/v1/admin/parked/counts", &mut self.parked),
-            ("/health", &mut self.health),
-        ]
-    }
+pub(crate) struct Look {
+    /// As `GET /v1/admin/queues?kept=false` answers.
+    pub(crate) queues: Value,
+    /// As `GET /v1/admin/workers` answers.
+    pub(crate) workers: Value,
+    /// As `GET /v1/admin/schedules` answers.
+    pub(crate) schedules: Value,
+    /// As `GET /v1/admin/parked/counts` answers.
+    pub(crate) parked: Value,
+    /// As `GET /health` answers.
+    pub(crate) health: Value,
 }
 
 /// One thing that somebody should look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// In a sentence.
-    pub says: String,
+    pub(crate) says: String,
     /// The command that shows more, where there is one.
-    pub command: Option<String>,
+    pub(crate) command: Option<String>,
     /// The console's page that shows more.
-    pub page: String,
+    pub(crate) page: String,
     /// Whether something does not work as it should. What somebody has stopped, or has to decide about, is no fault.
-    pub is_fault: bool,
-}
-
-/// The sentence, and the command.
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.command {
-            Some(command) => write!(f, "{}: {command}", self.says),
-            None => f.write_str(&self.says),
-        }
-    }
+    pub(crate) is_fault: bool,
 }
 
 impl Finding {
@@ -74,8 +49,8 @@ impl Finding {
     }
 }
 
-/// What is wrong, the most pressing first. Of what was not asked, nothing is said.
-pub fn of(look: &Look) -> Vec<Finding> {
+/// What is wrong, the most pressing first. Of what could not be read, nothing is said.
+pub(crate) fn of(look: &Look) -> Vec<Finding> {
     let mut found = health_of(&look.health);
     found.extend(workers_of(&look.workers));
     found.extend(items(&look.queues).flat_map(queue_of));
@@ -205,7 +180,8 @@ mod tests {
         let said = of(&fine(&rests, &late));
         assert_eq!(said.len(), 3, "{said:?}");
         assert_eq!(said.iter().map(|it| it.is_fault).collect::<Vec<_>>(), [true, false, true]);
-        assert!(said[0].to_string().starts_with("no worker takes jobs: trunkline"), "{said:?}");
+        assert_eq!(said[0].says, "no worker takes jobs");
+        assert_eq!(said[0].command.as_deref(), Some("trunkline fleet list"));
         assert!(said[2].says.contains("900 ms"), "{said:?}");
         let pause =
             json!({ "since": "2026-11-22T04:30:26.811514Z", "reason": "the carrier is down" });
@@ -215,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_was_not_asked_nothing_is_said() {
+    fn of_what_could_not_be_read_nothing_is_said() {
         assert_eq!(of(&Look::default()), []);
     }
 

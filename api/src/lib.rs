@@ -31,7 +31,7 @@ mod problem; // every error, and its HTTP status
 mod rate; // how often somebody may ask
 mod trace; // a request as a span
 
-pub mod findings;
+mod findings;
 pub mod metrics;
 
 pub use self::{

@@ -1,9 +1,9 @@
-//! What somebody on call asks of the product in one look: how it stood when it was last counted, and how far the record of
-//! deeds is chained. Needs [`crate::scope::platform`].
+//! What somebody on call asks of the product in one look: how it stood when it was last counted, which switches are on, and how
+//! far the record of deeds is chained. Needs [`crate::scope::platform`].
 
 use chrono::{DateTime, Utc};
 
-use crate::{Conn, Error, error::During, vitals::Vitals};
+use crate::{Conn, Error, error::During, switches::LeftOn, vitals::Vitals};
 
 /// Rows that wait for their link are counted so far.
 const WAITING_MAX: i64 = 10_000;
@@ -19,9 +19,11 @@ pub struct Health {
     pub chained_at: Option<DateTime<Utc>>,
     /// Rows that wait for their link, at most ten thousand.
     pub waiting: i64,
+    /// What is switched on for the whole product, by its word.
+    pub switches: Vec<LeftOn>,
 }
 
-/// Looks: one statement, by primary keys.
+/// Looks: one statement, by primary keys; of switches there is a handful.
 pub async fn look(conn: &mut Conn) -> Result<Health, Error> {
     let row = sqlx::query!(
         r#"with counted as (
@@ -35,7 +37,10 @@ pub async fn look(conn: &mut Conn) -> Result<Health, Error> {
                   (select count(*) from (
                        select from product.audit_log
                        where audit_id > (select coalesce(max(audit_id), 0) from product.audit_links)
-                       limit $1) a) as "waiting!""#,
+                       limit $1) a) as "waiting!",
+                  (select coalesce(jsonb_agg(to_jsonb(s) order by s.switch), '[]') from (
+                       select switch, reason, set_at, until from product.switches
+                       where is_on and (until is null or until > trunkline.now())) s) as "switches!""#,
         WAITING_MAX
     )
     .fetch_one(conn)
@@ -49,5 +54,8 @@ pub async fn look(conn: &mut Conn) -> Result<Health, Error> {
         }
         None => None,
     };
-    Ok(Health { vitals, link: row.link, chained_at: row.chained_at, waiting: row.waiting })
+    let switches =
+        serde_json::from_value(row.switches).map_err(|_| Error::Unreadable { what: "switches" })?;
+    let (link, chained_at, waiting) = (row.link, row.chained_at, row.waiting);
+    Ok(Health { vitals, link, chained_at, waiting, switches })
 }

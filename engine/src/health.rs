@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Connection,
@@ -15,7 +15,8 @@ use crate::{
     engine::Engine,
     error::Error,
     gate::{Breaker, breaker_gate},
-    store::{self, health::HealthRow},
+    store::{self, health::HealthRow, workers::SeenWorker},
+    workers::{LIST_MAX, WorkerView},
 };
 
 /// One look.
@@ -33,6 +34,8 @@ pub struct Health {
     pub breakers: Vec<BreakerView>,
     /// How far the record of what operators did is chained.
     pub chain: ChainEnd,
+    /// All workers, as [`Engine::workers`] has them.
+    pub workers: Vec<WorkerView>,
 }
 
 /// The database's server, as it says itself.
@@ -94,7 +97,7 @@ impl Engine {
     pub async fn health(&self, scopes: &[&str]) -> Result<Health, Error> {
         let ids: Vec<_> = scopes.iter().map(|scope| breaker_gate(scope)).collect();
         let look = async |conn: &mut Connection| {
-            store::health::health(conn, &ids, i64::from(DEPTH_MAX)).await
+            store::health::health(conn, &ids, i64::from(DEPTH_MAX), LIST_MAX).await
         };
         Ok(health(self.read(look).await?, scopes))
     }
@@ -122,7 +125,11 @@ fn health(row: HealthRow, scopes: &[&str]) -> Health {
             found.and_then(|breaker| breaker.says(row.now)).unwrap_or(("closed", None));
         BreakerView { scope: (*scope).to_owned(), phase, until }
     };
+    let seen = row.workers.as_ref().and_then(serde_json::Value::as_array);
+    let seen = seen.into_iter().flatten();
+    let seen = seen.filter_map(|worker| SeenWorker::deserialize(worker).ok());
     Health {
+        workers: seen.map(WorkerView::from).collect(),
         breakers: scopes.iter().map(breaker).collect(),
         parked: parked.collect(),
         dead: count(row.dead),

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Workers in the list. A fleet has tens; those that were silent for an hour are forgotten.
-const LIST_MAX: i64 = 1000;
+pub(crate) const LIST_MAX: i64 = 1000;
 
 /// Jobs counted of one worker: no pool holds more.
 const RUNNING_MAX: i64 = 10_000;

@@ -68,6 +68,14 @@ pub(super) struct Stands {
     pub(super) now: String,
 }
 
+/// What the API says, whatever it is.
+struct Said {
+    status: StatusCode,
+    waits: Option<Duration>,
+    tag: String,
+    answer: Value,
+}
+
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(super) struct List<T> {
@@ -121,6 +129,14 @@ impl Visit {
         Ok(self.get_tagged(path).await?.0)
     }
 
+    /// How everything is. A system that is not well says so with 503: that is an answer too.
+    pub(super) async fn health<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let said = self.send(Method::GET, "/health/detailed", Body::empty(), &[]).await?;
+        let is_told =
+            said.status == StatusCode::SERVICE_UNAVAILABLE && said.answer["findings"].is_array();
+        if is_told { read(said.answer) } else { read(said.taken()?.0) }
+    }
+
     /// The same with its tag, if it has one.
     pub(super) async fn get_tagged(&self, path: &str) -> Result<(Value, String), Refused> {
         self.ask(Method::GET, path, Body::empty(), &[]).await
@@ -161,6 +177,16 @@ impl Visit {
         body: Body,
         headers: &[(HeaderName, &str)],
     ) -> Result<(Value, String), Refused> {
+        self.send(method, path, body, headers).await?.taken()
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+        headers: &[(HeaderName, &str)],
+    ) -> Result<Said, Refused> {
         let vouched = Vouched(self.operator.clone());
         let mut request = Request::builder().method(method).uri(path).extension(vouched);
         for (name, value) in headers {
@@ -173,12 +199,19 @@ impl Visit {
         let tag = tag.unwrap_or_default().to_owned();
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
         let bytes = bytes.map_err(|_| Refused::too_much())?;
-        let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
-            return Ok((answer, tag));
+        let answer = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok(Said { status, waits, tag, answer })
+    }
+}
+
+impl Said {
+    /// The answer with its tag, unless it is a refusal.
+    fn taken(mut self) -> Result<(Value, String), Refused> {
+        if self.status.is_success() || self.status == StatusCode::NOT_MODIFIED {
+            return Ok((self.answer, self.tag));
         }
-        mask::clean(&mut answer);
-        Err(Refused { waits, ..Refused::of(status, &answer) })
+        mask::clean(&mut self.answer);
+        Err(Refused { waits: self.waits, ..Refused::of(self.status, &self.answer) })
     }
 }
 

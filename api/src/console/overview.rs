@@ -6,7 +6,6 @@ use askama::Template;
 use axum::response::Response;
 use chrono::{SecondsFormat, TimeDelta};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{
     door::{List, Refused, query},
@@ -14,10 +13,6 @@ use super::{
     page::{self, Page},
     session::Session,
     when::length_ms,
-};
-use crate::{
-    findings::{self, Finding, Look},
-    problem::Problem,
 };
 
 /// Failures that are counted and shown; beyond that it is "at least so many".
@@ -37,6 +32,8 @@ pub(super) struct Queue {
     pub(super) next_age_ms: u64,
     pub(super) running: u32,
     pub(super) jobs: BTreeMap<String, u32>,
+    /// Not always asked for.
+    #[serde(default)]
     pub(super) kept: BTreeMap<String, u32>,
 }
 
@@ -110,6 +107,42 @@ impl Queue {
     }
 }
 
+/// How everything is, as far as this page shows it.
+#[derive(Debug, Deserialize)]
+struct Health {
+    findings: Vec<Finding>,
+    queues: Queues,
+    workers: Workers,
+}
+
+/// What somebody should look at, in the doctor's words.
+#[derive(Debug, Deserialize)]
+struct Finding {
+    says: String,
+    page: String,
+}
+
+/// All of them; none if they could not be read, which is a finding.
+#[derive(Debug, Deserialize)]
+struct Queues {
+    #[serde(default = "Vec::new")]
+    items: Vec<Queue>,
+}
+
+/// The same of workers, by pool.
+#[derive(Debug, Deserialize)]
+struct Workers {
+    #[serde(default)]
+    live: u64,
+    #[serde(default)]
+    pools: BTreeMap<String, Pool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pool {
+    running: u64,
+}
+
 /// A queue with how many of its jobs failed lately.
 struct Tile {
     queue: Queue,
@@ -128,11 +161,7 @@ struct Overview<'a> {
 
 /// `GET /console`.
 pub(crate) async fn overview(session: Session) -> Result<Response, Refused> {
-    let mut look = Look::default();
-    for (path, answer) in look.questions() {
-        *answer = session.visit.get::<Value>(path).await?;
-    }
-    let findings = findings::of(&look);
+    let health: Health = session.visit.health().await?;
     let since = (session.now - TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
     let path = format!("/v1/admin/jobs?state=failed&since={since}&limit={FAILED_MAX}");
     let failed: List<Job> = session.visit.get(&path).await?;
@@ -143,19 +172,18 @@ pub(crate) async fn overview(session: Session) -> Result<Response, Refused> {
         let count = failed.iter().filter(of_queue).count();
         if is_more && count > 0 { format!("{count}+") } else { count.to_string() }
     };
-    let queues: List<Queue> =
-        serde_json::from_value(look.queues.clone()).map_err(Problem::internal)?;
-    let tiles: Vec<Tile> = queues
+    let tiles: Vec<Tile> = health
+        .queues
         .items
         .into_iter()
         .map(|queue| Tile { failed: count(Some(&queue.name)), queue })
         .collect();
     let live = Overview {
-        findings: &findings,
+        findings: &health.findings,
         tiles: &tiles,
         failed: &failed[..failed.len().min(FAILED_SHOWN)],
         failed_count: count(None),
-        workers: workers(&look.workers),
+        workers: workers(&health.workers),
     };
     Ok(session.page(&Page {
         title: "Overview".to_owned(),
@@ -167,11 +195,9 @@ pub(crate) async fn overview(session: Session) -> Result<Response, Refused> {
 }
 
 /// How many there are, in a line.
-fn workers(answer: &Value) -> String {
-    let all = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let live = all.iter().filter(|worker| worker["live"] == true).count();
-    let running: u64 = all.iter().filter_map(|worker| worker["running"].as_u64()).sum();
-    format!("{live} live, {running} jobs in hand")
+fn workers(workers: &Workers) -> String {
+    let running: u64 = workers.pools.values().map(|pool| pool.running).sum();
+    format!("{} live, {running} jobs in hand", workers.live)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::SecondsFormat;
-use domain::vitals::Vitals;
+use domain::{switches::LeftOn, vitals::Vitals};
 use engine::{BreakerView, ChainEnd, DEPTH_MAX, QueueStand, ScheduleView, WorkerView};
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,7 @@ const REVISION: Option<&str> = option_env!("TRUNKLINE_REVISION");
 const DATABASE: &str = "database";
 
 pub(crate) async fn detailed(State(state): State<ApiState>, _: Operator) -> Response {
-    // Six questions at once are too much for the stack of a request.
+    // Five questions at once are too much for the stack of a request.
     let look = Box::pin(Look::take(&state)).await;
     let checks = state.probes().states();
     let well = checks.iter().all(|check| check.name == DATABASE || check.failing.is_none());
@@ -66,16 +66,17 @@ pub(crate) async fn detailed(State(state): State<ApiState>, _: Operator) -> Resp
 }
 
 fn finding(finding: &Finding) -> Value {
-    json!({ "says": finding.says, "command": finding.command, "fault": finding.is_fault })
+    let Finding { says, command, page, is_fault } = finding;
+    json!({ "says": says, "command": command, "page": page, "fault": is_fault })
 }
 
 /// Each an object: what was read, or `error`.
-fn parts(look: &Look) -> [(String, Value); 10] {
+fn parts(look: &Look) -> [(String, Value); 11] {
     let vitals = look.product.as_ref().map(|it| it.vitals).map_err(|unread| *unread);
     [
         ("database", database(look)),
         ("queues", part(&look.queues, |it| all_queues(it))),
-        ("workers", part(&look.workers, |it| fleet(it))),
+        ("workers", part(&look.engine, |it| fleet(&it.workers))),
         ("schedules", part(&look.schedules, |it| schedules(it))),
         ("dead_letters", part(&look.engine, |it| {
             json!({ "jobs": it.dead, "of_24_hours": it.dead_of_day, "counted_to": DEPTH_MAX })
@@ -87,6 +88,7 @@ fn parts(look: &Look) -> [(String, Value); 10] {
         ("providers", part(&look.engine, |it| it.breakers.iter().map(provider).collect())),
         ("numbers", part(&vitals, |it| counted(*it, numbers))),
         ("demos", part(&vitals, |it| counted(*it, demos))),
+        ("switches", part(&look.product, |it| it.switches.iter().map(switch).collect())),
         ("audit", audit(look)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -165,6 +167,11 @@ fn schedules(schedules: &[ScheduleView]) -> Value {
 
 fn provider(breaker: &BreakerView) -> (String, Value) {
     (breaker.scope.clone(), json!({ "breaker": breaker.phase, "until": breaker.until }))
+}
+
+/// One that is on.
+fn switch(on: &LeftOn) -> (String, Value) {
+    (on.switch.clone(), json!({ "reason": on.reason, "since": on.set_at, "until": on.until }))
 }
 
 /// What a job has counted, and how long ago; nulls before it has for the first time.

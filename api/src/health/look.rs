@@ -1,10 +1,10 @@
-//! What is asked of the database: six questions at once, none of which may take long. One that is not answered is a part that
+//! What is asked of the database: five questions at once, none of which may take long. One that is not answered is a part that
 //! could not be read, and no more.
 
 use std::{fmt::Display, future::Future, time::Duration};
 
 use domain::scope;
-use engine::{QueueStand, ScheduleView, WorkerView};
+use engine::{QueueStand, ScheduleView};
 use tracing::warn;
 use workflows::BREAKERS;
 
@@ -42,7 +42,6 @@ pub(super) struct Look {
     pub(super) latency: Part<Duration>,
     pub(super) engine: Part<engine::Health>,
     pub(super) queues: Part<Vec<QueueStand>>,
-    pub(super) workers: Part<Vec<WorkerView>>,
     pub(super) schedules: Part<Vec<ScheduleView>>,
     pub(super) product: Part<domain::health::Health>,
 }
@@ -51,23 +50,21 @@ impl Look {
     /// Asks. Takes a second at the most, whatever the database does.
     pub(super) async fn take(state: &ApiState) -> Look {
         let engine = state.engine().looking_within(WITHIN);
-        let (latency, health, queues, workers, schedules, product) = tokio::join!(
+        let (latency, health, queues, schedules, product) = tokio::join!(
             of_engine("latency", engine.latency()),
             of_engine("health", engine.health(&BREAKERS)),
             of_engine("queues", engine.stands()),
-            of_engine("workers", engine.workers()),
             of_engine("schedules", engine.schedules()),
             product(state),
         );
-        Look { latency, engine: health, queues, workers, schedules, product }
+        Look { latency, engine: health, queues, schedules, product }
     }
 
     /// The parts that could not be read, by name.
     pub(super) fn unread(&self) -> Vec<(&'static str, Unread)> {
         let parts = [
-            ("what waits and who is left alone", self.engine.as_ref().err()),
+            ("the workers, what waits and who is left alone", self.engine.as_ref().err()),
             ("the queues", self.queues.as_ref().err()),
-            ("the workers", self.workers.as_ref().err()),
             ("the schedules", self.schedules.as_ref().err()),
             ("how the product stands", self.product.as_ref().err()),
         ];

@@ -1,9 +1,9 @@
-//! What of it is not as it should be: the findings that the doctor and the console have, too, and those that only this answer
-//! can know.
+//! What of it is not as it should be. This list is the only one: the doctor and the console's first page show it.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::switches::LeftOn;
 use engine::{BreakerView, ChainEnd, DEPTH_MAX, HELD_LONG, Health};
 use serde_json::{Value, json};
 
@@ -33,6 +33,7 @@ pub(super) fn of(look: &Look, health: Value, now: DateTime<Utc>) -> Vec<Finding>
         let waiting = u32::try_from(product.waiting).unwrap_or(DEPTH_MAX);
         let chain = ChainEnd { link: product.link, chained_at: product.chained_at, waiting };
         found.extend(unchained("the record of deeds to tenants", &chain, now));
+        found.extend(product.switches.iter().map(switch));
         found.extend(product_of(product));
     }
     found
@@ -44,7 +45,7 @@ fn asked(look: &Look, health: Value) -> findings::Look {
     let queue = |stand| crate::admin::queues::shown(stand, &[]);
     findings::Look {
         queues: look.queues.as_ref().map_or(Value::Null, |it| list(it.iter().map(queue).collect())),
-        workers: look.workers.as_ref().map_or(Value::Null, |it| list(json!(it))),
+        workers: look.engine.as_ref().map_or(Value::Null, |it| list(json!(it.workers))),
         schedules: look.schedules.as_ref().map_or(Value::Null, |it| list(json!(it))),
         parked: look.engine.as_ref().map_or(Value::Null, parked),
         health,
@@ -105,6 +106,15 @@ fn unchained(record: &str, chain: &ChainEnd, now: DateTime<Utc>) -> Option<Findi
     let says = format!("{} rows of {record} wait for their link", chain.waiting);
     (chain.waiting > 0 && is_long)
         .then(|| Finding::new(says, "/console/audit").look("trunkline schedule show chain-audit"))
+}
+
+/// Somebody wanted it, and may have forgotten it since.
+fn switch(on: &LeftOn) -> Finding {
+    let words = |at: DateTime<Utc>| at.format("%F %H:%M UTC");
+    let until = on.until.map(|at| format!(" until {}", words(at))).unwrap_or_default();
+    let reason = on.reason.as_deref().unwrap_or("nobody said why");
+    let says = format!("{} is on since {}{until}: {reason}", on.switch, words(on.set_at));
+    Finding::new(says, PAGE).look("trunkline switch list")
 }
 
 fn product_of(product: &domain::health::Health) -> Vec<Finding> {

@@ -22,7 +22,7 @@ const QUEUE: [&str; 7] = [
 type Says = fn(&Value) -> String;
 
 /// The parts, and what is said of each.
-const PARTS: [(&str, Says); 9] = [
+const PARTS: [(&str, Says); 10] = [
     ("database", database),
     ("workers", workers),
     ("schedules", schedules),
@@ -31,6 +31,7 @@ const PARTS: [(&str, Says); 9] = [
     ("providers", providers),
     ("numbers", members),
     ("demos", members),
+    ("switches", switches),
     ("audit", audit),
 ];
 
@@ -107,6 +108,12 @@ fn providers(it: &Value) -> String {
     said.collect::<Vec<_>>().join(", ")
 }
 
+/// Those that are on.
+fn switches(it: &Value) -> String {
+    let on: Vec<_> = it.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    if on.is_empty() { "none is on".to_owned() } else { on.join(", ") }
+}
+
 fn audit(it: &Value) -> String {
     let all = it.as_object().into_iter().flatten();
     let said = all.map(|(name, chain)| match chain["error"].as_str() {
@@ -138,7 +145,7 @@ fn number(value: &Value) -> String {
 }
 
 /// A text from the system; what a terminal would obey is not for it.
-fn word(value: &Value) -> String {
+pub(super) fn word(value: &Value) -> String {
     let text = value.as_str().unwrap_or("-");
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -166,6 +173,7 @@ mod tests {
             "parked": { "runs": 2, "by_cause": { "poison": 2 } },
             "providers": { "openai": { "breaker": "closed", "until": null } },
             "numbers": { "error": "the database did not answer in time" },
+            "switches": { "sms_bypass": { "reason": "the carrier is down" } },
             "demos": { "active": 2, "verification_ratio": 0.987, "creation_secs_mean": null },
             "audit": { "engine": { "link": 12, "waiting": 0 }, "product": { "error": "no" } },
             "queues": { "items": [{ "name": "sms", "jobs": { "ready": 7, "parked": 0 }, "running": 1, "next_age_ms": 20 }] },
@@ -183,6 +191,7 @@ mod tests {
             "providers     openai closed",
             "numbers       the database did not answer in time",
             "demos         active 2, creation secs mean -, verification ratio 0.99",
+            "switches      sms_bypass",
             "audit         engine link 12, 0 wait; product: no",
         ] {
             assert!(lines.lines().any(|it| it == line), "{line}\n{lines}");

@@ -28,14 +28,18 @@ pub(crate) struct HealthRow {
     pub(crate) link: Option<i64>,
     pub(crate) chained_at: Option<DateTime<Utc>>,
     pub(crate) unchained: i64,
+    /// As [`super::workers::SeenWorker`]; null: there is none.
+    pub(crate) workers: Option<Value>,
 }
 
 /// Looks. Views of the server, and indexes: of what failed, of what is parked, of links and their rows, of the gates by
-/// their ids. At most `rows_max` entries of each are counted.
+/// their ids, of leases by their worker. At most `rows_max` entries of each are counted. Workers are what
+/// [`super::workers::workers_list`] tells of them: with them, a page that says how everything is needs a statement less.
 pub(crate) async fn health(
     conn: &mut PgConnection,
     breaker_ids: &[Uuid],
     rows_max: i64,
+    workers_max: i64,
 ) -> Result<HealthRow, sqlx::Error> {
     sqlx::query_as!(
         HealthRow,
@@ -70,10 +74,19 @@ pub(crate) async fn health(
                (select count(*) from (
                     select from trunkline.audit
                     where audit_id > (select coalesce(max(audit_id), 0) from trunkline.audit_links)
-                    limit $2) a) as "unchained!"
+                    limit $2) a) as "unchained!",
+               (select jsonb_agg(to_jsonb(w) order by w.pool, w.worker_id) from (
+                    select o.worker_id, o.name, o.pool, o.version, o.address, o.started_at, o.heartbeat_at,
+                           o.expires_at > trunkline.now() as is_live, o.draining, o.rest_asked_at, o.rest_reason,
+                           array(select q.name from trunkline.queues q
+                                 where q.queue_id = any (o.queue_ids) order by q.name) as queues,
+                           (select count(*) from (
+                                select from trunkline.leases l where l.worker_id = o.worker_id limit $2) t) as running
+                    from trunkline.workers o order by o.pool, o.worker_id limit $3) w) as workers
         "#,
         breaker_ids,
         rows_max,
+        workers_max,
     )
     .fetch_one(conn)
     .await

@@ -1,6 +1,7 @@
 //! One row for each pool of a process. Its heartbeat keeps all its leases.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
 /// A worker as it enters.
@@ -140,7 +141,7 @@ pub(crate) async fn worker_rest(
 }
 
 /// A worker as people look at it.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct SeenWorker {
     pub(crate) worker_id: i32,
     pub(crate) name: String,
