@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::{
-    switches::{self, Switch},
+    switches,
     vitals::{self, Vitals},
 };
 use engine::Engine;
@@ -74,14 +74,14 @@ async fn read(engine: &Engine) -> Result<(), engine::Error> {
         Err(error) => tracing::debug!(%error, "how the product stands could not be read"),
     }
     match switches::on_for(&mut tx).await {
-        Ok(all) => all.into_iter().for_each(|(switch, time)| set_switch(switch, time)),
+        Ok(all) => {
+            for (switch, on_for) in all {
+                gauge!(SWITCH_ON, "switch" => switch.as_str()).set(on_for.as_secs_f64());
+            }
+        }
         Err(error) => tracing::debug!(%error, "the switches could not be read"),
     }
     Ok(())
-}
-
-fn set_switch(switch: Switch, on_for: Duration) {
-    gauge!(SWITCH_ON, "switch" => switch.as_str()).set(on_for.as_secs_f64());
 }
 
 /// Sets them.
