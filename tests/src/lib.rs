@@ -4,6 +4,7 @@
 mod api; // the API on a port of its own, and its client
 mod claim; // what a claim does and costs
 mod collector; // who takes spans
+mod log; // what is logged
 mod pooler; // sessions without memory
 mod proxy; // a network that loses what it is told to lose
 
@@ -22,6 +23,7 @@ pub use self::{
     },
     claim::{Claim, between, buffers, claim_settings},
     collector::{Collector, Exporting, SpanSeen},
+    log::Log,
     pooler::Forgetful,
     proxy::Proxy,
 };

@@ -7,7 +7,7 @@ use domain::{calls::transcripts, codes, demos, guesses, limits, scope, sessions,
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::Trunkline, error::of_domain};
+use crate::{app::Trunkline, error::of_domain, events};
 
 /// Used and expired codes are kept this long, without their hash, so that the rate of success can be told.
 const CODES_KEPT: Duration = Duration::from_hours(168);
@@ -52,7 +52,7 @@ impl Workflow<Trunkline> for CleanExpired {
     type Output = CleanedUp;
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<CleanedUp, Failure> {
-        ctx.transaction("clean", async |tx| {
+        let clean = ctx.transaction("clean", async |tx| {
             scope::platform(tx).await.map_err(of_domain)?;
             let cleaned = codes::clean(tx, CODES_KEPT).await.map_err(of_domain)?;
             Ok(CleanedUp {
@@ -65,7 +65,37 @@ impl Workflow<Trunkline> for CleanExpired {
                 calls_forgotten: transcripts::clean(tx).await.map_err(of_domain)?,
                 keys_forgotten: tenant_keys::clean(tx, KEYS_KEPT).await.map_err(of_domain)?,
             })
-        })
-        .await
+        });
+        let done = clean.await?;
+        tracing::info!(
+            event = events::CLEANUP_COMPLETED,
+            job.id = %ctx.job_id(),
+            job.kind = Self::KIND,
+            deletedCount = done.count(),
+            "what was over is gone"
+        );
+        Ok(done)
+    }
+}
+
+impl CleanedUp {
+    /// Rows that were deleted or emptied, of whatever.
+    fn count(&self) -> u64 {
+        let CleanedUp {
+            codes_forgotten,
+            codes_deleted,
+            sessions,
+            limits,
+            people_forgotten,
+            calls_forgotten,
+            keys_forgotten,
+        } = self;
+        codes_forgotten
+            + codes_deleted
+            + sessions
+            + limits
+            + people_forgotten
+            + calls_forgotten
+            + keys_forgotten
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     app::{Settings, Trunkline},
     demo_expire::note,
     error::of_domain,
+    events,
     release_number::ReleaseNumber,
 };
 
@@ -92,6 +93,14 @@ async fn all(ctx: &Context<'_, Trunkline>) -> Result<CleanedUp, Failure> {
             break;
         }
     }
+    tracing::info!(
+        event = events::CLEANUP_COMPLETED,
+        job.id = %ctx.job_id(),
+        job.kind = DemoCleanup::KIND,
+        deletedCount = done.removed,
+        kept = done.kept,
+        "demos that were over are gone"
+    );
     Ok(done)
 }
 

@@ -29,6 +29,7 @@ use crate::{
     allocate_number::AllocateNumber,
     app::{Settings, Trunkline},
     error::of_domain,
+    events,
 };
 
 pub use self::proof::NOT_DELIVERED;
@@ -121,7 +122,14 @@ impl Change<Trunkline> for OpenSignup {
     async fn undo(&self, tx: &mut Tx, _: &Settings, (): &()) -> Result<(), Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
         // One that ran out of time has ended as `expired` already, and keeps that word.
-        signups::end(tx, self.tenant, SignupStatus::Failed).await.map_err(of_domain)
+        signups::end(tx, self.tenant, SignupStatus::Failed).await.map_err(of_domain)?;
+        tracing::warn!(
+            event = events::DEMO_SETUP,
+            tenant_id = %self.tenant,
+            step = "undone",
+            "a sign-up came to nothing, and what was made for it is gone"
+        );
+        Ok(())
     }
 }
 
@@ -139,7 +147,14 @@ impl Change<Trunkline> for OpenTenant {
         scope::platform(tx).await.map_err(of_domain)?;
         let signup = signup_of(tx, self.tenant).await?;
         let company = signup.company_name.unwrap_or_default().parse_company()?;
-        tenants::create_pending(tx, self.tenant, &company).await.map_err(of_domain)
+        tenants::create_pending(tx, self.tenant, &company).await.map_err(of_domain)?;
+        tracing::info!(
+            event = events::TENANT_CREATED,
+            tenant_id = %self.tenant,
+            by = "signup",
+            "a tenant is there"
+        );
+        Ok(())
     }
 
     async fn undo(&self, tx: &mut Tx, _: &Settings, (): &()) -> Result<(), Failure> {
@@ -165,6 +180,7 @@ impl Change<Trunkline> for OpenSubscription {
             daily_calls_max: settings.demo.daily_calls_max,
         };
         subscriptions::open_demo(tx, self.tenant, terms).await.map_err(of_domain)?;
+        log_step(self.tenant, Self::NAME);
         Ok(())
     }
 
@@ -193,7 +209,9 @@ impl Change<Trunkline> for CreateBot {
 
     async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<(), Failure> {
         scope::tenant(tx, self.tenant).await.map_err(of_domain)?;
-        bots::create(tx, bots::NewBot::demo(self.bot, self.tenant)).await.map_err(of_domain)
+        bots::create(tx, bots::NewBot::demo(self.bot, self.tenant)).await.map_err(of_domain)?;
+        log_step(self.tenant, Self::NAME);
+        Ok(())
     }
 
     async fn undo(&self, tx: &mut Tx, _: &Settings, (): &()) -> Result<(), Failure> {
@@ -233,6 +251,7 @@ impl Change<Trunkline> for CreateUser {
         };
         let user = users::create(tx, new).await.map_err(of_domain)?;
         access::put_sealed(tx, self.tenant, sealed.as_bytes()).await.map_err(of_domain)?;
+        log_step(self.tenant, Self::NAME);
         Ok(user)
     }
 
@@ -253,7 +272,13 @@ pub(crate) async fn activate(
     let expires_at =
         tenants::activate_demo(tx, tenant, settings.demo.lifetime).await.map_err(of_domain)?;
     signups::set_status(tx, tenant, SignupStatus::Active).await.map_err(of_domain)?;
+    log_step(tenant, "activate");
     Ok(DemoReady { tenant, expires_at })
+}
+
+/// How far a demo is: what the last line about a tenant names is the last that was done.
+fn log_step(tenant: TenantId, step: &str) {
+    tracing::info!(event = events::DEMO_SETUP, tenant_id = %tenant, step, "a step of a demo is done");
 }
 
 async fn signup_of(tx: &mut Tx, tenant: TenantId) -> Result<Signup, Failure> {

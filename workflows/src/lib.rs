@@ -63,6 +63,7 @@ mod resend; // what the network did not deliver
 mod stripe; // Stripe as our workflows use it
 mod text; // what we write to people
 
+pub mod events; // names that the log is searched for
 pub mod metrics; // what is counted beside jobs
 pub mod promises; // how long jobs may wait
 

@@ -28,7 +28,7 @@ pub use self::{
     record::{RecordSms, Recorded},
     submit::{SubmitSms, Submitted},
 };
-use crate::{app::Trunkline, error::of_domain};
+use crate::{app::Trunkline, error::of_domain, events};
 
 /// The breaker of everything that is asked of Twilio.
 pub const TWILIO: &str = "twilio";
@@ -147,6 +147,17 @@ impl Workflow<Trunkline> for SendSms {
             self.settle(tx, from.as_ref(), platform, &outcome).await
         })
         .await?;
+        if let Ok(Submitted::Refused { code }) = &outcome {
+            tracing::warn!(
+                target: "twilio.messaging",
+                event = events::SMS_DELIVERY_ERROR,
+                message.id = %self.message,
+                status = "refused",
+                error_code = code.unwrap_or_default(),
+                purpose = self.purpose,
+                "Twilio does not take a message"
+            );
+        }
         match outcome? {
             Submitted::Taken { .. } => Ok(Sent::Submitted),
             Submitted::Unproven => Ok(Sent::Unproven),

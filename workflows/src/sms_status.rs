@@ -17,7 +17,9 @@ use domain::{
 use engine::{Context, Failure, JobId, Retention, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::Trunkline, demo_signup::NOT_DELIVERED, error::of_domain, metrics, resend};
+use crate::{
+    app::Trunkline, demo_signup::NOT_DELIVERED, error::of_domain, events, metrics, resend,
+};
 
 /// How often a report about a message that we do not know is looked at again, and how long after: our own row is committed
 /// before the provider hears of the message, but its id there only with the answer.
@@ -128,6 +130,15 @@ pub(crate) async fn follow_up(
         return Ok(());
     }
     let Some(found) = messages::get(tx, message).await.map_err(of_domain)? else { return Ok(()) };
+    tracing::warn!(
+        target: "twilio.messaging",
+        event = events::SMS_DELIVERY_ERROR,
+        message.id = %message,
+        status = status.as_str(),
+        error_code = error_code.unwrap_or_default(),
+        purpose = found.purpose,
+        "a message was not delivered"
+    );
     let class = error_code.and_then(|code| u32::try_from(code).ok()).map(RejectedClass::of);
     if class == Some(RejectedClass::OptedOut) {
         note_opt_out(tx, &found).await?;

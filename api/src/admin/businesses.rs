@@ -17,7 +17,7 @@ use domain::{
 use engine::{Tx, Version, Workflow};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use workflows::allocate_number::AllocateNumber;
+use workflows::{allocate_number::AllocateNumber, events};
 
 use super::{
     deed::{Deed, Order},
@@ -134,7 +134,15 @@ pub(crate) async fn create(
         "number_job_id": job,
     });
     let done = Done::created(body).at(format!("/v1/admin/businesses/{tenant}"));
-    told_once(deed.about(tenant), "tenant.created", details, done, temporary.as_ref()).await
+    let answer =
+        told_once(deed.about(tenant), "tenant.created", details, done, temporary.as_ref()).await?;
+    tracing::info!(
+        event = events::TENANT_CREATED,
+        tenant_id = %tenant,
+        by = "operator",
+        "a tenant is there"
+    );
+    Ok(answer)
 }
 
 /// `POST /v1/admin/businesses/{tenant}/users`: `{"email","first_name","last_name","reason"?}`. Of somebody whose password is

@@ -13,7 +13,10 @@ use domain::{
 };
 use engine::{JobId, NewJob, Workflow};
 use serde_json::{Value, json};
-use workflows::demo_signup::{DemoSignup, OpenSignup};
+use workflows::{
+    demo_signup::{DemoSignup, OpenSignup},
+    events,
+};
 
 use super::{contact, limits, status_url};
 use crate::{
@@ -97,6 +100,13 @@ async fn sign_up(state: &ApiState, caller: &Caller, new: &NewSignup) -> Result<(
     }
     tx.enqueue(job_of(new, caller)?).await?;
     tx.commit().await?;
+    tracing::info!(
+        event = events::DEMO_SETUP,
+        tenant_id = %new.tenant,
+        job.id = %new.job,
+        step = "accepted",
+        "a demo is asked for"
+    );
     metrics::signup(Signup::Accepted);
     Ok(())
 }

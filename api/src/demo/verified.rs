@@ -10,7 +10,10 @@ use domain::{
 };
 use engine::{JobId, Tx};
 use serde_json::{Value, json};
-use workflows::demo_signup::{self, VERIFIED, VerifiedBy};
+use workflows::{
+    demo_signup::{self, VERIFIED, VerifiedBy},
+    events,
+};
 
 use crate::{caller::Caller, problem::Problem, state::ApiState};
 
@@ -55,5 +58,11 @@ pub(crate) async fn mark_verified(
     audit::record(tx, entry).await?;
     let payload = demo_signup::Verified { by: witness.by };
     tx.signal(JobId::from(verified.job), VERIFIED, &payload, Some(SIGNAL_KEY)).await?;
+    tracing::info!(
+        event = events::PHONE_VERIFIED,
+        tenant_id = %tenant,
+        by = ?witness.by,
+        "a phone is verified"
+    );
     Ok(token)
 }

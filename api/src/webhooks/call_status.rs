@@ -57,7 +57,7 @@ pub(super) async fn call_of(
     let served = route::of(tx, signed, ours).await?;
     let is_open = served.is_none_or(|served| served.admission == domain::tenants::Admission::Open);
     let tenant = if is_open || calls::get(tx, &report.call_sid).await?.is_none() {
-        route::refuse_closed(served)?
+        route::refuse_closed(served, route::Begins::Call)?
     } else {
         served.map(|served| served.tenant)
     };

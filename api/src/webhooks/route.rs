@@ -6,6 +6,8 @@ use domain::{
     tenants::Admission,
 };
 
+use workflows::events;
+
 use super::twilio::{self, Signed};
 use crate::{
     metrics::{self, Webhook},
@@ -34,8 +36,18 @@ pub(super) async fn of(
     }
 }
 
+/// What begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    Call,
+    Text,
+}
+
 /// Refuses what begins for a tenant that may not be served.
-pub(super) fn refuse_closed(served: Option<Served>) -> Result<Option<TenantId>, Problem> {
+pub(super) fn refuse_closed(
+    served: Option<Served>,
+    begins: Begins,
+) -> Result<Option<TenantId>, Problem> {
     let Some(Served { tenant, admission }) = served else { return Ok(None) };
     let code = match admission {
         Admission::Open => return Ok(Some(tenant)),
@@ -43,6 +55,21 @@ pub(super) fn refuse_closed(served: Option<Served>) -> Result<Option<TenantId>, 
         Admission::Closed => Code::TenantClosed,
     };
     metrics::webhook(twilio::PROVIDER, Webhook::TenantClosed);
-    tracing::warn!(target: "twilio.webhook-auth", tenant_id = %tenant, "a webhook for a closed tenant was refused");
+    match begins {
+        Begins::Call => tracing::warn!(
+            target: "twilio.voice",
+            event = events::TWILIO_VOICE_BUSINESS_SUSPENDED,
+            tenant_id = %tenant,
+            why = %admission,
+            "a call to a tenant that may not be served was refused"
+        ),
+        Begins::Text => tracing::warn!(
+            target: "twilio.sms",
+            event = events::TWILIO_SMS_BUSINESS_SUSPENDED,
+            tenant_id = %tenant,
+            why = %admission,
+            "a text to a tenant that may not be served was refused"
+        ),
+    }
     Err(Problem::new(code, ""))
 }

@@ -12,7 +12,7 @@ use domain::{
     keywords::Keyword,
     messages::{self, NewInbound},
 };
-use workflows::{door::Event, sms_inbound::SmsInbound};
+use workflows::{door::Event, events, sms_inbound::SmsInbound};
 
 use super::{
     door, route,
@@ -34,6 +34,12 @@ pub(crate) async fn sms_inbound(
     if !is_message_sid(&inbound.message_sid) {
         return Err(twilio::malformed("MessageSid is none"));
     }
+    tracing::info!(
+        target: "twilio.sms",
+        event = events::TWILIO_SMS_WEBHOOK,
+        message_sid = inbound.message_sid,
+        "somebody has written"
+    );
     let to = PhoneNumber::from_e164(&inbound.to)
         .map_err(|_| twilio::malformed("To is no number of ours"))?;
     // Short codes and names cannot be answered, and nobody at them reads.
@@ -46,7 +52,9 @@ pub(crate) async fn sms_inbound(
     let tenant = match keyword {
         // A word by which somebody opts out or in counts even at a tenant that is closed.
         Some(Keyword::Stop | Keyword::Start) => served.map(|served| served.tenant),
-        Some(Keyword::Yes | Keyword::Help) | None => route::refuse_closed(served)?,
+        Some(Keyword::Yes | Keyword::Help) | None => {
+            route::refuse_closed(served, route::Begins::Text)?
+        }
     };
     let new =
         NewInbound { sid: &inbound.message_sid, from: &from, to: &to, tenant, body: &inbound.body };

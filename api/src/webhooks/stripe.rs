@@ -7,7 +7,10 @@ use axum::{
 };
 use clients::stripe::signature;
 use serde::Deserialize;
-use workflows::door::{Event, STRIPE, StripeHint};
+use workflows::{
+    door::{Event, STRIPE, StripeHint},
+    events,
+};
 
 use super::door;
 use crate::{
@@ -96,12 +99,21 @@ fn is_id(text: &str) -> bool {
 }
 
 fn refused(why: &'static str) -> Problem {
-    tracing::warn!(why, "a webhook of Stripe's was refused");
+    tracing::warn!(
+        event = events::WEBHOOK_VALIDATION_FAILED,
+        why,
+        "a webhook of Stripe's was refused"
+    );
     metrics::webhook(STRIPE, Webhook::BadSignature);
     Problem::new(Code::BadSignature, why)
 }
 
 fn malformed(why: &'static str) -> Problem {
+    tracing::warn!(
+        event = events::WEBHOOK_VALIDATION_FAILED,
+        why,
+        "a webhook of Stripe's is not what was asked for"
+    );
     metrics::webhook(STRIPE, Webhook::Malformed);
     Problem::new(Code::MalformedWebhook, why)
 }

@@ -6,6 +6,7 @@ use axum::{
 };
 use clients::twilio::signature::{self, Payload};
 use serde_json::{Map, Value};
+use workflows::events;
 
 use super::token;
 use crate::{
@@ -58,13 +59,28 @@ impl FromRequest<ApiState> for Signed {
         let (parts, body) = request.into_parts();
         let query = uri.query().unwrap_or_default();
         if !token::holds(query, &config.twilio_webhook_tokens) {
-            return Err(refused(&uri, "the webhook_token is missing or does not fit"));
+            let why = "the webhook_token is missing or does not fit";
+            tracing::warn!(
+                target: "twilio.webhook-auth",
+                event = events::WEBHOOK_VALIDATION_FAILED,
+                path = uri.path(),
+                why,
+                "a webhook was refused"
+            );
+            return Err(refused(why));
         }
         // Without a signature nothing of the body is read.
         let claimed = match signature_of(&parts.headers) {
             Some(claimed) => Some(claimed),
             None if config.twilio_validate_signature => {
-                return Err(refused(&uri, "X-Twilio-Signature is missing"));
+                tracing::warn!(
+                    target: "twilio.webhook-auth",
+                    event = events::TWILIO_SIGNATURE_MISSING,
+                    class = events::WEBHOOK_VALIDATION_FAILED,
+                    path = uri.path(),
+                    "a webhook was refused"
+                );
+                return Err(refused("X-Twilio-Signature is missing"));
             }
             None => None,
         };
@@ -76,7 +92,14 @@ impl FromRequest<ApiState> for Signed {
             let url = signed_url(&config.public_base_url, &uri);
             let claimed = claimed.unwrap_or_default();
             if !signature::verify(&url, payload, claimed, &config.twilio_auth_tokens) {
-                return Err(refused(&uri, "X-Twilio-Signature does not fit"));
+                tracing::warn!(
+                    target: "twilio.webhook-auth",
+                    event = events::TWILIO_SIGNATURE_INVALID,
+                    class = events::WEBHOOK_VALIDATION_FAILED,
+                    path = uri.path(),
+                    "a webhook was refused"
+                );
+                return Err(refused("X-Twilio-Signature does not fit"));
             }
         }
         let form = match kind.as_str() {
@@ -129,16 +152,22 @@ fn signature_of(headers: &HeaderMap) -> Option<&str> {
 
 /// The log says which of the usual causes it is (a token that was exchanged, an address that is not the configured one);
 /// the answer says it too, for it tells nobody more than they know.
-fn refused(uri: &Uri, why: &'static str) -> Problem {
-    tracing::warn!(target: "twilio.webhook-auth", path = uri.path(), why, "a webhook was refused");
+fn refused(why: &'static str) -> Problem {
     metrics::webhook(PROVIDER, Webhook::BadSignature);
     Problem::new(Code::BadSignature, why)
 }
 
 /// Signed, and all the same not what we asked for.
 pub(super) fn malformed(why: impl Into<String>) -> Problem {
+    let why = why.into();
+    tracing::warn!(
+        target: "twilio.webhook-auth",
+        event = events::WEBHOOK_VALIDATION_FAILED,
+        why,
+        "a webhook is not what was asked for"
+    );
     metrics::webhook(PROVIDER, Webhook::Malformed);
-    Problem::new(Code::MalformedWebhook, why.into())
+    Problem::new(Code::MalformedWebhook, why)
 }
 
 #[cfg(test)]

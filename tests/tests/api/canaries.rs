@@ -1,13 +1,9 @@
 //! What must not be written anywhere but where it belongs: phones, e-mails, codes, passwords, keys, tokens. All of them are
 //! sent, rightly and wrongly, and then looked for in the log at its most talkative, in the metrics, and in every error.
 
-use std::{io, sync::Arc};
-
 use metrics_exporter_prometheus::PrometheusBuilder;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tests::{ADMIN_KEY, Answer, PEPPER, TWILIO_TOKEN, TWILIO_TOKEN_BEFORE};
-use tracing_subscriber::fmt::MakeWriter;
+use tests::{ADMIN_KEY, Answer, Log, PEPPER, TWILIO_TOKEN, TWILIO_TOKEN_BEFORE};
 
 use crate::stage::{CODE, Demo, Guest, Stage, WRONG_CODE, Webhook};
 
@@ -16,35 +12,6 @@ const WRONG_PASSWORD: &str = "guessed-Palatschinken-8";
 const WRONG_KEY: &str = "guessed-operators-key-77";
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const PERSON: &str = "Marie-Theresia";
-
-/// The log, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
-}
 
 /// Every answer that was an error.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use domain::{
     tenants::{self, TenantStatus},
 };
 use serde_json::{Value, json};
-use tests::{PUBLIC_BASE_URL, TWILIO_ACCOUNT};
+use tests::{Log, PUBLIC_BASE_URL, TWILIO_ACCOUNT};
 
 use crate::stage::{Demo, Guest, Rows, Stage, Webhook};
 
@@ -124,6 +124,24 @@ async fn a_call_is_greeted_by_the_assistant_and_sent_on_to_a_worker() {
     line.wants(json!({ "greeting": "Praxis Huber & Co, grüß Gott!" })).await;
     let said = line.says(2).await;
     assert!(said.contains("Praxis Huber &amp; Co, grüß Gott!"), "{said}");
+}
+
+#[tokio::test]
+async fn a_conversation_that_begins_is_logged_once_with_its_call_session_and_tenant() {
+    let (log, _listening) = Log::of_this_thread();
+    let line = Line::open().await;
+    line.says(1).await;
+    line.says(1).await;
+    let begun = log.event("conversation_start");
+    let session = line.stage.db.text("select session_id::text from product.voice_sessions").await;
+    assert_eq!((&begun["level"], &begun["target"]), (&json!("INFO"), &json!("twilio.voice")));
+    assert_eq!((&begun["call_sid"], &begun["session.id"]), (&json!(sid(1)), &json!(session)));
+    assert_eq!(
+        (&begun["tenant_id"], &begun["channel"]),
+        (&json!(line.demo.tenant), &json!("voice"))
+    );
+    assert_eq!(log.events("twilio_voice_webhook").len(), 2, "Twilio has asked twice");
+    assert!(!log.text().contains(CALLER), "{}", log.text());
 }
 
 #[tokio::test]
@@ -351,7 +369,7 @@ async fn who_is_put_through_and_reaches_nobody_is_told_so_and_written_to_once() 
 
 /// A number, by its tenant.
 impl Stage {
-    async fn number_of(&self, demo: &Demo) -> String {
+    pub(crate) async fn number_of(&self, demo: &Demo) -> String {
         let mut tx = self.begin().await;
         let number: PhoneNumber =
             domain::numbers::of_tenant(&mut tx, demo.id()).await.unwrap().unwrap();

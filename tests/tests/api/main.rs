@@ -34,6 +34,7 @@ mod bodies; // what routes look for in one
 mod canaries; // what must not be written anywhere
 mod detailed; // what somebody on call asks
 mod edge; // what is decided before a route
+mod events; // names that the log is searched for
 mod guards; // who may use which route
 mod observing; // what machines ask
 mod openapi; // what routes read

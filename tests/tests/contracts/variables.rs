@@ -7,8 +7,12 @@ use crate::{documents, files, source};
 const TABLE: &str = "docs/configuration.md";
 
 /// In quotes and in capitals, but no variable of ours.
-const NO_VARIABLES: &[(&str, &str)] =
-    &[("PG_VERSION", "a file of Postgres"), ("LC_ALL", "set for initdb and postgres, not read")];
+const NO_VARIABLES: &[(&str, &str)] = &[
+    ("PG_VERSION", "a file of Postgres"),
+    ("LC_ALL", "set for initdb and postgres, not read"),
+    ("SMS_DELIVERY_ERROR", "an event in the log"),
+    ("WEBHOOK_VALIDATION_FAILED", "an event in the log"),
+];
 
 /// The scripts at the root and in .ci, which are configured by variables too.
 const SCRIPTS: [&str; 4] = ["dev", "test", ".ci/sqlx", ".ci/run"];

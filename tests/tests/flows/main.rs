@@ -28,6 +28,7 @@ mod conversations; // texts in both directions
 mod covered; // every kind has its crash matrix
 mod erasing; // people and tenants who are not to be known any more
 mod erasing_matrix; // whatever goes wrong where, in that
+mod events; // names that the log is searched for
 mod followed; // what follows a call
 mod gaps; // what was never told
 mod inbox; // each event once

@@ -23,7 +23,10 @@ use domain::{
     voice::{NewSession, sessions},
 };
 use engine::Tx;
-use workflows::door::{self, CallIncoming, Event, Next};
+use workflows::{
+    door::{self, CallIncoming, Event, Next},
+    events,
+};
 
 pub(crate) use self::dialed::dialed;
 use self::words::voice;
@@ -59,6 +62,13 @@ pub(crate) async fn incoming(
     if report.is_inbound == Some(false) {
         return Err(twilio::malformed("Direction is not inbound"));
     }
+    tracing::info!(
+        target: "twilio.voice",
+        event = events::TWILIO_VOICE_WEBHOOK,
+        call_sid = report.call_sid,
+        status = status.as_str(),
+        "somebody rings"
+    );
     let phone =
         |text: &Option<String>| text.as_deref().and_then(|text| PhoneNumber::from_e164(text).ok());
     let (from, to) = (phone(&report.from), phone(&report.to));
@@ -69,7 +79,9 @@ pub(crate) async fn incoming(
         return Ok(spoken(&state, &given));
     }
     let served = route::of(&mut tx, &signed, to.as_ref()).await?;
-    let Some(tenant) = route::refuse_closed(served)? else { return Ok(nobodys(&report)) };
+    let Some(tenant) = route::refuse_closed(served, route::Begins::Call)? else {
+        return Ok(nobodys(&report));
+    };
     let before = calls::get(&mut tx, &report.call_sid).await?;
     if status.is_final() || before.is_some_and(|call| call.progress.status.is_final()) {
         // The caller has hung up before we were asked.
@@ -98,6 +110,17 @@ pub(crate) async fn incoming(
     metrics::webhook(twilio::PROVIDER, Webhook::Accepted);
     metrics::call_answered(answer.outcome);
     tracing::info!(target: "twilio.voice", call_sid = report.call_sid, outcome = answer.outcome.as_str(), "a call was answered");
+    if let Some(session) = answer.session {
+        tracing::info!(
+            target: "twilio.voice",
+            event = events::CONVERSATION_START,
+            call_sid = report.call_sid,
+            session.id = %session,
+            tenant_id = %tenant,
+            channel = "voice",
+            "the assistant takes a call"
+        );
+    }
     Ok(spoken(&state, &answer))
 }
 
