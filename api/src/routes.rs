@@ -284,6 +284,9 @@ routes! {
         get "/console/workers" ConsoleSession => console::workers;
         get "/console/webhooks" ConsoleSession => console::webhooks;
         get "/console/webhooks/{id}" ConsoleSession => console::webhook;
+        get "/console/tenants" ConsoleSession => console::tenants;
+        get "/console/numbers" ConsoleSession => console::numbers;
+        get "/console/switches" ConsoleSession => console::switches;
         get "/console/audit" ConsoleSession => console::audit;
         get "/console/live" ConsoleSession => console::live;
         post "/console/orders/{order}" ConsoleForm => console::order;

@@ -3,8 +3,8 @@ const { chromium } = require("playwright-core");
 const axe = require("axe-core").source;
 const { CONSOLE, KEY, PICTURES, CHROMIUM, PROFILE } = process.env;
 
-const PAGES = ["", "/jobs", "/jobs?kind=voice_session&state=running", "/queues", "/queues?of=sms", "/errors", "/operations", "/schedules", "/workers", "/webhooks", "/audit"];
-const NAMED = { "/queues?of=sms": "-pause", "/jobs?kind=voice_session&state=running": "-calls" };
+const PAGES = ["", "/jobs", "/jobs?kind=voice_session&state=running", "/queues", "/queues?of=sms", "/errors", "/operations", "/schedules", "/workers", "/webhooks", "/tenants", "/numbers", "/switches", "/switches?of=demo_disabled", "/audit"];
+const NAMED = { "/queues?of=sms": "-pause", "/switches?of=demo_disabled": "-turn", "/jobs?kind=voice_session&state=running": "-calls" };
 const VIEWS = [
   { name: "light", colorScheme: "light", viewport: { width: 1280, height: 800 } },
   { name: "dark", colorScheme: "dark", viewport: { width: 1280, height: 800 } },

@@ -25,8 +25,10 @@ pub(super) enum Asks {
     Nothing,
     /// What becomes of what a run did.
     CancelMode,
-    /// From where it goes on.
-    From,
+    /// From where it goes on: these of its steps.
+    From(Vec<String>),
+    /// At which of these steps another job begins.
+    Step(Vec<String>),
     /// For how long.
     PauseTime,
     /// What a person has decided about this parking.
@@ -39,6 +41,12 @@ pub(super) enum Asks {
     Fair(bool),
     /// Of which time.
     Backfill,
+    /// When it comes; when it does now.
+    Clock(Box<Clock>),
+    /// Turns this switch on, with an end.
+    SwitchOn(String),
+    /// Turns this switch off.
+    SwitchOff(String),
     /// The arguments, as they are now where all of them may be shown.
     Args(String),
     /// How many jobs, as a check that one has seen it; so many.
@@ -47,6 +55,14 @@ pub(super) enum Asks {
     Alike(Box<Draft>),
     /// Which jobs, and what is to be done to them.
     Many(Box<Draft>),
+}
+
+/// When a schedule comes.
+#[derive(Debug)]
+pub(super) struct Clock {
+    pub(super) cron: String,
+    pub(super) timezone: String,
+    pub(super) missed: String,
 }
 
 /// What an operation is to be, as far as it is known when the form is shown.

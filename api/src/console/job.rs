@@ -124,7 +124,7 @@ pub(crate) async fn job(session: Session, Path(id): Path<String>) -> Result<Resp
         job,
         detail: &detail,
     };
-    let actions = actions_of(&session, job, detail.parked.as_ref(), editable)?;
+    let actions = actions_of(&session, &detail, editable)?;
     Ok(session.page(&Page {
         title: format!("{} {}", job.kind, job.short()),
         section: "/console/jobs",
@@ -147,10 +147,10 @@ fn editable(args: &Value) -> String {
 /// What can be done to a job that stands there.
 fn actions_of(
     session: &Session,
-    job: &Job,
-    parked: Option<&Parked>,
+    detail: &Detail,
     (args, tag): (String, &str),
 ) -> Result<Vec<Action>, Refused> {
+    let (job, parked) = (&detail.job, detail.parked.as_ref());
     let back = format!("/console/jobs/{}", job.id);
     // A run goes on while somebody decides about it: what it is to do then is not about how far it was.
     let of = Of { session, id: &job.id, back: &back, tag: "" };
@@ -184,8 +184,17 @@ fn actions_of(
         actions.push(of.action(
             "job.redrive",
             "Redrive",
-            "From where it stopped, or from scratch as a new job.",
-            Asks::From,
+            "From where it stopped, from one of its steps, or from scratch as a new job. From a step on, what was recorded is set aside and done anew; deeds never are.",
+            Asks::From(waterfall::repeatable(&detail.steps)),
+        )?);
+    }
+    let steps = waterfall::forkable(&detail.steps);
+    if job.state.is_final() && !steps.is_empty() {
+        actions.push(of.action(
+            "job.fork",
+            "Fork",
+            "A new job that is lent what this one had recorded before a step, and does everything from there on anew, deeds too: what was charged or sent after it is charged or sent again. This one stays as it is.",
+            Asks::Step(steps),
         )?);
     }
     if !job.state.is_final() {

@@ -22,11 +22,14 @@ mod audit;
 mod errors;
 mod job;
 mod jobs;
+mod numbers;
 mod operation;
 mod operations;
 mod overview;
 mod queues;
 mod schedules;
+mod switches;
+mod tenants;
 mod webhooks;
 mod workers;
 
@@ -39,12 +42,15 @@ pub(crate) use self::{
     jobs::jobs,
     live::live,
     login::{login, login_page, logout},
+    numbers::numbers,
     operation::operation,
     operations::operations,
     orders::order,
     overview::overview,
     queues::queues,
     schedules::schedules,
+    switches::switches,
+    tenants::tenants,
     webhooks::{webhook, webhooks},
     workers::workers,
 };

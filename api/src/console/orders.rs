@@ -50,9 +50,11 @@ enum Means {
     Json,
     /// A day and a time in UTC, as a browser writes what was chosen.
     Instant,
+    /// From where a run goes on: `stop`, `start`, `step:NAME`, or `despite:NAME` for a step whose later deeds are kept.
+    From,
 }
 
-use Means::{Flag, Instant, Json, Limit, Number, Text};
+use Means::{Flag, From, Instant, Json, Limit, Number, Text};
 
 const fn order_to(
     name: &'static str,
@@ -79,6 +81,9 @@ const FILTER: &[(&str, Means)] = &[
     ("canary_secs", Number),
 ];
 
+/// All switches are one thing, which has no id in its address: which of them is meant, the body says.
+const MAINTENANCE: &str = "/api/admin/maintenance";
+
 /// All of them.
 const ORDERS: &[Order] = &[
     order_to("job.retry", "/v1/admin/jobs/{id}/retry", &[], "It is tried again."),
@@ -95,7 +100,14 @@ const ORDERS: &[Order] = &[
         &[("args", Json)],
         "It has other arguments; the first ones stand in the record.",
     ),
-    order_to("job.redrive", "/v1/admin/jobs/{id}/redrive", &[("from", Text)], "It is redriven."),
+    order_to("job.redrive", "/v1/admin/jobs/{id}/redrive", &[("from", From)], "It is redriven."),
+    Order {
+        name: "job.fork",
+        path: "/v1/admin/jobs/{id}/fork",
+        fields: &[("step", Text)],
+        done: "This is the new job. The old one stays as it is.",
+        then: Then::Made("/console/jobs/"),
+    },
     order_to(
         "job.answer",
         "/v1/admin/jobs/{id}/answer",
@@ -142,6 +154,12 @@ const ORDERS: &[Order] = &[
         "The ticks of that time are being made.",
     ),
     order_to(
+        "schedule.change",
+        "/v1/admin/schedules/{id}/change",
+        &[("cron", Text), ("timezone", Text), ("missed", Text), ("catch_up_max", Number)],
+        "The schedule is changed, over deploys too.",
+    ),
+    order_to(
         "schedule.stop-backfill",
         "/v1/admin/schedules/{id}/stop-backfill",
         &[],
@@ -154,6 +172,18 @@ const ORDERS: &[Order] = &[
         "The worker is to take nothing new; it notices with its next heartbeat.",
     ),
     order_to("worker.resume", "/v1/admin/workers/{id}/resume", &[], "The worker takes jobs again."),
+    order_to(
+        "switch.on",
+        MAINTENANCE,
+        &[("mode", Text), ("until", Instant)],
+        "It is on, in every process from now on.",
+    ),
+    order_to(
+        "switch.off",
+        MAINTENANCE,
+        &[("mode", Text), ("enabled", Flag)],
+        "It is off, in every process from now on.",
+    ),
     order_to("webhook.replay", "/v1/admin/webhooks/{id}/replay", &[], "It is applied again."),
     Order {
         name: "operation.make",
@@ -206,6 +236,7 @@ const CHANGEABLE: &[&str] = &[
     "per_second",
     "started_by",
     "undone_by",
+    "switches",
 ];
 
 /// What is said on the next page when this is done.
@@ -254,8 +285,11 @@ async fn with_what_stands(
     order: &Order,
     form: &Form,
 ) -> Refused {
-    let (thing, _) = order.path.split_once("{id}").unwrap_or((order.path, ""));
-    let found = visit.get::<Value>(&format!("{thing}{}", segment(form.get("id")))).await;
+    let path = match order.path.split_once("{id}") {
+        Some((thing, _)) => format!("{thing}{}", segment(form.get("id"))),
+        None => order.path.to_owned(),
+    };
+    let found = visit.get::<Value>(&path).await;
     let found = found.unwrap_or_default();
     let shown = found.as_object().into_iter().flatten();
     let shown = shown.filter(|(name, _)| CHANGEABLE.contains(&name.as_str()));
@@ -304,6 +338,12 @@ fn value(name: &str, means: Means, text: &str) -> Result<Value, Refused> {
             _ => json!(text),
         },
         Flag => json!(text == "true"),
+        From => match text.split_once(':') {
+            Some(("step", step)) => json!({ "step": step }),
+            Some(("despite", step)) => json!({ "step": step, "despite_deeds": true }),
+            // What is none is passed on as it is: the API says what it must be.
+            Some(_) | None => json!(text),
+        },
         Json => serde_json::from_str(text)
             .map_err(|_| incomplete(&format!("{name} is not JSON; a text stands in quotes")))?,
     })
@@ -342,6 +382,10 @@ mod tests {
         assert!(value("value", Json, "x").is_err());
         assert_eq!(value("expect", Number, "100,000").unwrap(), json!(100_000));
         assert_eq!(value("at_once_max", Limit, "").unwrap(), Value::Null);
+        assert_eq!(value("from", From, "stop").unwrap(), json!("stop"));
+        assert_eq!(value("from", From, "step:a:b#2").unwrap(), json!({ "step": "a:b#2" }));
+        let despite = json!({ "step": "a", "despite_deeds": true });
+        assert_eq!(value("from", From, "despite:a").unwrap(), despite);
         for (chosen, instant) in [
             ("2026-01-31T09:00", "2026-01-31T09:00:00Z"),
             ("2026-01-31T09:00:30", "2026-01-31T09:00:30Z"),

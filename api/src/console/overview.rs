@@ -100,8 +100,9 @@ impl Queue {
         format!("/console/queues?{}", query(&[("of", &self.name)]))
     }
 
-    /// The age in hundredths of the target, as long as the bar.
-    pub(super) fn burn(&self) -> u64 {
+    /// How much of the target the oldest job has waited, in hundredths, as long as the bar: how it stands now, and not how fast
+    /// an objective's budget is spent, which needs a past (`ops/slo.md`).
+    pub(super) fn waited_percent(&self) -> u64 {
         let target = self.latency_target_ms.unwrap_or(0).max(1);
         (self.next_age_ms.saturating_mul(100) / target).min(100)
     }
@@ -221,8 +222,8 @@ mod tests {
         assert_eq!(queue(900, None, 3, false).word(), "on time");
         assert_eq!(queue(0, Some(500), 0, false).word(), "idle");
         assert_eq!(queue(900, Some(500), 3, true).word(), "paused");
-        assert_eq!(queue(250, Some(500), 3, false).burn(), 50);
-        assert_eq!(queue(u64::MAX, Some(500), 3, false).burn(), 100);
+        assert_eq!(queue(250, Some(500), 3, false).waited_percent(), 50);
+        assert_eq!(queue(u64::MAX, Some(500), 3, false).waited_percent(), 100);
         assert_eq!(queue(1, Some(500), 3, false).class(), "on-time");
     }
 }

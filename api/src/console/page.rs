@@ -28,7 +28,7 @@ const REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// Name, path and key of each section.
-static SECTIONS: [Section; 10] = [
+static SECTIONS: [Section; 13] = [
     Section { name: "Overview", path: "/console", key: "o" },
     Section { name: "Jobs", path: "/console/jobs", key: "j" },
     Section { name: "Queues", path: "/console/queues", key: "q" },
@@ -38,6 +38,9 @@ static SECTIONS: [Section; 10] = [
     Section { name: "Workers", path: "/console/workers", key: "w" },
     Section { name: "Calls", path: "/console/jobs?kind=voice_session&state=running", key: "c" },
     Section { name: "Webhooks", path: "/console/webhooks", key: "h" },
+    Section { name: "Tenants", path: "/console/tenants", key: "t" },
+    Section { name: "Numbers", path: "/console/numbers", key: "n" },
+    Section { name: "Switches", path: "/console/switches", key: "x" },
     Section { name: "Audit", path: "/console/audit", key: "a" },
 ];
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{
-    actions::{self, Asks, Of},
+    actions::{self, Asks, Clock, Of},
     door::{List, Refused, query},
     page::{self, Page},
     queues::chosen,
@@ -108,5 +108,13 @@ fn actions_of(session: &Session, schedule: &Schedule, tag: &str) -> Result<Strin
         let about = "Makes the ticks of a time that is past, one after the other. Those that had their job get no other.";
         of.action("schedule.backfill", "Backfill", about, Asks::Backfill)?
     };
-    actions::text(&format!("Schedule {}", schedule.name), &[run, steer, backfill])
+    let clock = Clock {
+        cron: schedule.cron.clone(),
+        timezone: schedule.timezone.clone(),
+        missed: schedule.missed.clone(),
+    };
+    let about =
+        "When it comes, whatever this version's code says; deploys change nothing about that.";
+    let change = of.action("schedule.change", "Change", about, Asks::Clock(Box::new(clock)))?;
+    actions::text(&format!("Schedule {}", schedule.name), &[run, steer, change, backfill])
 }

@@ -30,6 +30,41 @@ pub(super) struct Step {
     error: Option<String>,
 }
 
+impl Step {
+    /// Whether the same run can be sent back to it. A deed cannot be done anew, and what stands in a branch has no place in
+    /// the order of the others.
+    fn is_repeatable(&self) -> bool {
+        let is_form = ["step", "transaction", "wait", "sleep"].contains(&&*self.kind);
+        self.state == "succeeded" && is_form && !self.name.contains('/')
+    }
+
+    /// Whether another run can begin at it, which does its own deeds.
+    fn is_forkable(&self) -> bool {
+        let is_deed = ["effect", "change", "child"].contains(&&*self.kind);
+        self.is_repeatable() || self.state == "done" && is_deed && !self.name.contains('/')
+    }
+}
+
+/// Names of the steps that a run can be sent back to, each once, in their order.
+pub(super) fn repeatable(steps: &[Step]) -> Vec<String> {
+    names(steps, Step::is_repeatable)
+}
+
+/// Names of the steps that another run can begin at.
+pub(super) fn forkable(steps: &[Step]) -> Vec<String> {
+    names(steps, Step::is_forkable)
+}
+
+fn names(steps: &[Step], is_meant: impl Fn(&Step) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for step in steps.iter().take(ROWS_MAX).filter(|step| is_meant(step)) {
+        if !names.contains(&step.name) {
+            names.push(step.name.clone());
+        }
+    }
+    names
+}
+
 /// One thing that happened.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -152,6 +187,26 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+
+    fn named(name: &str, kind: &str, state: &str) -> Step {
+        let (name, kind, state) = (name.to_owned(), kind.to_owned(), state.to_owned());
+        Step { name, kind, state, attempt: 1, started_at: None, finished_at: None, error: None }
+    }
+
+    #[test]
+    fn a_run_goes_back_to_its_steps_and_another_begins_at_its_deeds_too() {
+        let steps = [
+            named("a", "do", "failed"),
+            named("a", "step", "succeeded"),
+            named("x", "effect", "done"),
+            named("y", "change", "undone"),
+            named("each[0]/b", "step", "succeeded"),
+            named("c", "transaction", "succeeded"),
+            named("c", "transaction", "succeeded"),
+        ];
+        assert_eq!(repeatable(&steps), ["a", "c"]);
+        assert_eq!(forkable(&steps), ["a", "x", "c"]);
+    }
 
     fn at(ms: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms)

@@ -132,3 +132,25 @@ async fn a_run_that_went_on_while_somebody_looked_at_it_is_cancelled_all_the_sam
     browser.follow(&browser.send(&cancel).await).await;
     assert_eq!(stage.job(&id).await["state"], "cancelled");
 }
+
+#[tokio::test]
+async fn a_schedule_gets_another_clock_from_its_page() {
+    let stage = Stage::open().await;
+    let browser = stage.browser().await;
+    let listed = stage.get("/v1/admin/schedules").as_operator().send().await.is(200);
+    let name = listed["items"][0]["name"].as_str().unwrap().to_owned();
+    let at = format!("/console/schedules?of={name}");
+    let form = browser.page(&at).await.form("/console/orders/schedule.change");
+    assert_eq!(form.get("cron"), listed["items"][0]["cron"], "what is set stands in the form");
+    let form = form.with("reason", "the nights are busy");
+    let odd = browser.send(&form.clone().with("cron", "at noon")).await;
+    assert_eq!(odd.status, 422, "{odd:?}");
+    let form = form.with("cron", "17 3 * * *").with("missed", "run_once");
+    let page = browser.follow(&browser.send(&form).await).await;
+    assert!(page.words().contains("The schedule is changed"), "{}", page.words());
+    assert!(page.words().contains("changed by operator:admin-key: the nights are busy"));
+    let path = format!("/v1/admin/schedules/{name}");
+    let stands = stage.get(&path).as_operator().send().await.is(200);
+    assert_eq!((&stands["cron"], &stands["missed"]), (&json!("17 3 * * *"), &json!("run_once")));
+    assert_eq!(browser.audit("schedule.changed").await.len(), 1);
+}

@@ -65,6 +65,12 @@ async fn every_page_asks_the_database_five_questions_at_the_most() {
         "/console/workers".to_owned(),
         "/console/webhooks".to_owned(),
         format!("/console/webhooks/{webhook}"),
+        "/console/tenants".to_owned(),
+        "/console/tenants?status=trial&name=B".to_owned(),
+        "/console/numbers".to_owned(),
+        "/console/numbers?status=available".to_owned(),
+        "/console/switches".to_owned(),
+        "/console/switches?of=demo_disabled".to_owned(),
         "/console/audit".to_owned(),
         "/console/audit?of=engine".to_owned(),
     ] {
