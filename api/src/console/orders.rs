@@ -51,10 +51,10 @@ enum Means {
     /// A day and a time in UTC, as a browser writes what was chosen.
     Instant,
     /// From where a run goes on: `stop`, `start`, `step:NAME`, or `despite:NAME` for a step whose later deeds are kept.
-    From,
+    Whence,
 }
 
-use Means::{Flag, From, Instant, Json, Limit, Number, Text};
+use Means::{Flag, Instant, Json, Limit, Number, Text, Whence};
 
 const fn order_to(
     name: &'static str,
@@ -100,7 +100,7 @@ const ORDERS: &[Order] = &[
         &[("args", Json)],
         "It has other arguments; the first ones stand in the record.",
     ),
-    order_to("job.redrive", "/v1/admin/jobs/{id}/redrive", &[("from", From)], "It is redriven."),
+    order_to("job.redrive", "/v1/admin/jobs/{id}/redrive", &[("from", Whence)], "It is redriven."),
     Order {
         name: "job.fork",
         path: "/v1/admin/jobs/{id}/fork",
@@ -338,7 +338,7 @@ fn value(name: &str, means: Means, text: &str) -> Result<Value, Refused> {
             _ => json!(text),
         },
         Flag => json!(text == "true"),
-        From => match text.split_once(':') {
+        Whence => match text.split_once(':') {
             Some(("step", step)) => json!({ "step": step }),
             Some(("despite", step)) => json!({ "step": step, "despite_deeds": true }),
             // What is none is passed on as it is: the API says what it must be.
@@ -382,10 +382,10 @@ mod tests {
         assert!(value("value", Json, "x").is_err());
         assert_eq!(value("expect", Number, "100,000").unwrap(), json!(100_000));
         assert_eq!(value("at_once_max", Limit, "").unwrap(), Value::Null);
-        assert_eq!(value("from", From, "stop").unwrap(), json!("stop"));
-        assert_eq!(value("from", From, "step:a:b#2").unwrap(), json!({ "step": "a:b#2" }));
+        assert_eq!(value("from", Whence, "stop").unwrap(), json!("stop"));
+        assert_eq!(value("from", Whence, "step:a:b#2").unwrap(), json!({ "step": "a:b#2" }));
         let despite = json!({ "step": "a", "despite_deeds": true });
-        assert_eq!(value("from", From, "despite:a").unwrap(), despite);
+        assert_eq!(value("from", Whence, "despite:a").unwrap(), despite);
         for (chosen, instant) in [
             ("2026-01-31T09:00", "2026-01-31T09:00:00Z"),
             ("2026-01-31T09:00:30", "2026-01-31T09:00:30Z"),

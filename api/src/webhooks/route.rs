@@ -5,7 +5,6 @@ use domain::{
     routing::{self, Served},
     tenants::Admission,
 };
-
 use workflows::events;
 
 use super::twilio::{self, Signed};

@@ -24,7 +24,7 @@ fn calls(text: &str) -> Vec<(String, String)> {
         for (at, _) in text.match_indices(&opening) {
             let mut depth = 1;
             let inside = text[at + opening.len()..].chars().take_while(|c| {
-                depth += match c {
+                depth += match *c {
                     '(' => 1,
                     ')' => -1,
                     _ => 0,
@@ -43,9 +43,10 @@ fn arguments(inside: &str) -> Vec<String> {
     let mut is_text = false;
     for c in inside.chars() {
         is_text ^= c == '"';
-        match arguments.last_mut() {
-            Some(last) if c != ',' || is_text => last.push(c),
-            _ => arguments.push(String::new()),
+        if c == ',' && !is_text {
+            arguments.push(String::new());
+        } else if let Some(last) = arguments.last_mut() {
+            last.push(c);
         }
     }
     arguments.into_iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()

@@ -1,6 +1,7 @@
 //! Names under which operators look for things in the log, where workers are who does them.
 
 use domain::sending::Occasion;
+use engine::Workflow;
 use serde_json::{Value, json};
 use tests::{Log, holds, wait_until};
 use workflows::{clean_expired::CleanExpired, demo_cleanup::DemoCleanup};
