@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{door::Refused, orders, page, session::Session};
+use super::{command, door::Refused, orders, page, session::Session};
 
 /// One of them.
 pub(super) struct Action {
@@ -16,6 +16,8 @@ pub(super) struct Action {
     hidden: String,
     /// Which further fields it has.
     asks: Asks,
+    /// What somebody would type instead.
+    command: Option<String>,
 }
 
 /// What else a form asks.
@@ -146,7 +148,8 @@ impl Of<'_> {
         let (csrf, once) = (&self.session.csrf, orders::once());
         let (id, back, tag) = (self.id, self.back, self.tag);
         let hidden = page::text(&Hidden { csrf, once, id, back, tag })?;
-        Ok(Action { order, title, about, hidden, asks })
+        let command = command::of(order, id);
+        Ok(Action { order, title, about, hidden, asks, command })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod actions; // forms of what can be done
 mod assets; // the stylesheet and the script
+mod command; // the same, typed
 mod door; // the way to the API
 mod form; // what a form says, and that it is ours
 mod live; // pages that follow what happens

@@ -369,6 +369,7 @@ mod tests {
             };
             assert!(crate::ROUTES.iter().any(is_route), "{}", order.path);
             assert_eq!(done(order.name), Some(order.done));
+            assert!(super::super::command::of(order.name, "x").is_some(), "{}", order.name);
         }
         assert_eq!(done("<script>"), None);
     }

@@ -129,6 +129,25 @@ fn kebab(name: &str) -> String {
 }
 
 #[test]
+fn every_command_that_the_console_shows_exists_with_its_options() {
+    let (operations, options) = (operations(), OPERATIONS_OPTIONS.map(files::read).concat());
+    let text = files::read("api/src/console/command.rs");
+    let table = text.split("const COMMANDS").nth(1).and_then(|it| it.split("];").next());
+    let table = table.expect("the table is there");
+    let mut found = 0;
+    for command in table.split('"').filter_map(|it| it.strip_prefix(PROGRAM)) {
+        let words: Vec<_> = command.split(' ').collect();
+        let exists = operations.iter().any(|it| [&*it.noun, &*it.verb] == words[..2]);
+        assert!(exists, "there is no `trunkline {command}`");
+        for name in words.iter().filter_map(|word| word.strip_prefix("--")) {
+            assert!(source::has_word(&options, &name.replace('-', "_")), "{command}: --{name}");
+        }
+        found += 1;
+    }
+    assert!(found > 20, "{found}");
+}
+
+#[test]
 fn every_subcommand_that_a_document_names_exists() {
     let known = subcommands();
     assert!(known.iter().any(|name| name == "dev"), "{known:?}");
