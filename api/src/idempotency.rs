@@ -138,10 +138,11 @@ impl Done {
     }
 }
 
-/// It was done, and what was told then is not kept.
+/// It was done, and what was told then is not kept. Says which it was: what was made, or the tenant that it was about.
 fn told_before(body: &Value) -> Problem {
     let why = "this was done, and its answer told a secret that is not kept; if it was lost, revoke what was made";
-    Problem::new(Code::ToldOnce, why).with("id", body["id"].clone())
+    let which = body.get("id").or_else(|| body.get("tenantId"));
+    Problem::new(Code::ToldOnce, why).with("id", which.cloned().unwrap_or_default())
 }
 
 impl IntoResponse for Done {

@@ -4,8 +4,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{StatusCode, header::LOCATION},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use domain::{
     TenantId,
@@ -13,7 +12,7 @@ use domain::{
     subscriptions::{self, PaidPlan},
     tenants,
 };
-use engine::{Enqueued, NewJob, Workflow};
+use engine::{Enqueued, NewJob, Tx, Workflow};
 use serde_json::{Value, json};
 use workflows::{
     cancel_subscription::{CancelSubscription, EndsAt},
@@ -22,13 +21,13 @@ use workflows::{
 };
 
 use super::{
+    deed::{Deed, Order},
     key::Operator,
-    order::{address, business_of, no_such_business, note, once_of},
-    steer::reason,
+    order::{address, business_of, no_such_business, once_of},
 };
 use crate::{
-    caller::Caller,
-    json::{Body, Fields},
+    idempotency::{Done, Stop},
+    json::Fields,
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -76,10 +75,9 @@ pub(crate) async fn last_reconciliation(
 /// `POST /v1/admin/plans`: a plan that can be bought, new or changed.
 pub(crate) async fn put_plan(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    Body(mut fields): Body,
-) -> Result<Json<Value>, Problem> {
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let fields = &mut order.fields;
     let plan = fields.required("plan", plan_name);
     let price = fields.required("stripe_price_id", |text| stripe_id(text, ""));
     let meter = fields.optional("meter_event_name", plan_name);
@@ -91,9 +89,7 @@ pub(crate) async fn put_plan(
     }
     let calls = fields.whole("daily_calls_max", 1..=1_000_000);
     let talk = fields.whole("talk_secs_max", 1..=2_000_000_000);
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let (plan, price) = fields.finish(plan.zip(price))?;
+    let ((plan, price), mut deed) = order.begin(&state, plan.zip(price)).await?;
     let limit = |value: Option<u64>| value.and_then(|it| i32::try_from(it).ok()).unwrap_or(1);
     let paid = PaidPlan {
         plan: &plan,
@@ -103,29 +99,22 @@ pub(crate) async fn put_plan(
         meter_event: meter.as_deref(),
         talk_meter_event: talk_meter.as_deref(),
     };
-    let mut tx = state.begin().await?;
-    subscriptions::put_plan(&mut tx, paid).await?;
-    let details = json!({ "plan": plan, "price": price, "reason": reason });
-    note(&mut tx, &state, &caller, "plan.put", None, details).await?;
-    tx.commit().await?;
-    Ok(Json(json!({ "plan": plan })))
+    subscriptions::put_plan(&mut deed.tx, paid).await?;
+    let done = Done::ok(json!({ "plan": plan }));
+    deed.done("plan.put", json!({ "plan": plan, "price": price }), done).await
 }
 
 /// `POST /v1/admin/businesses/{tenant}/subscription`.
 pub(crate) async fn create_subscription(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    Body(mut fields): Body,
-) -> Result<Response, Problem> {
+    mut order: Order,
+) -> Result<Response, Stop> {
     let tenant = business_of(&id)?;
-    let wanted = purchase(&mut fields, tenant);
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let wanted = fields.finish(wanted)?;
-    must_be_for_sale(&state, &wanted.plan).await?;
-    enqueue(&state, &caller, tenant, "subscription.create", wanted.job(), reason).await
+    let wanted = purchase(&mut order.fields, tenant);
+    let (wanted, mut deed) = order.begin(&state, wanted).await?;
+    must_be_for_sale(&mut deed.tx, &wanted.plan).await?;
+    enqueue(deed, tenant, "subscription.create", wanted.job()).await
 }
 
 /// What a tenant wants to buy, and how it pays.
@@ -151,73 +140,61 @@ pub(super) fn purchase(fields: &mut Fields, tenant: TenantId) -> Option<CreateSu
 /// `POST /v1/admin/businesses/{tenant}/subscription/cancel`.
 pub(crate) async fn cancel_subscription(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    Body(mut fields): Body,
-) -> Result<Response, Problem> {
+    mut order: Order,
+) -> Result<Response, Stop> {
     let tenant = business_of(&id)?;
-    let at = fields.required("at", |word| match word {
+    let at = order.fields.required("at", |word| match word {
         "period_end" => Ok(EndsAt::PeriodEnd),
         "now" => Ok(EndsAt::Now),
         _ => Err("must be period_end or now"),
     });
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let at = fields.finish(at)?;
+    let (at, deed) = order.begin(&state, at).await?;
     let job = CancelSubscription { tenant, at }.job();
-    enqueue(&state, &caller, tenant, "subscription.cancel", job, reason).await
+    enqueue(deed, tenant, "subscription.cancel", job).await
 }
 
 /// `POST /v1/admin/businesses/{tenant}/subscription/change-plan`.
 pub(crate) async fn change_plan(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    Body(mut fields): Body,
-) -> Result<Response, Problem> {
+    mut order: Order,
+) -> Result<Response, Stop> {
     let tenant = business_of(&id)?;
-    let plan = fields.required("plan", plan_name);
-    let proration = fields.optional("proration", |word| match word {
+    let plan = order.fields.required("plan", plan_name);
+    let proration = order.fields.optional("proration", |word| match word {
         "next_invoice" => Ok(Proration::NextInvoice),
         "now" => Ok(Proration::Now),
         "none" => Ok(Proration::None),
         _ => Err("must be next_invoice, now or none"),
     });
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let plan = fields.finish(plan)?;
-    must_be_for_sale(&state, &plan).await?;
+    let (plan, mut deed) = order.begin(&state, plan).await?;
+    must_be_for_sale(&mut deed.tx, &plan).await?;
     let job = ChangePlan { tenant, plan, proration: proration.unwrap_or_default() }.job();
-    enqueue(&state, &caller, tenant, "subscription.change_plan", job, reason).await
+    enqueue(deed, tenant, "subscription.change_plan", job).await
 }
 
 /// One job about a tenant's money at a time: a second request, repeated or not, gets the first one's job.
 async fn enqueue(
-    state: &ApiState,
-    caller: &Caller,
+    mut deed: Deed,
     tenant: TenantId,
     action: &str,
     job: NewJob,
-    reason: Option<String>,
-) -> Result<Response, Problem> {
-    let mut tx = state.begin().await?;
-    tenants::get(&mut tx, tenant).await?.ok_or_else(no_such_business)?;
-    let enqueued = tx.enqueue(once_of("billing", job, tenant, caller)).await?;
-    if let Enqueued::New(id) = enqueued {
-        let details = json!({ "job": id, "reason": reason });
-        note(&mut tx, state, caller, action, Some(tenant), details).await?;
-    }
-    tx.commit().await?;
+) -> Result<Response, Stop> {
+    tenants::get(&mut deed.tx, tenant).await?.ok_or_else(no_such_business)?;
+    let job = once_of("billing", job, tenant, &deed.caller);
+    let enqueued = deed.tx.enqueue(job).await?;
     let (id, is_new) = (enqueued.id(), matches!(enqueued, Enqueued::New(_)));
-    let body = Json(json!({ "jobId": id, "isNew": is_new }));
-    Ok((StatusCode::ACCEPTED, [(LOCATION, address(id))], body).into_response())
+    let done = Done::accepted(json!({ "jobId": id, "isNew": is_new })).at(address(id));
+    if is_new {
+        deed.about(tenant).done(action, json!({ "job": id }), done).await
+    } else {
+        deed.keep(done).await
+    }
 }
 
-pub(super) async fn must_be_for_sale(state: &ApiState, plan: &str) -> Result<(), Problem> {
-    let mut tx = state.begin().await?;
-    match subscriptions::price_of(&mut tx, plan).await? {
+pub(super) async fn must_be_for_sale(tx: &mut Tx, plan: &str) -> Result<(), Problem> {
+    match subscriptions::price_of(tx, plan).await? {
         Some(_) => Ok(()),
         None => Err(Problem::new(Code::UnknownName, "no plan of this name is for sale")),
     }

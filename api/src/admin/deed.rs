@@ -39,16 +39,18 @@ pub(crate) struct Order {
 pub(crate) struct BareOrder(pub(super) Order);
 
 /// An order that is being carried out.
-pub(super) struct Deed {
+pub(crate) struct Deed {
     /// The deed and its record commit together.
-    pub(super) tx: Tx,
+    pub(crate) tx: Tx,
     /// For the engine's own record.
     pub(super) by: engine::Operator,
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// What it has to be about, where the order says so.
+    pub(crate) condition: IfMatch,
     reason: Option<String>,
-    caller: Caller,
     ip: Digest,
     key: Option<Key>,
-    condition: IfMatch,
     tenant: Option<TenantId>,
 }
 
@@ -88,15 +90,15 @@ impl Order {
     ) -> Result<(T, Deed), Stop> {
         let reason = reason(&mut self.fields);
         self.fields.refuse_others();
-        let read = self.fields.finish(read)?;
-        let mut tx = state.begin().await?;
-        if let Some(key) = &self.key {
-            key.take(&mut tx).await?;
-        }
-        let ip = self.caller.ip_digest(&state.config().pepper);
-        let by = operator(&self.caller.operator.actor, reason.as_deref());
-        let Order { caller, key, condition, .. } = self;
-        Ok((read, Deed { tx, by, reason, caller, ip, key, condition, tenant: None }))
+        let Order { fields, caller, key, condition } = self;
+        let read = fields.finish(read)?;
+        Ok((read, Deed::begin(state, caller, key, condition, reason).await?))
+    }
+
+    /// The same for a deed that reads the body by itself, and has no reason in it.
+    pub(crate) async fn open(self, state: &ApiState) -> Result<(Fields, Deed), Stop> {
+        let Order { fields, caller, key, condition } = self;
+        Ok((fields, Deed::begin(state, caller, key, condition, None).await?))
     }
 
     /// The same where somebody has to say why.
@@ -113,6 +115,22 @@ impl Order {
 }
 
 impl Deed {
+    async fn begin(
+        state: &ApiState,
+        caller: Caller,
+        key: Option<Key>,
+        condition: IfMatch,
+        reason: Option<String>,
+    ) -> Result<Deed, Stop> {
+        let mut tx = state.begin().await?;
+        if let Some(key) = &key {
+            key.take(&mut tx).await?;
+        }
+        let ip = caller.ip_digest(&state.config().pepper);
+        let by = operator(&caller.operator.actor, reason.as_deref());
+        Ok(Deed { tx, by, caller, condition, reason, ip, key, tenant: None })
+    }
+
     /// Where the order says what it is about: locks that until the commit, and refuses if it is not what was read. What is not
     /// there is the deed's own to refuse.
     pub(super) async fn hold(&mut self, thing: Thing<'_>) -> Result<(), Stop> {
@@ -125,7 +143,7 @@ impl Deed {
     }
 
     /// Which tenant it is about, for the record.
-    pub(super) fn about(self, tenant: TenantId) -> Deed {
+    pub(crate) fn about(self, tenant: TenantId) -> Deed {
         Deed { tenant: Some(tenant), ..self }
     }
 
@@ -134,29 +152,45 @@ impl Deed {
         self.reason.as_deref().unwrap_or_default()
     }
 
+    /// The witness of what somebody else writes down: in whose transaction, over which line, and why.
+    pub(super) fn parts(&mut self) -> (&mut Tx, &Caller, Option<&str>) {
+        (&mut self.tx, &self.caller, self.reason.as_deref())
+    }
+
     /// Writes down what was done, with who asked and why, keeps the answer, and commits. `details`: an object.
-    pub(super) async fn done(
+    pub(crate) async fn done(
         mut self,
         action: &str,
-        mut details: Value,
+        details: Value,
         done: Done,
     ) -> Result<Response, Stop> {
+        let tenant = self.tenant;
+        self.note(action, tenant, details).await?;
+        self.keep(done).await
+    }
+
+    /// Writes down one of several things that were done. `details`: an object.
+    pub(super) async fn note(
+        &mut self,
+        action: &str,
+        tenant: Option<TenantId>,
+        mut details: Value,
+    ) -> Result<(), Problem> {
         details["request"] = json!(self.caller.request_id);
         details["reason"] = json!(self.reason);
         let entry = Entry {
             action,
-            tenant: self.tenant,
+            tenant,
             actor: &self.caller.operator.actor,
             phone: None,
             ip: Some(&self.ip),
             details,
         };
-        audit::record(&mut self.tx, entry).await?;
-        self.keep(done).await
+        Ok(audit::record(&mut self.tx, entry).await?)
     }
 
     /// Keeps the answer and commits: for what has changed nothing.
-    pub(super) async fn keep(mut self, done: Done) -> Result<Response, Stop> {
+    pub(crate) async fn keep(mut self, done: Done) -> Result<Response, Stop> {
         if let Some(key) = &self.key {
             key.keep(&mut self.tx, &done).await?;
         }

@@ -2,7 +2,6 @@
 //! tenant is shut out is one row, and counts from the commit on.
 
 use axum::{
-    Json,
     extract::{Path, State},
     response::Response,
 };
@@ -12,7 +11,7 @@ use domain::{
     tenants::{self, TenantStatus},
 };
 use engine::{NewJob, Tx, Workflow};
-use serde_json::{Value, json};
+use serde_json::json;
 use workflows::{
     cancel_tenant_jobs::CancelTenantJobs, demo_code::DemoCode, demo_convert::DemoConvert,
     demo_expire::DemoExpire, demo_restore::DemoRestore,
@@ -21,15 +20,12 @@ use workflows::{
 use super::{
     billing::{must_be_for_sale, purchase},
     businesses,
-    key::Operator,
-    order::{accepted, business_of, no_such_business, note, once, signup_is_elsewhere},
-    steer::{reason, reason_of},
-    tags::IfMatch,
+    deed::{BareOrder, Deed, Order},
+    order::{accepted, business_of, no_such_business, once, signup_is_elsewhere},
 };
 use crate::{
-    caller::Caller,
     demo::tenant_of,
-    json::{Body, MaybeBody},
+    idempotency::{Done, Stop},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -37,86 +33,71 @@ use crate::{
 /// `POST /v1/admin/demo/{tenant}/expire`: ends a demo before its time.
 pub(crate) async fn expire(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(tenant): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<Response, Problem> {
-    let (tenant, reason) = (tenant_of(&tenant)?, reason_of(fields)?);
-    let mut tx = state.begin().await?;
-    must_be(&mut tx, tenant, &[TenantStatus::Trial]).await?;
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let tenant = tenant_of(&tenant)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    must_be(&mut deed.tx, tenant, &[TenantStatus::Trial]).await?;
     let job = DemoExpire { tenant: Some(tenant), early: true }.job();
-    order(tx, &state, &caller, tenant, job, "demo.expire_ordered", reason).await
+    ordered(deed, tenant, job, "demo.expire_ordered").await
 }
 
 /// `POST /v1/admin/demo/{tenant}/convert`: makes a demo a customer, of a plan if one is named.
 pub(crate) async fn convert(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(tenant): Path<String>,
-    MaybeBody(mut fields): MaybeBody,
-) -> Result<Response, Problem> {
+    BareOrder(mut order): BareOrder,
+) -> Result<Response, Stop> {
     let tenant = tenant_of(&tenant)?;
+    let fields = &mut order.fields;
     let subscription =
-        if fields.has("plan") { purchase(&mut fields, tenant).map(Some) } else { Some(None) };
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let subscription = fields.finish(subscription)?;
+        if fields.has("plan") { purchase(fields, tenant).map(Some) } else { Some(None) };
+    let (subscription, mut deed) = order.begin(&state, subscription).await?;
     if let Some(wanted) = &subscription {
-        must_be_for_sale(&state, &wanted.plan).await?;
+        must_be_for_sale(&mut deed.tx, &wanted.plan).await?;
     }
-    let mut tx = state.begin().await?;
-    must_be(&mut tx, tenant, &[TenantStatus::Trial, TenantStatus::Expired]).await?;
+    must_be(&mut deed.tx, tenant, &[TenantStatus::Trial, TenantStatus::Expired]).await?;
     let job = DemoConvert { tenant, subscription }.job();
-    order(tx, &state, &caller, tenant, job, "demo.convert_ordered", reason).await
+    ordered(deed, tenant, job, "demo.convert_ordered").await
 }
 
 /// `POST /v1/admin/demo/{tenant}/restore`: brings back a demo that is over, or that was removed.
 pub(crate) async fn restore(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(tenant): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<Response, Problem> {
-    let (tenant, reason) = (tenant_of(&tenant)?, reason_of(fields)?);
-    let mut tx = state.begin().await?;
-    if demos::archived(&mut tx, tenant).await?.is_none() {
-        must_be(&mut tx, tenant, &[TenantStatus::Expired]).await?;
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let tenant = tenant_of(&tenant)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    if demos::archived(&mut deed.tx, tenant).await?.is_none() {
+        must_be(&mut deed.tx, tenant, &[TenantStatus::Expired]).await?;
     }
-    let job = DemoRestore { tenant }.job();
-    order(tx, &state, &caller, tenant, job, "demo.restore_ordered", reason).await
+    ordered(deed, tenant, DemoRestore { tenant }.job(), "demo.restore_ordered").await
 }
 
 /// `POST /v1/admin/demo/{tenant}/code`: a new code for somebody whose text did not come.
 pub(crate) async fn new_code(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(tenant): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<Response, Problem> {
-    let (tenant, reason) = (tenant_of(&tenant)?, reason_of(fields)?);
-    let mut tx = state.begin().await?;
-    let status = signups::status(&mut tx, tenant).await?;
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let tenant = tenant_of(&tenant)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    let status = signups::status(&mut deed.tx, tenant).await?;
     if status != Some(SignupStatus::PendingVerification) {
-        return Err(signup_is_elsewhere(status));
+        return Err(signup_is_elsewhere(status).into());
     }
-    let job = DemoCode { tenant }.job();
-    order(tx, &state, &caller, tenant, job, "demo.code_ordered", reason).await
+    ordered(deed, tenant, DemoCode { tenant }.job(), "demo.code_ordered").await
 }
 
 /// `PATCH /v1/admin/businesses/{id}`: shuts a tenant out, or lets it in again.
 pub(crate) async fn patch_business(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    condition: IfMatch,
     Path(id): Path<String>,
-    Body(mut fields): Body,
-) -> Result<Json<Value>, Problem> {
-    let suspends = fields.required("status", |word| {
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let suspends = order.fields.required("status", |word| {
         if word.eq_ignore_ascii_case("suspended") {
             Ok(true)
         } else if word.eq_ignore_ascii_case("active") {
@@ -125,52 +106,45 @@ pub(crate) async fn patch_business(
             Err("must be SUSPENDED or ACTIVE")
         }
     });
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    let suspends = fields.finish(suspends)?;
+    let (suspends, mut deed) = order.begin(&state, suspends).await?;
     let tenant = business_of(&id)?;
-    let mut tx = state.begin().await?;
-    let found = tenants::lock(&mut tx, tenant).await?.ok_or_else(no_such_business)?;
-    condition.check(businesses::version(found.status, &found.company_name))?;
+    let tx = &mut deed.tx;
+    let found = tenants::lock(tx, tenant).await?.ok_or_else(no_such_business)?;
+    deed.condition.check(businesses::version(found.status, &found.company_name))?;
     let next = match (suspends, found.status) {
         (true, _) => TenantStatus::Suspended,
         (false, TenantStatus::Suspended) => {
-            tenants::previous(&mut tx, tenant).await?.unwrap_or(TenantStatus::Active)
+            tenants::previous(tx, tenant).await?.unwrap_or(TenantStatus::Active)
         }
         // It is let in already.
         (false, status) => status,
     };
     let why = if suspends { "suspended by an operator" } else { "reactivated by an operator" };
-    let stood = tenants::move_to(&mut tx, tenant, next, why).await?;
-    if stood != next {
-        if suspends {
-            let by = caller.operator.actor.to_string();
-            let cancel = CancelTenantJobs { tenant, by, reason: why.to_owned() };
-            tx.enqueue(cancel.job()).await?;
-        }
-        let action = if suspends { "tenant.suspended" } else { "tenant.reactivated" };
-        let details = json!({ "reason": reason, "from": stood, "to": next });
-        note(&mut tx, &state, &caller, action, Some(tenant), details).await?;
+    let stood = tenants::move_to(tx, tenant, next, why).await?;
+    let shown = json!({ "id": tenant, "name": found.company_name, "status": next.as_str() });
+    let done = Done::ok(shown);
+    if stood == next {
+        return deed.keep(done).await;
     }
-    tx.commit().await?;
-    Ok(Json(json!({ "id": tenant, "name": found.company_name, "status": next.as_str() })))
+    if suspends {
+        let by = deed.caller.operator.actor.to_string();
+        let cancel = CancelTenantJobs { tenant, by, reason: why.to_owned() };
+        tx.enqueue(cancel.job()).await?;
+    }
+    let action = if suspends { "tenant.suspended" } else { "tenant.reactivated" };
+    deed.about(tenant).done(action, json!({ "from": stood, "to": next }), done).await
 }
 
 /// A demo's order: its job, unless one like it is on its way, and who wanted it.
-async fn order(
-    mut tx: Tx,
-    state: &ApiState,
-    caller: &Caller,
+async fn ordered(
+    mut deed: Deed,
     tenant: TenantId,
     job: NewJob,
     action: &str,
-    reason: Option<String>,
-) -> Result<Response, Problem> {
-    let job = tx.enqueue(once(job, tenant, caller)).await?.id();
-    let details = json!({ "job": job, "reason": reason });
-    note(&mut tx, state, caller, action, Some(tenant), details).await?;
-    tx.commit().await?;
-    Ok(accepted(job))
+) -> Result<Response, Stop> {
+    let job = once(job, tenant, &deed.caller);
+    let job = deed.tx.enqueue(job).await?.id();
+    deed.about(tenant).done(action, json!({ "job": job }), accepted(job)).await
 }
 
 /// A demo where it stands elsewhere is left alone.

@@ -1,23 +1,15 @@
 //! `/api/admin/maintenance`: switches for the whole product. They count from the commit on, in every process.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
-use domain::{
-    audit::{self, Entry},
-    switches::{self, Switch},
-};
+use domain::switches::{self, Switch};
 use engine::{Tx, Version};
 use serde_json::{Value, json};
 
-use super::{
-    enqueue::instant,
-    key::Operator,
-    steer::reason,
-    tags::{Asked, IfMatch},
-};
+use super::{deed::Order, enqueue::instant, key::Operator, steer::flag, tags::Asked};
 use crate::{
-    caller::Caller,
-    json::{Body, Fields},
+    idempotency::{Done, Stop},
+    json::Fields,
     problem::Problem,
     state::ApiState,
 };
@@ -30,7 +22,6 @@ struct Wanted {
     /// None: all of them.
     switch: Option<Switch>,
     is_on: bool,
-    reason: Option<String>,
     until: Option<DateTime<Utc>>,
 }
 
@@ -48,42 +39,29 @@ pub(crate) async fn maintenance(
 /// `POST /api/admin/maintenance`.
 pub(crate) async fn set_maintenance(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    condition: IfMatch,
-    Body(fields): Body,
-) -> Result<Json<Value>, Problem> {
-    let wanted = Wanted::read(fields)?;
-    let mut tx = state.begin().await?;
-    if condition.is_given() {
-        switches::lock(&mut tx).await?;
-        condition.check(version(&view(&mut tx).await?))?;
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let wanted = Wanted::read(&mut order.fields);
+    let (wanted, mut deed) = order.begin(&state, wanted).await?;
+    if deed.condition.is_given() {
+        switches::lock(&mut deed.tx).await?;
+        let now = version(&view(&mut deed.tx).await?);
+        deed.condition.check(now)?;
     }
-    wanted.put(&mut tx, &caller.operator.actor).await?;
-    let ip = caller.ip_digest(&state.config().pepper);
-    let entry = Entry {
-        action: "maintenance.set",
-        tenant: None,
-        actor: &caller.operator.actor,
-        phone: None,
-        ip: Some(&ip),
-        details: json!({
-            "mode": wanted.switch.map_or(NORMAL, Switch::as_str),
-            "enabled": wanted.is_on,
-            "reason": wanted.reason,
-            "until": wanted.until,
-            "request": caller.request_id,
-        }),
-    };
-    audit::record(&mut tx, entry).await?;
-    let answer = view(&mut tx).await?;
-    tx.commit().await?;
-    Ok(Json(answer))
+    let (tx, caller, reason) = deed.parts();
+    wanted.put(tx, &caller.operator.actor, reason).await?;
+    let details = json!({
+        "mode": wanted.switch.map_or(NORMAL, Switch::as_str),
+        "enabled": wanted.is_on,
+        "until": wanted.until,
+    });
+    let answer = view(&mut deed.tx).await?;
+    deed.done("maintenance.set", details, Done::ok(answer)).await
 }
 
 impl Wanted {
     /// `{"mode":"demo_disabled|sms_bypass","reason":"…","until":"…","enabled":false}`, or `{"mode":"normal"}`.
-    fn read(mut fields: Fields) -> Result<Wanted, Problem> {
+    fn read(fields: &mut Fields) -> Option<Wanted> {
         let mode = fields.required("mode", |word| match word {
             NORMAL => Ok(None),
             word => word.parse::<Switch>().map(Some).map_err(|_| {
@@ -91,31 +69,20 @@ impl Wanted {
                 format!("must be {NORMAL} or one of {}", words.join(", "))
             }),
         });
-        let is_on = match fields.take("enabled") {
-            None => mode != Some(None),
-            Some(Value::Bool(is_on)) => is_on,
-            Some(_) => {
-                fields.wrong("enabled", "must be true or false");
-                false
-            }
-        };
-        let reason = reason(&mut fields);
+        let is_on = flag(fields, "enabled").unwrap_or(mode != Some(None));
         let until = fields.optional("until", instant);
         if is_on && mode == Some(None) {
             fields.wrong("enabled", "normal is when nothing is on");
-        } else if is_on && reason.is_none() && mode.is_some() {
+        } else if is_on && mode.is_some() && !fields.has("reason") {
             fields.wrong("reason", "is missing");
         }
         if !is_on && until.is_some() {
             fields.wrong("until", "is only for what is turned on");
         }
-        fields.refuse_others();
-        let whole = mode.map(|switch| Wanted { switch, is_on, reason, until });
-        fields.finish(whole)
+        mode.map(|switch| Wanted { switch, is_on, until })
     }
 
-    async fn put(&self, tx: &mut Tx, by: &str) -> Result<(), Problem> {
-        let reason = self.reason.as_deref();
+    async fn put(&self, tx: &mut Tx, by: &str, reason: Option<&str>) -> Result<(), Problem> {
         let named = self.switch.map(|switch| vec![switch]);
         for switch in named.unwrap_or_else(|| Switch::ALL.to_vec()) {
             if self.is_on {
@@ -142,10 +109,14 @@ async fn view(tx: &mut Tx) -> Result<Value, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::steer::reason, *};
 
     fn read(text: &str) -> Option<(Option<Switch>, bool)> {
-        Wanted::read(Fields::of_test(text)).ok().map(|wanted| (wanted.switch, wanted.is_on))
+        let mut fields = Fields::of_test(text);
+        let wanted = Wanted::read(&mut fields);
+        reason(&mut fields);
+        fields.refuse_others();
+        fields.finish(wanted).ok().map(|wanted| (wanted.switch, wanted.is_on))
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(crate) use self::{
         billing, cancel_subscription, change_plan, create_subscription, last_reconciliation,
         put_plan,
     },
+    deed::Order,
     enqueue::{enqueue, instant},
     jobs::{explain, get, list, timeline, undo_plan},
     key::{Identity, Operator, Vouched},

@@ -3,7 +3,6 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
     response::Response,
 };
 use domain::{
@@ -18,13 +17,14 @@ use workflows::{
 };
 
 use super::{
+    deed::{BareOrder, Order},
     key::Operator,
-    order::{accepted, note, once},
-    steer::{reason, reason_of},
+    order::{accepted, once},
+    steer::flag,
 };
 use crate::{
-    caller::Caller,
-    json::{Body, Fields, MaybeBody, Query},
+    idempotency::{Done, Stop},
+    json::{Fields, Query},
     problem::{Code, Problem},
     state::ApiState,
 };
@@ -61,127 +61,91 @@ pub(crate) async fn list_numbers(
 /// `POST /v1/admin/numbers`: a number that somebody bought by hand.
 pub(crate) async fn add_number(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    Body(mut fields): Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let fields = &mut order.fields;
     let phone = fields.required("phone", PhoneNumber::from_e164);
     let sid = fields.optional("twilio_sid", |text| {
         let digits = text.strip_prefix("PN").unwrap_or_default();
         let is_sid = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
         if is_sid { Ok(text.to_owned()) } else { Err("must be PN and 32 hex digits") }
     });
-    fields.refuse_others();
-    let phone = fields.finish(phone)?;
-    let mut tx = state.begin().await?;
-    let (number, is_new) = match pool::add(&mut tx, &phone, sid.as_deref(), None).await {
+    let (phone, mut deed) = order.begin(&state, phone).await?;
+    let (number, is_new) = match pool::add(&mut deed.tx, &phone, sid.as_deref(), None).await {
         Err(domain::Error::Constraint { .. }) => {
-            return Err(Problem::new(Code::WrongState, "another number has this id at Twilio"));
+            let why = "another number has this id at Twilio";
+            return Err(Problem::new(Code::WrongState, why).into());
         }
         other => other?,
     };
-    if is_new {
-        // Whoever waits in line is called by the next tick at the latest; this is sooner.
-        tx.enqueue(ServeWaitlist {}.job()).await?;
-        let details = json!({ "number": number, "twilio_sid": sid });
-        note(&mut tx, &state, &caller, "number.added", None, details).await?;
+    let shown = json!({ "id": number });
+    if !is_new {
+        return deed.keep(Done::ok(shown)).await;
     }
-    tx.commit().await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(json!({ "id": number }))))
+    // Whoever waits in line is called by the next tick at the latest; this is sooner.
+    deed.tx.enqueue(ServeWaitlist {}.job()).await?;
+    let details = json!({ "number": number, "twilio_sid": sid });
+    deed.done("number.added", details, Done::created(shown)).await
 }
 
 /// `POST /v1/admin/numbers/{id}/maintenance`: takes a free number out, or puts it back.
 pub(crate) async fn set_number_maintenance(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    Body(mut fields): Body,
-) -> Result<Json<Value>, Problem> {
+    mut order: Order,
+) -> Result<Response, Stop> {
     let number = number_of(&id)?;
-    let reason = reason(&mut fields);
-    let is_out = match fields.take("enabled") {
-        None => true,
-        Some(Value::Bool(is_out)) => is_out,
-        Some(_) => {
-            fields.wrong("enabled", "must be true or false");
-            true
-        }
-    };
-    if is_out && reason.is_none() {
-        fields.wrong("reason", "is missing");
-    }
-    fields.refuse_others();
-    fields.finish(Some(()))?;
-    let mut tx = state.begin().await?;
-    if is_out {
-        pool::take_out(&mut tx, number, reason.as_deref().unwrap_or_default()).await?;
+    let is_out = flag(&mut order.fields, "enabled").unwrap_or(true);
+    let (is_out, mut deed) = if is_out {
+        order.begin_with_reason(&state, Some(true)).await?
     } else {
-        pool::get(&mut tx, number).await?.ok_or_else(no_such_number)?;
-        pool::put_back(&mut tx, number).await?;
-        tx.enqueue(ServeWaitlist {}.job()).await?;
+        order.begin(&state, Some(false)).await?
+    };
+    if is_out {
+        let reason = deed.reason().to_owned();
+        pool::take_out(&mut deed.tx, number, &reason).await?;
+    } else {
+        pool::get(&mut deed.tx, number).await?.ok_or_else(no_such_number)?;
+        pool::put_back(&mut deed.tx, number).await?;
+        deed.tx.enqueue(ServeWaitlist {}.job()).await?;
     }
     let action = if is_out { "number.taken_out" } else { "number.put_back" };
-    let details = json!({ "number": number, "reason": reason });
-    note(&mut tx, &state, &caller, action, None, details).await?;
-    tx.commit().await?;
-    Ok(Json(json!({ "id": number })))
+    deed.done(action, json!({ "number": number }), Done::ok(json!({ "id": number }))).await
 }
 
 /// `POST /v1/admin/numbers/{id}/release`: takes a number from the tenant that has it.
 pub(crate) async fn release_number(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
     Path(id): Path<String>,
-    MaybeBody(fields): MaybeBody,
-) -> Result<Response, Problem> {
-    let (number, reason) = (number_of(&id)?, reason_of(fields)?);
-    let mut tx = state.begin().await?;
-    let tenant = pool::holder(&mut tx, number).await?;
+    BareOrder(order): BareOrder,
+) -> Result<Response, Stop> {
+    let number = number_of(&id)?;
+    let ((), mut deed) = order.begin(&state, Some(())).await?;
+    let tenant = pool::holder(&mut deed.tx, number).await?;
     let tenant = tenant.ok_or_else(|| Problem::new(Code::WrongState, "no tenant has it"))?;
-    let job = tx.enqueue(once(ReleaseNumber { tenant }.job(), tenant, &caller)).await?.id();
-    let details = json!({ "number": number, "job": job, "reason": reason });
-    note(&mut tx, &state, &caller, "number.released", Some(tenant), details).await?;
-    tx.commit().await?;
-    Ok(accepted(job))
+    let job = once(ReleaseNumber { tenant }.job(), tenant, &deed.caller);
+    let job = deed.tx.enqueue(job).await?.id();
+    let details = json!({ "number": number, "job": job });
+    deed.about(tenant).done("number.released", details, accepted(job)).await
 }
 
 /// `POST /v1/admin/numbers/recover`: all demos' numbers back into the pool.
 pub(crate) async fn recover_numbers(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    Body(mut fields): Body,
-) -> Result<Response, Problem> {
-    let whose = fields.required("demos", |word| match word {
+    mut order: Order,
+) -> Result<Response, Stop> {
+    let whose = order.fields.required("demos", |word| match word {
         "all" => Ok(Whose::AllDemos),
         "expired" => Ok(Whose::Expired),
         _ => Err("must be all or expired"),
     });
-    let rest = match fields.take("rest") {
-        None => true,
-        Some(Value::Bool(rest)) => rest,
-        Some(_) => {
-            fields.wrong("rest", "must be true or false");
-            true
-        }
-    };
-    let reason = fields.required("reason", |text| match text.chars().count() {
-        1..=500 => Ok(text.to_owned()),
-        _ => Err("must have 1 to 500 characters"),
-    });
-    fields.refuse_others();
-    let (whose, reason) = fields.finish(whose.zip(reason))?;
+    let rest = flag(&mut order.fields, "rest").unwrap_or(true);
+    let (whose, mut deed) = order.begin_with_reason(&state, whose).await?;
     let mut job = RecoverNumbers { whose, rest }.job();
-    job.traceparent.clone_from(&caller.traceparent);
-    let mut tx = state.begin().await?;
-    let job = tx.enqueue(job).await?.id();
-    let details = json!({ "job": job, "demos": whose, "rest": rest, "reason": reason });
-    note(&mut tx, &state, &caller, "number.recovered_all", None, details).await?;
-    tx.commit().await?;
-    Ok(accepted(job))
+    job.traceparent.clone_from(&deed.caller.traceparent);
+    let job = deed.tx.enqueue(job).await?.id();
+    let details = json!({ "job": job, "demos": whose, "rest": rest });
+    deed.done("number.recovered_all", details, accepted(job)).await
 }
 
 fn view(number: &PoolNumber) -> Value {

@@ -1,22 +1,13 @@
-//! What operators' orders have in common: whom they are about, one job of its kind at a time, who wanted it, and the answer.
+//! What operators' orders have in common: whom they are about, one job of its kind at a time, and the answer.
 
-use axum::{
-    Json,
-    http::{StatusCode, header::LOCATION},
-    response::{IntoResponse, Response},
-};
-use domain::{
-    TenantId,
-    audit::{self, Entry},
-    signups::SignupStatus,
-};
-use engine::{Hold, JobId, NewJob, Tx, Unique};
-use serde_json::{Value, json};
+use domain::{TenantId, signups::SignupStatus};
+use engine::{Hold, JobId, NewJob, Unique};
+use serde_json::json;
 
 use crate::{
     caller::Caller,
+    idempotency::Done,
     problem::{Code, Problem},
-    state::ApiState,
 };
 
 /// A tenant's id from a path. What is no id names nothing.
@@ -52,29 +43,12 @@ pub(super) fn once_of(scope: &str, job: NewJob, tenant: TenantId, caller: &Calle
 }
 
 /// 202 with the job to look at.
-pub(super) fn accepted(job: JobId) -> Response {
+pub(super) fn accepted(job: JobId) -> Done {
     let url = address(job);
-    let body = Json(json!({ "id": job, "statusUrl": url }));
-    (StatusCode::ACCEPTED, [(LOCATION, url)], body).into_response()
+    Done::accepted(json!({ "id": job, "statusUrl": url })).at(url)
 }
 
 /// Where a job is looked at.
 pub(super) fn address(job: JobId) -> String {
     format!("/v1/admin/jobs/{job}")
-}
-
-/// What an operator did, in the transaction in which they did it.
-pub(super) async fn note(
-    tx: &mut Tx,
-    state: &ApiState,
-    caller: &Caller,
-    action: &str,
-    tenant: Option<TenantId>,
-    mut details: Value,
-) -> Result<(), Problem> {
-    details["request"] = json!(caller.request_id);
-    let ip = caller.ip_digest(&state.config().pepper);
-    let actor = &caller.operator.actor;
-    let entry = Entry { action, tenant, actor, phone: None, ip: Some(&ip), details };
-    Ok(audit::record(tx, entry).await?)
 }

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     idempotency::{Done, Stop},
     json::Fields,
-    problem::Problem,
     state::ApiState,
 };
 
@@ -127,13 +126,6 @@ async fn steered(
 ) -> Result<Response, Stop> {
     details["job"] = json!(id);
     deed.done(action, details, Done::accepted(json!({ "id": id }))).await
-}
-
-/// `{"reason":"…"}`, or nothing.
-pub(super) fn reason_of(mut fields: Fields) -> Result<Option<String>, Problem> {
-    let reason = reason(&mut fields);
-    fields.refuse_others();
-    fields.finish(Some(reason))
 }
 
 /// `{"mode":"graceful|undo|terminate","force":true}`, or less.

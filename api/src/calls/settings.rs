@@ -6,9 +6,7 @@ use axum::{
     response::Response,
 };
 use domain::{
-    TenantId,
-    audit::{self, Entry},
-    scope, tenants,
+    TenantId, audit, scope, tenants,
     voice_settings::{self, VoiceSettings},
 };
 use engine::{Tx, Version};
@@ -16,13 +14,17 @@ use serde_json::{Value, json};
 
 use super::wishes::{read, view};
 use crate::{
-    admin::{Asked, IfMatch, Operator},
+    admin::{Asked, IfMatch, Operator, Order},
     caller::Caller,
+    idempotency::{Done, Stop},
     json::{Body, Fields},
     people::Member,
     problem::{Code, Problem},
     state::ApiState,
 };
+
+/// What the record calls a change.
+const ACTION: &str = "voice.settings";
 
 /// `GET /api/voice`.
 pub(crate) async fn voice(
@@ -45,10 +47,15 @@ pub(crate) async fn put_voice(
 ) -> Result<Json<Value>, Problem> {
     let mut tx = state.engine().begin().await?;
     scope::tenant(&mut tx, member.tenant).await?;
-    let wanted =
-        change(&mut tx, &state, &caller, member.tenant, &member.actor, (condition, fields)).await?;
+    let names = fields.names();
+    let change = change(&mut tx, &state, member.tenant, (&condition, fields)).await?;
+    if !change.is_none {
+        let ip = caller.ip_digest(&state.config().pepper);
+        let entry = member.entry(ACTION, &ip, json!({ "fields": names }));
+        audit::record(&mut tx, entry).await?;
+    }
     tx.commit().await?;
-    Ok(Json(view(&wanted)))
+    Ok(Json(view(&change.settings)))
 }
 
 /// `GET /v1/admin/businesses/{tenant}/voice`.
@@ -66,18 +73,18 @@ pub(crate) async fn admin_voice(
 /// `POST /v1/admin/businesses/{tenant}/voice`: as a tenant's own people would.
 pub(crate) async fn admin_put_voice(
     State(state): State<ApiState>,
-    _: Operator,
-    caller: Caller,
-    condition: IfMatch,
     Path(id): Path<String>,
-    Body(fields): Body,
-) -> Result<Json<Value>, Problem> {
-    let mut tx = state.begin().await?;
-    let tenant = known(&mut tx, &id).await?;
-    let actor = &caller.operator.actor;
-    let wanted = change(&mut tx, &state, &caller, tenant, actor, (condition, fields)).await?;
-    tx.commit().await?;
-    Ok(Json(view(&wanted)))
+    order: Order,
+) -> Result<Response, Stop> {
+    let (fields, mut deed) = order.open(&state).await?;
+    let tenant = known(&mut deed.tx, &id).await?;
+    let names = fields.names();
+    let change = change(&mut deed.tx, &state, tenant, (&deed.condition, fields)).await?;
+    let done = Done::ok(view(&change.settings));
+    if change.is_none {
+        return deed.keep(done).await;
+    }
+    deed.about(tenant).done(ACTION, json!({ "fields": names }), done).await
 }
 
 /// The settings, with a tag that is made of them.
@@ -96,33 +103,29 @@ async fn known(tx: &mut Tx, id: &str) -> Result<TenantId, Problem> {
     tenants::get(tx, tenant).await?.map(|_| tenant).ok_or_else(missing)
 }
 
-/// Reads, writes and notes it, if it is still what was read: who answers a company's phone is nobody's secret. The audit has the fields' names, not what is in them.
+/// What became of what somebody wants.
+struct Change {
+    settings: VoiceSettings,
+    /// They were so before.
+    is_none: bool,
+}
+
+/// Reads and writes it, if it is still what was read. Whoever calls notes it: who answers a company's phone is nobody's secret,
+/// but the record has the fields' names, not what is in them.
 async fn change(
     tx: &mut Tx,
     state: &ApiState,
-    caller: &Caller,
     tenant: TenantId,
-    actor: &str,
-    (condition, fields): (IfMatch, Fields),
-) -> Result<VoiceSettings, Problem> {
+    (condition, fields): (&IfMatch, Fields),
+) -> Result<Change, Problem> {
     // Two who change different things at once: the second one begins with what the first has written.
     tenants::lock(tx, tenant).await?;
     let before = voice_settings::get(tx, tenant).await?;
     condition.check(version(&view(&before)))?;
-    let names = fields.names();
-    let wanted = read(fields, before.clone(), state.config().demo.region)?;
-    if wanted == before {
-        return Ok(wanted);
+    let settings = read(fields, before.clone(), state.config().demo.region)?;
+    let is_none = settings == before;
+    if !is_none {
+        voice_settings::put(tx, tenant, &settings).await?;
     }
-    voice_settings::put(tx, tenant, &wanted).await?;
-    let entry = Entry {
-        action: "voice.settings",
-        tenant: Some(tenant),
-        actor,
-        phone: None,
-        ip: Some(&caller.ip_digest(&state.config().pepper)),
-        details: json!({ "fields": names }),
-    };
-    audit::record(tx, entry).await?;
-    Ok(wanted)
+    Ok(Change { settings, is_none })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::StatusCode,
+    extract::{FromRequest, FromRequestParts, Path, Request, State},
+    response::{IntoResponse, Response},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
@@ -23,7 +23,8 @@ use crate::{
     admin::tenant_keys::{details, id_of, make, no_such_key},
     caller::Caller,
     demo::too_many,
-    json::{Body, Fields, MaybeBody},
+    idempotency::{Done, Key, Stop},
+    json::{self, Fields, MaybeBody},
     key_terms::{PER_MINUTE, Terms, Words},
     metrics,
     problem::Problem,
@@ -49,25 +50,54 @@ pub(crate) async fn keys(
     Ok(Json(json!({ "items": items.iter().map(view).collect::<Vec<_>>() })))
 }
 
-/// `POST /api/keys`: `{"name","expiresInDays"?,"perMinute"?}`. The answer is the only one that tells the key.
+/// A person's order for a key: by whom, on which page, and under which `Idempotency-Key`.
+pub(crate) struct KeyOrder {
+    fields: Fields,
+    session: Session,
+    caller: Caller,
+    key: Option<Key>,
+}
+
+impl FromRequest<ApiState> for KeyOrder {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<KeyOrder, Problem> {
+        let (mut parts, body) = request.into_parts();
+        // Before anything else: what a stranger sends is not even read.
+        let OwnPassword(session) = OwnPassword::from_request_parts(&mut parts, state).await?;
+        OwnOrigin::from_request_parts(&mut parts, state).await?;
+        let Ok(caller) = Caller::from_request_parts(&mut parts, state).await;
+        let (fields, bytes) = json::object(&parts.headers, body, true).await?;
+        let key = Key::of(&state.config().pepper, &actor(&session), &parts, &bytes)?;
+        Ok(KeyOrder { fields, session, caller, key })
+    }
+}
+
+/// `POST /api/keys`: `{"name","expiresInDays"?,"perMinute"?}`. The answer is the only one that tells the key: a repeat under
+/// its `Idempotency-Key` makes no other, and hears which one it was.
 pub(crate) async fn make_key(
     State(state): State<ApiState>,
-    caller: Caller,
-    OwnPassword(session): OwnPassword,
-    _: OwnOrigin,
-    Body(mut fields): Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let terms = read(&mut fields);
+    order: KeyOrder,
+) -> Result<Response, Stop> {
+    let KeyOrder { mut fields, session, caller, key: once } = order;
+    let terms = Terms::read(&mut fields, WORDS);
     fields.refuse_others();
     let terms = fields.finish(terms)?;
+    // A repeat is counted as well: it has a transaction of its own, which does not wait inside of another one.
     count(&state, &session).await?;
-    let actor = actor(&session);
     let mut tx = of_tenant(&state, &session).await?;
-    let key = make(&mut tx, session.tenant, &terms, &actor).await?;
+    if let Some(once) = &once {
+        once.take(&mut tx).await?;
+    }
+    let key = make(&mut tx, session.tenant, &terms, &actor(&session)).await?;
     let details = details(&terms, &key);
     note(&mut tx, &state, &caller, &session, ("tenant_key.created", details)).await?;
+    let done = Done::created(json!({ "id": key.id() })).telling("key", key.expose());
+    if let Some(once) = &once {
+        once.keep(&mut tx, &done).await?;
+    }
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(json!({ "id": key.id(), "key": key.expose() }))))
+    Ok(done.into_response())
 }
 
 /// `POST /api/keys/{id}/revoke`: from the commit on nobody has it.
@@ -89,10 +119,6 @@ pub(crate) async fn revoke_key(
     note(&mut tx, &state, &caller, &session, ("tenant_key.revoked", json!({ "key": id }))).await?;
     tx.commit().await?;
     Ok(Json(json!({ "id": id })))
-}
-
-fn read(fields: &mut Fields) -> Option<Terms> {
-    Terms::read(fields, WORDS)
 }
 
 fn actor(session: &Session) -> String {

@@ -298,7 +298,7 @@ pub const BODIES: &[Shape] = &[
             REASON,
         ],
     ),
-    post("/v1/admin/numbers", &[field("phone", PHONE).needed(), text("twilio_sid")]),
+    post("/v1/admin/numbers", &[field("phone", PHONE).needed(), text("twilio_sid"), REASON]),
     post(
         "/v1/admin/numbers/recover",
         &[words("demos", &["all", "expired"]).needed(), flag("rest"), REASON.needed()],

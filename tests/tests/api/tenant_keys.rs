@@ -111,9 +111,12 @@ async fn a_text_that_is_ordered_again_under_one_idempotency_key_is_sent_once_tho
     assert_eq!(replayed, 7);
     let texts = "select from product.audit_log where action = 'message.ordered'";
     assert_eq!(stage.db.number(texts).await, 1);
-    let sends = stage.get("/v1/admin/jobs?kind=send_sms").as_operator().send().await.is(200);
-    let ids: Vec<_> = sends["items"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
-    assert_eq!(ids.iter().filter(|id| **id == &first["jobId"]).count(), 1);
+    let sends = format!(
+        "select from trunkline.jobs j join trunkline.kinds k using (kind_id)
+         where k.name = 'send_sms' and j.tenant_id = '{}'",
+        demo.tenant
+    );
+    assert_eq!(stage.db.number(&sends).await, 1);
 
     let more = json!({ "to": "+436607654321", "body": "and your bread" });
     order(&other, &new, "k-1", &more).await.problem(422, "idempotency_key_reused");
@@ -337,6 +340,32 @@ async fn people_see_to_their_own_tenant_s_keys_and_do_not_read_which_operator_ma
         assert_eq!(of.len(), 1, "{action}");
         assert_eq!(of[0]["details"]["key"], json!(id_of(&key)));
     }
+}
+
+#[tokio::test]
+async fn a_person_whose_answer_was_lost_makes_no_second_key_and_hears_which_one_to_revoke() {
+    let (stage, demo) = stage_with_tenant().await;
+    let other = stage.another_api().await;
+    let cookie = stage.own_session(&demo).await;
+    let make = async |api: &TestApi, under: &str, name: &str| {
+        let ask = api.post("/api/keys").cookie(&cookie).header("idempotency-key", under);
+        ask.json(&json!({ "name": name })).send().await
+    };
+    let key = make(&stage.api, "k", "till").await.is(201)["key"].as_str().unwrap().to_owned();
+    let again = make(&other, "k", "till").await;
+    assert_eq!(again.problem(409, "told_once")["id"], json!(id_of(&key)));
+    assert!(!again.text.contains(&key));
+    make(&other, "k", "scales").await.problem(422, "idempotency_key_reused");
+    let made = "select from product.tenant_keys";
+    assert_eq!(stage.db.number(made).await, 1);
+    assert_eq!(
+        stage.db.number("select from product.kept_answers t where t::text like '%tlt_%'").await,
+        0
+    );
+    make(&other, "k-2", "till").await.is(201);
+    assert_eq!(stage.db.number(made).await, 2);
+    make(&stage.api, &"x".repeat(201), "till").await.problem(400, "bad_request");
+    other.stop().await;
 }
 
 #[tokio::test]

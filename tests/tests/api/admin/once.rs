@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use api::{Guard, ROUTES};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, TestApi};
 
-use crate::stage::Stage;
+use crate::stage::{Guest, Rows, Stage};
 
 async fn enqueue(api: &TestApi, key: &str, body: &Value) -> Answer {
     let ask = api.post("/v1/admin/jobs").as_operator().header("idempotency-key", key);
@@ -84,4 +86,107 @@ async fn what_was_refused_may_be_sent_again_under_its_key_and_a_key_is_free_afte
     for bad in ["", &"x".repeat(201)] {
         enqueue(&stage.api, bad, &json!({ "kind": "noop" })).await.problem(400, "bad_request");
     }
+}
+
+#[tokio::test]
+async fn whatever_operators_send_that_is_no_get_reads_its_key() {
+    let stage = Stage::open().await;
+    let orders = ROUTES.iter().filter(|it| it.guard == Guard::AdminKey && it.method != "GET");
+    let too_long = "x".repeat(201);
+    for route in orders {
+        let nobody = "0190a0a0-0000-7000-8000-000000000001";
+        let path = route.path.replace("{tenant}", nobody).replace("{id}", nobody);
+        let path = path.replace("{name}", "try");
+        let ask = stage.ask(&Method::from_bytes(route.method.as_bytes()).unwrap(), &path);
+        let ask = ask.as_operator().header("idempotency-key", &too_long).json(&json!({}));
+        let refused = ask.send().await.problem(400, "bad_request");
+        let why = refused["detail"].as_str().unwrap();
+        assert!(why.starts_with("Idempotency-Key must be"), "{path}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_about_demos_tenants_money_numbers_calls_or_switches_is_carried_out_once() {
+    let stage = Stage::open().await;
+    let other = stage.another_api().await;
+    let (waits, runs) = (stage.invited(Guest(1)).await, stage.active(Guest(2)).await);
+    let number = async |condition: String| {
+        let id = format!("select number_id::text from product.phone_pool where {condition}");
+        stage.db.text(&id).await
+    };
+    let theirs = number(format!("tenant_id = '{}'", runs.tenant)).await;
+    let free = number("status = 'available' order by phone limit 1".to_owned()).await;
+    let demo = |it: &str| format!("/v1/admin/demo/{}/{it}", runs.tenant);
+    let business = |it: &str| format!("/v1/admin/businesses/{}{it}", runs.tenant);
+    let plan = json!({
+        "plan": "starter", "daily_calls_max": 9, "talk_secs_max": 99, "stripe_price_id": "price_1",
+    });
+    let out_of_pool = format!("/v1/admin/numbers/{free}/maintenance");
+    let orders = [
+        ("/v1/admin/plans".to_owned(), plan),
+        (format!("/v1/admin/demo/{}/code", waits.tenant), json!({})),
+        (demo("convert"), json!({})),
+        (demo("expire"), json!({})),
+        (business("/subscription"), json!({ "plan": "starter" })),
+        (business("/subscription/cancel"), json!({ "at": "now" })),
+        (business("/subscription/change-plan"), json!({ "plan": "starter" })),
+        (business("/voice"), json!({ "greeting": "Good day" })),
+        ("/v1/admin/numbers".to_owned(), json!({ "phone": "+43720123456", "reason": "bought" })),
+        (out_of_pool.clone(), json!({ "reason": "it crackles" })),
+        (out_of_pool, json!({ "enabled": false })),
+        (format!("/v1/admin/numbers/{theirs}/release"), json!({})),
+        ("/v1/admin/numbers/recover".to_owned(), json!({ "demos": "expired", "reason": "x" })),
+        ("/v1/admin/demo-tenants".to_owned(), json!({ "despite_production": true })),
+        ("/api/admin/maintenance".to_owned(), json!({ "mode": "sms_bypass", "reason": "x" })),
+        (business(""), json!({ "status": "SUSPENDED" })),
+    ];
+    for (number, (path, body)) in orders.iter().enumerate() {
+        // One of them says how a tenant is to be, by another method.
+        let method = if body["status"].is_null() { Method::POST } else { Method::PATCH };
+        let order = async |api: &TestApi| {
+            let ask = api.ask(&method, path).as_operator();
+            ask.header("idempotency-key", &format!("k-{number}")).json(body).send().await
+        };
+        let first = order(&stage.api).await;
+        assert!((200..300).contains(&first.status), "{first:?}");
+        assert_eq!(first.header("idempotent-replayed"), "", "{path}");
+        let written = Rows::count(&stage.db).await;
+        let again = order(&other).await;
+        assert_eq!(again.header("idempotent-replayed"), "true", "{path}");
+        assert_eq!((again.is(first.status), again.header("location")), {
+            (first.json(), first.header("location"))
+        });
+        assert_eq!(Rows::count(&stage.db).await, written, "{path} was carried out twice");
+    }
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_switch_that_was_turned_off_meanwhile_is_not_turned_on_by_a_repeat() {
+    let stage = Stage::open().await;
+    let order = async |key: &str, body: Value| {
+        let ask = stage.post("/api/admin/maintenance").as_operator();
+        ask.header("idempotency-key", key).json(&body).send().await.is(200)
+    };
+    let on = json!({ "mode": "demo_disabled", "reason": "the pool is being moved" });
+    order("on", on.clone()).await;
+    order("off", json!({ "mode": "normal" })).await;
+    assert_eq!(order("on", on).await["mode"], "demo_disabled", "as it was answered then");
+    let now = stage.get("/api/admin/maintenance").as_operator().send().await.is(200);
+    assert_eq!(now["mode"], "normal");
+}
+
+#[tokio::test]
+async fn a_phone_is_vouched_for_once_and_the_token_is_told_once() {
+    let stage = Stage::open().await;
+    let demo = stage.invited(Guest(1)).await;
+    let vouch = async || {
+        let ask = stage.post(&format!("/v1/admin/demo/{}/verify", demo.tenant)).as_operator();
+        ask.header("idempotency-key", "k").send().await
+    };
+    let token = vouch().await.is(202)["accessToken"].as_str().unwrap().to_owned();
+    let again = vouch().await;
+    assert_eq!(again.problem(409, "told_once")["id"], json!(demo.tenant));
+    let kept = "select string_agg(t::text, '') from product.kept_answers t";
+    assert!(!stage.db.text(kept).await.contains(&token), "it is kept");
 }
