@@ -98,6 +98,7 @@ impl Engine {
         use secrecy::ExposeSecret;
         panics::remember_places();
         let options: PgConnectOptions = config.url.expose_secret().parse()?;
+        store::in_the_clear::warn_of("DATABASE_URL", &options);
         if let Some(words) = store::pooler::statements_get_lost(&options).await? {
             return Err(Error::Pooler { words });
         }

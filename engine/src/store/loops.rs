@@ -5,7 +5,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
-use super::db::{self, Db};
+use super::{
+    db::{self, Db},
+    in_the_clear,
+};
 
 /// One for the committer, two for each pool; a process has two or three pools. Opened when they are needed.
 const CONNECTIONS: u32 = 16;
@@ -63,6 +66,7 @@ impl Loops {
             return Ok(Loops { db: shared.clone(), planned: Planned::InTransactions });
         };
         let options: PgConnectOptions = url.expose_secret().parse()?;
+        in_the_clear::warn_of("DATABASE_DIRECT_URL", &options);
         let pool = db::connections(&options.options(PLANNED), CONNECTIONS, false);
         Ok(Loops { db: Db::new(pool), planned: Planned::Always })
     }

@@ -21,6 +21,7 @@ pub(crate) mod gates;
 pub(crate) mod health;
 pub(crate) mod held;
 pub(crate) mod in_flight;
+pub(crate) mod in_the_clear;
 pub(crate) mod inbox;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
