@@ -95,10 +95,11 @@ impl Order {
         Ok((read, Deed::begin(state, caller, key, condition, reason).await?))
     }
 
-    /// The same for a deed that reads the body by itself, and has no reason in it.
-    pub(crate) async fn open(self, state: &ApiState) -> Result<(Fields, Deed), Stop> {
+    /// The same for a deed that reads the rest of the body by itself, and refuses what is wrong with any of it.
+    pub(crate) async fn open(mut self, state: &ApiState) -> Result<(Fields, Deed), Stop> {
+        let reason = reason(&mut self.fields);
         let Order { fields, caller, key, condition } = self;
-        Ok((fields, Deed::begin(state, caller, key, condition, None).await?))
+        Ok((fields, Deed::begin(state, caller, key, condition, reason).await?))
     }
 
     /// The same where somebody has to say why.

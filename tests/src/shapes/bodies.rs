@@ -22,6 +22,12 @@ const VOICE: &[Field] = &[
     field("businessHours", Kind::Object).or_null(),
 ];
 
+/// The same from an operator.
+const VOICE_ORDERED: &[Field] = &[
+    VOICE[0], VOICE[1], VOICE[2], VOICE[3], VOICE[4], VOICE[5], VOICE[6], VOICE[7], VOICE[8],
+    REASON,
+];
+
 const PURCHASE: [Field; 6] = [
     text("plan"),
     number("quantity", 1, 10_000),
@@ -85,7 +91,7 @@ pub const BODIES: &[Shape] = &[
         ],
     ),
     post("/api/keys/{id}/revoke", &[]),
-    post("/v1/admin/businesses/{tenant}/voice", VOICE).ways(&[r#"{"transferPhone":"x"}"#]),
+    post("/v1/admin/businesses/{tenant}/voice", VOICE_ORDERED).ways(&[r#"{"transferPhone":"x"}"#]),
     post(
         "/v1/admin/jobs",
         &[
