@@ -21,7 +21,7 @@ use self::{
 use crate::stage::{Guest, Stage};
 
 /// Both tenants know both of them.
-const PEOPLE: [&str; 2] = ["+436600000011", "+436600000012"];
+const PEOPLE: [&str; 2] = ["+436607654321", "+436607654322"];
 
 /// Nobody's, in the form of keys' ids and of all others.
 const NOBODYS: [&str; 2] = ["0123456789ab", "0190a0a0-0000-7000-8000-000000000001"];
@@ -113,6 +113,7 @@ async fn what_another_tenant_has_is_not_told_not_found_and_not_touched_at_any_ro
         "product.call_transcripts",
         "product.calls",
         "product.conversations",
+        "product.message_bodies",
         "product.messages",
         "product.messaging_settings",
         "product.phone_pool",

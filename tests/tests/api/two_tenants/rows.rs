@@ -67,7 +67,9 @@ pub(super) fn table() -> Vec<Row> {
         post("/api/keys/{id}/revoke", 200).named(|it| &it.spare_key_id),
         get("/api/tenant").shows(|it| &it.demo.tenant),
         get("/api/conversations").shows(|it| &it.conversations[0]),
-        get("/api/conversations/{conversation}").named(|it| &it.conversations[0]),
+        get("/api/conversations/{conversation}")
+            .named(|it| &it.conversations[0])
+            .shows(|it| &it.words),
         post("/api/conversations/{conversation}/mode", 200)
             .named(|it| &it.conversations[0])
             .body(|_| json!({ "mode": "human" }))

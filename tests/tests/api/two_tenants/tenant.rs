@@ -1,6 +1,10 @@
 //! One of two tenants.
 
 use api::{Guard, Route};
+use domain::{
+    PhoneNumber, conversations,
+    messages::{self, NewInbound},
+};
 use serde_json::{Value, json};
 use tests::{Answer, Ask};
 
@@ -27,7 +31,7 @@ pub(super) struct Tenant {
     pub(super) requests: Vec<String>,
     pub(super) greeting: String,
     pub(super) owner_phone: String,
-    words: String,
+    pub(super) words: String,
     number: String,
 }
 
@@ -50,7 +54,7 @@ impl Tenant {
             calls: Vec::new(),
             requests: Vec::new(),
             greeting: format!("Good day from tenant {}", guest.0),
-            owner_phone: format!("+4366400000{:02}", guest.0),
+            owner_phone: format!("+43664123450{}", guest.0),
             words: format!("the words of tenant {}", guest.0),
             number: stage.db.text(&number).await,
             demo,
@@ -58,7 +62,7 @@ impl Tenant {
         };
         tenant.key_id = id_of(&tenant.key);
         for (n, person) in (0..).zip(PEOPLE) {
-            let conversation = stage.conversation(&tenant.demo, person).await;
+            let conversation = tenant.is_written_to(stage, person, n).await;
             let path = format!("/api/conversations/{conversation}/messages");
             let sent = tenant.posts(stage, &path, &json!({ "body": tenant.words })).await.is(202);
             tenant.messages.push(text(&sent["messageId"]));
@@ -73,6 +77,23 @@ impl Tenant {
         let greeting = json!({ "greeting": tenant.greeting });
         tenant.posts(stage, "/api/voice", &greeting).await.is(200);
         tenant
+    }
+
+    /// A text of somebody's, and the conversation under which a worker files it.
+    async fn is_written_to(&mut self, stage: &Stage, person: &str, number: u32) -> String {
+        let from = PhoneNumber::from_e164(person).unwrap();
+        let to = PhoneNumber::from_e164(&self.number).unwrap();
+        let sid = format!("SM{:032x}", u32::from(self.demo.guest.0) * 10 + number);
+        let tenant = self.demo.id();
+        let new =
+            NewInbound { sid: &sid, from: &from, to: &to, tenant: Some(tenant), body: &self.words };
+        let mut tx = stage.begin().await;
+        let message = messages::receive(&mut tx, new).await.unwrap();
+        let with = conversations::with(&mut tx, tenant, &from).await.unwrap();
+        messages::file(&mut tx, message, tenant, with.conversation).await.unwrap();
+        tx.commit().await.unwrap();
+        self.messages.push(message.to_string());
+        with.conversation.to_string()
     }
 
     async fn posts(&self, stage: &Stage, path: &str, body: &Value) -> Answer {
