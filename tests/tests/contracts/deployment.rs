@@ -95,6 +95,54 @@ fn every_command_that_a_deployment_starts_exists() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["api", "migrate", "worker"]);
 }
 
+/// The value of a unit's key, once for each line that has it.
+fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
+    let of = |line: &'a str| line.split_once('=').filter(|(name, _)| *name == key);
+    unit.lines().filter_map(of).map(|(_, value)| value).collect()
+}
+
+/// With RemainAfterExit a second start does nothing; with Requires a restart of the migration stops whatever runs, and a
+/// migration that fails keeps a worker from coming back after a crash.
+#[test]
+fn a_migration_is_made_by_each_start_and_takes_no_process_with_it() {
+    const MIGRATE: &str = "trunkline-migrate.service";
+    let migrate = files::read("ops/systemd/trunkline-migrate.service");
+    assert_eq!(values(&migrate, "Type"), ["oneshot"], "a start waits for its end");
+    assert!(values(&migrate, "RemainAfterExit").is_empty(), "a second start would do nothing");
+    for unit in ["trunkline-api", "trunkline-worker@", "trunkline-voice@"] {
+        let text = files::read(&format!("ops/systemd/{unit}.service"));
+        let after = values(&text, "After");
+        assert!(after.iter().any(|list| list.contains(MIGRATE)), "{unit} starts beside it");
+        for tie in ["Requires", "Requisite", "BindsTo", "PartOf", "Wants", "Upholds"] {
+            let tied = values(&text, tie).iter().any(|list| list.contains(MIGRATE));
+            assert!(!tied, "{unit}: {tie}={MIGRATE}");
+        }
+    }
+}
+
+#[test]
+fn the_runbook_migrates_before_it_starts_anything() {
+    let runbook = files::read("ops/runbooks/deploy.md");
+    let first = |one: &str, then: &str| {
+        let (at, next) = (runbook.find(one), runbook.find(then));
+        assert!(at.is_some() && next.is_some(), "deploy.md lacks {one} or {then}");
+        assert!(at < next, "{one} comes after {then}");
+    };
+    first("docker compose run --rm migrate &&", "docker compose up -d");
+    first("systemctl start trunkline-migrate &&", "systemctl restart 'trunkline-worker@*'");
+    // What the job's own file says is what the runbook has people type.
+    let job = files::read("ops/k8s/base/migrate.yml");
+    let head: Vec<_> = job.lines().filter_map(|line| line.strip_prefix("#   kubectl ")).collect();
+    assert!(head.len() == 4 && head[2].contains(" wait "), "{head:?}");
+    let typed: Vec<_> = head.iter().map(|words| format!("    kubectl {words}\n")).collect();
+    assert!(runbook.contains(&typed.concat()), "deploy.md says something else than migrate.yml");
+    // The label by which the job is applied alone is its own.
+    for file in files_of_deployment().iter().filter(|file| file.path.starts_with("ops/k8s/base/")) {
+        let has = file.text.contains("app.kubernetes.io/component: migrate");
+        assert_eq!(has, file.path.ends_with("/migrate.yml"), "{}", file.path);
+    }
+}
+
 #[test]
 fn every_package_of_the_lock_file_is_among_the_third_party_software() {
     let listed: BTreeSet<(String, String)> = documents::rows("THIRD-PARTY.md")
