@@ -25,15 +25,19 @@ fn tools() -> Option<PathBuf> {
     if found.status.success() {
         return Some(PathBuf::from(String::from_utf8_lossy(&found.stdout).trim()));
     }
-    let line =
-        "alerts by promtool and amtool: they are not installed, and their packages cannot be had";
+    skipped(
+        "alerts by promtool and amtool: they are not installed, and their packages cannot be had",
+    );
+    None
+}
+
+/// Says that something was not tested; it is told again at the end of `./test`.
+fn skipped(line: &str) {
     eprintln!("!! SKIPPED: {line}");
-    // Told again at the end of ./test.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers");
     fs::create_dir_all(&folder).expect("a folder");
     let file = OpenOptions::new().append(true).create(true).open(folder.join("skipped"));
     writeln!(file.expect("a file"), "{line}").expect("a line");
-    None
 }
 
 /// The files of a folder below `ops/prometheus`.
@@ -90,6 +94,9 @@ fn a_rule_with_another_threshold_is_noticed() {
 #[test]
 fn a_restore_to_an_instant_loses_nothing_and_sends_nothing_twice() {
     if !Env::of_process().is_set("TRUNKLINE_FULL") {
+        skipped(
+            "the drill of a restore, with pruning and the monthly look: ./test --full plays it",
+        );
         return;
     }
     let script = root().join("ops/backup/drill");
