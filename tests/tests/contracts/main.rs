@@ -20,6 +20,7 @@ mod openapi; // docs/openapi.json against routes, words and shapes
 mod ops; // alerts, dashboards and runbooks against what they speak of
 mod paths; // the files and items that the documents name
 mod promises; // docs/promises.md against the tests it names
+mod restore; // what is done with live jobs after a restore
 mod routes; // docs/http.md against the table of routes
 mod runbooks; // what the runbooks tell people to type
 mod sizes; // how long a file may be
