@@ -43,8 +43,8 @@ pub(crate) fn variables(host: &Host) -> BTreeMap<String, String> {
 
 /// Accounts at providers, above all, are not: a whole worker would act in their name.
 fn is_passed_on(name: &str) -> bool {
-    ["HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME"].contains(&name)
-        || name.starts_with("TRUNKLINE_PG_")
+    ["HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "TRUNKLINE_PG_BIN", "TRUNKLINE_PG_FETCH"]
+        .contains(&name)
 }
 
 impl Process {

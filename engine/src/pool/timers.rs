@@ -53,17 +53,17 @@ pub(super) async fn promote<A: App>(pool: Arc<Pool<A>>) {
 /// How long until there is something to do again, if anything waits for its time.
 async fn look<A: App>(pool: &Pool<A>, timers: &mut Timers) -> Result<Option<Duration>, DbError> {
     let began = Instant::now();
-    let begin = timers.begin(began);
+    let from = timers.begin(began);
     let loops = pool.engine.loops();
     let looked = loops
         .db
         .run(async |conn| {
             // Planned as claims are: without statistics all that is due would be fetched and sorted.
             let mut tx = conn.begin_with(loops.planned.begin()).await?;
-            let due = store::waits::waits_promote(&mut tx, begin, ROWS_MAX).await?;
+            let due = store::waits::waits_promote(&mut tx, from, ROWS_MAX).await?;
             let cut = cut_at(&due);
-            let begin = cut.map_or(Begin::Lately, Begin::At);
-            let next = store::waits::waits_next_due(&mut tx, begin).await?;
+            let on = cut.map_or(Begin::Lately, Begin::At);
+            let next = store::waits::waits_next_due(&mut tx, on).await?;
             tx.commit().await?;
             Ok((due, cut, next))
         })
@@ -72,7 +72,7 @@ async fn look<A: App>(pool: &Pool<A>, timers: &mut Timers) -> Result<Option<Dura
     let jobs = looked.as_ref().map_or(0, |(due, ..)| due.len());
     let quick = QUICK_A_JOB.saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX));
     let rest = spacing::rest(began.elapsed().saturating_sub(quick), pool.live.fleet());
-    timers.has_looked(begin, Instant::now() + jittered(rest));
+    timers.has_looked(from, Instant::now() + jittered(rest));
     let (due, cut, next) = looked?;
     timers.come_to = Some(cut.unwrap_or(next.at - LATE));
     pool.engine.wakeups().ring(due.into_iter().map(|job| job.queue_id));
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(timers.begin(now), Begin::All);
         timers.has_looked(Begin::All, now + second);
         assert_eq!(timers.begin(now), Begin::Lately);
-        let here = Utc::now();
+        let here = DateTime::UNIX_EPOCH + TimeDelta::days(1);
         timers.come_to = Some(here);
         assert_eq!(timers.begin(now), Begin::At(here));
         timers.has_looked(Begin::At(here), now + 60 * second);

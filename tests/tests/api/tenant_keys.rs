@@ -356,14 +356,14 @@ async fn a_person_whose_answer_was_lost_makes_no_second_key_and_hears_which_one_
     assert_eq!(again.problem(409, "told_once")["id"], json!(id_of(&key)));
     assert!(!again.text.contains(&key));
     make(&other, "k", "scales").await.problem(422, "idempotency_key_reused");
-    let made = "select from product.tenant_keys";
-    assert_eq!(stage.db.number(made).await, 1);
+    let keys = "select from product.tenant_keys";
+    assert_eq!(stage.db.number(keys).await, 1);
     assert_eq!(
         stage.db.number("select from product.kept_answers t where t::text like '%tlt_%'").await,
         0
     );
     make(&other, "k-2", "till").await.is(201);
-    assert_eq!(stage.db.number(made).await, 2);
+    assert_eq!(stage.db.number(keys).await, 2);
     make(&stage.api, &"x".repeat(201), "till").await.problem(400, "bad_request");
     other.stop().await;
 }

@@ -101,7 +101,7 @@ fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     unit.lines().filter_map(of).map(|(_, value)| value).collect()
 }
 
-/// With RemainAfterExit a second start does nothing; with Requires a restart of the migration stops whatever runs, and a
+/// With `RemainAfterExit` a second start does nothing; with `Requires` a restart of the migration stops whatever runs, and a
 /// migration that fails keeps a worker from coming back after a crash.
 #[test]
 fn a_migration_is_made_by_each_start_and_takes_no_process_with_it() {

@@ -9,8 +9,8 @@ mod arrows; // who may depend on whom
 mod commands; // the commands that the documents name
 mod coverage; // docs/coverage.md against the tests it names
 mod deployment; // what deploys us
-mod example; // .env.example against docs/configuration.md
 mod events; // docs/logs.md against what is logged
+mod example; // .env.example against docs/configuration.md
 mod excerpts; // the code that the documents show
 mod habits; // what no source file does
 mod metrics; // docs/metrics.md against what is emitted

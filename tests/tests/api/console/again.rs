@@ -76,9 +76,9 @@ async fn a_fork_is_made_from_the_page_of_a_run_that_is_over_and_shown() {
     assert!(page.words().contains("This is the new job."), "{}", page.words());
     let new = page.path.split(['/', '?']).nth(3).unwrap().to_owned();
     assert_ne!(new, id);
-    let (fork, old) = (stage.job(&new).await, stage.job(&id).await);
-    assert_eq!((&fork["origin_id"], &fork["origin"]), (&json!(id), &json!("fork")));
-    assert_eq!((&fork["state"], &old["state"]), (&json!("ready"), &json!("cancelled")));
+    let (copy, old) = (stage.job(&new).await, stage.job(&id).await);
+    assert_eq!((&copy["origin_id"], &copy["origin"]), (&json!(id), &json!("fork")));
+    assert_eq!((&copy["state"], &old["state"]), (&json!("ready"), &json!("cancelled")));
     // Sent again by a nervous finger, it is the same fork.
     let again = browser.send(&form).await;
     assert!(again.header("location").contains(&new), "{again:?}");

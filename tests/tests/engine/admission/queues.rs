@@ -131,7 +131,7 @@ async fn what_the_code_promises_stands_until_an_operator_says_otherwise_also_tha
     };
     starts(5).await;
     assert_eq!(target().await, Some(5000));
-    orders(Some(Duration::from_secs(60))).await;
+    orders(Some(Duration::from_mins(1))).await;
     starts(5).await;
     assert_eq!(target().await, Some(60_000));
     orders(None).await;
