@@ -26,6 +26,13 @@ const RESCUE_MAX: i64 = 500;
 /// A job that has cost this many workers without getting any further is parked: it would cost the next one too.
 const CRASHES_MAX: i16 = 5;
 
+/// Whoever was in hand beside such a job has cost as many workers as it has. From the third on, each of them comes back at an
+/// instant of its own, so that only one of them does it again. (The first two may be a deploy, and a call waits for nobody.)
+const APART_FROM: i16 = 3;
+
+/// Times the square of the workers it has cost: within 90 s, then within 160 s. Leases are shorter than these.
+const APART: Duration = Duration::from_secs(10);
+
 /// A claim of which the worker has not heard by then was lost on its way: twice the time that any call is given.
 const UNHEARD_AFTER: Duration = Duration::from_secs(10);
 
@@ -108,7 +115,10 @@ async fn lost<A: App>(pool: &Pool<A>, watch: &mut Watch) -> Result<(), DbError> 
     let lost = pool
         .engine
         .db()
-        .run(async |conn| store::leases::leases_rescue(conn, CRASHES_MAX, RESCUE_MAX).await)
+        .run(async |conn| {
+            let apart = interval(APART);
+            store::leases::leases_rescue(conn, CRASHES_MAX, APART_FROM, apart, RESCUE_MAX).await
+        })
         .await;
     let has_more = lost.as_ref().is_ok_and(|lost| !lost.is_empty());
     watch.has_looked(silent, after(pool, began, has_more));

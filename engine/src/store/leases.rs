@@ -239,10 +239,13 @@ pub(crate) struct Rescued {
 }
 
 /// Returns the jobs of workers that went silent, whether or not their rows are still there. A job that has cost
-/// `crashes_max` workers without progress is parked: it would cost the next one too.
+/// `crashes_max` workers without progress is parked: it would cost the next one too. From the `apart_from`-th on each goes back
+/// at an instant of its own, within `apart` times the square of the workers it has cost.
 pub(crate) async fn leases_rescue(
     conn: &mut PgConnection,
     crashes_max: i16,
+    apart_from: i16,
+    apart: PgInterval,
     rows_max: i64,
 ) -> Result<Vec<Rescued>, sqlx::Error> {
     sqlx::query_as!(
@@ -278,6 +281,15 @@ pub(crate) async fn leases_rescue(
                    case when cancel_wanted and course = 0 then 1 else course end, lane
             from gone
             where lost_before + 1 < $1 and (lane is null or course > 0 or cancel_wanted)
+              and (lost_before + 1 < $3 or cancel_wanted)
+        ), apart as (
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+                                         retention, course, lane)
+            select job_id, trunkline.now() + random() * (lost_before + 1) ^ 2 * $4::interval, 'scheduled',
+                   'it has cost ' || lost_before + 1 || ' workers: the next time apart from its neighbours',
+                   epoch, queue_id, kind_id, priority, attempt, lost_before + 1, retention, course, lane
+            from gone
+            where lost_before + 1 < $1 and lost_before + 1 >= $3 and (lane is null or course > 0) and not cancel_wanted
         ), blocked as (
             -- Its permits stay with it: nobody else may run in its place while the silent one may still be at work.
             insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
@@ -302,6 +314,8 @@ pub(crate) async fn leases_rescue(
         "#,
         i32::from(crashes_max),
         rows_max,
+        i32::from(apart_from),
+        apart,
     )
     .fetch_all(conn)
     .await

@@ -152,6 +152,9 @@ async fn a_job_that_costs_five_workers_is_parked() {
     let id = rig.play([Act::step("a")]).await;
     for deaths in 1..=5 {
         let worker = rig.worker().await;
+        if deaths > 3 {
+            assert!(rig.skip_pause(id).await <= Duration::from_secs(160));
+        }
         rig.world.reached("step:a", deaths).await;
         rig.bury(worker).await;
     }
@@ -160,6 +163,30 @@ async fn a_job_that_costs_five_workers_is_parked() {
     assert_eq!(rig.world.count("step:a"), 5);
     rig.retry(id).await;
     rig.succeeds(id).await;
+}
+
+#[tokio::test]
+async fn whoever_was_in_hand_beside_a_job_that_costs_its_workers_comes_back_without_it() {
+    let rig = Rig::new().await;
+    rig.world.plan("step:killer", vec![Plan::Gate; 4]);
+    rig.world.plan("step:neighbour", vec![Plan::Gate; 3]);
+    let killer = rig.play([Act::step("killer")]).await;
+    let neighbour = rig.play([Act::step("neighbour")]).await;
+    let mut worker = rig.worker().await;
+    for deaths in 1..=3 {
+        rig.world.reached("step:killer", deaths).await;
+        rig.world.reached("step:neighbour", deaths).await;
+        rig.bury(std::mem::replace(&mut worker, rig.worker().await)).await;
+    }
+    for job in [killer, neighbour] {
+        rig.becomes_because(job, State::Scheduled, "it has cost 3 workers").await;
+    }
+    // Whichever of them is first, the other is not there yet.
+    assert_ne!(rig.job(killer).await.due, rig.job(neighbour).await.due);
+    rig.skip_to_end(neighbour).await;
+    assert_eq!(rig.epoch(neighbour).await, 4);
+    rig.world.open("step:killer");
+    rig.skip_to_end(killer).await;
 }
 
 #[tokio::test]

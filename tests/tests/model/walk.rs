@@ -65,7 +65,7 @@ struct Walk<'s> {
     number: u32,
     now: Duration,
     jobs: Vec<(engine::JobId, Job)>,
-    /// Of workers, so far: the fifth would make a job poison.
+    /// Of workers, so far: the third would send a job away for a while.
     deaths: u32,
 }
 
@@ -108,7 +108,7 @@ impl Walk<'_> {
                     job.retried();
                 }
             }
-            Move::WorkerDies | Move::LeaseEnds(_) if self.deaths == 3 => {}
+            Move::WorkerDies | Move::LeaseEnds(_) if self.deaths == 2 => {}
             Move::WorkerDies => {
                 self.deaths += 1;
                 self.stage.worker_dies().await;
