@@ -215,10 +215,11 @@ async fn a_text_that_the_network_did_not_deliver_is_sent_again_after_a_while_and
     let shop = Shop::open().await;
     shop.stage.phone.set_undeliverable(PERSON, 30_003);
     shop.enqueue(shop.message(PERSON, Occasion::Answer).job()).await;
-    let said = async |times| {
-        wait_until("it is said", async || {
+    let said = async |times: usize| {
+        wait_until("it is said, and reported as not delivered", async || {
             let failed = "select from product.messages where status = 'undelivered'";
-            holds(shop.said().len() == times && shop.stage.db.number(failed).await >= 1)
+            let failed = usize::try_from(shop.stage.db.number(failed).await).unwrap();
+            holds(shop.said().len() == times && failed == times)
         })
         .await;
         rest::at_rest(&shop.stage.db, &["send_sms", "sms_status"]).await;
