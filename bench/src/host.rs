@@ -54,7 +54,7 @@ impl Host {
     }
 
     /// Whether it goes when this value does. Elsewhere is work of others, for which a benchmark has no secrets.
-    pub(crate) fn is_throwaway(&self) -> bool {
+    pub fn is_throwaway(&self) -> bool {
         self.server.is_some()
     }
 

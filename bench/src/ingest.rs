@@ -6,6 +6,7 @@ mod caller; // a connection that posts
 
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use futures::future::try_join_all;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
@@ -24,6 +25,10 @@ pub(crate) async fn measure(
     extent: Extent,
     say: &mut (dyn FnMut(Figure) + Send),
 ) -> anyhow::Result<()> {
+    ensure!(
+        host.is_throwaway(),
+        "its jobs are of the product's own kinds, and are thrown away: without DATABASE_URL, on a database of its own"
+    );
     let api = api::start(host).await?;
     let mut conn = host.connection().await?;
     let ids = floor::ids(&mut conn, "sms", "sms_status").await?;

@@ -72,6 +72,10 @@ async fn measure_all(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
         }
     };
     for bench in chosen(options.name) {
+        if bench == Bench::Ingest && options.name == BenchName::All && !host.is_throwaway() {
+            eprintln!("left out: ingest, which is measured on a database of its own only");
+            continue;
+        }
         measure(bench, host, extent, &options.home, &mut say)
             .await
             .with_context(|| format!("{} could not be measured", bench.as_str()))?;

@@ -85,8 +85,10 @@ pub(crate) async fn start(
         .await
         .context("the pool could not be started")?;
     for (queue, latency) in PROMISES {
-        let promised = engine.promise_first(queue, latency).await;
-        promised.context("what a queue promises could not be written down")?;
+        // The pool is at work already; the next worker that starts says it.
+        if let Err(error) = engine.promise_first(queue, latency).await {
+            tracing::warn!(%error, queue, "what a queue promises could not be written down");
+        }
     }
     life.support("product gauges", workers::metrics::show(engine.clone(), life.closing()));
     let (drain, abort, grace) = (life.drain(), life.abort(), config.drain);

@@ -16,6 +16,7 @@ with open as (
     select 'ops/backup/hold.sql', 'queue.paused', 'queue:' || open.name,
            'restored from a backup; next is ops/backup/reconcile',
            jsonb_build_object('newest_job_at', newest.at,
+               'restored_to', nullif(current_setting('recovery_target_time'), ''),
                'was', case when open.paused_at is not null then
                    jsonb_build_object('at', open.paused_at, 'reason', open.pause_reason, 'until', open.pause_until) end)
     from open cross join newest

@@ -18,7 +18,7 @@ const PLAN: &str = "set enable_seqscan = off; set enable_bitmapscan = off; set e
 
 const CLAIM: &str = "
     with due as materialized (
-        select ctid as at from trunkline.ready where queue_id = $1
+        select ctid as at from trunkline.ready where queue_id = $1 and kind_id = $3
         order by priority, job_id limit $2 for update skip locked
     ), taken as (
         delete from trunkline.ready where ctid = any (array(select at from due)) returning *
@@ -53,8 +53,12 @@ pub(crate) async fn drain(host: &Host, ids: Ids, connections: usize) -> anyhow::
 }
 
 async fn batch(conn: &mut PgConnection, ids: Ids) -> anyhow::Result<usize> {
-    let claimed: Vec<(Uuid, i32, serde_json::Value)> =
-        sqlx::query_as(CLAIM).bind(ids.queue_id).bind(BATCH).fetch_all(&mut *conn).await?;
+    let claimed: Vec<(Uuid, i32, serde_json::Value)> = sqlx::query_as(CLAIM)
+        .bind(ids.queue_id)
+        .bind(BATCH)
+        .bind(ids.kind_id)
+        .fetch_all(&mut *conn)
+        .await?;
     if claimed.is_empty() {
         return Ok(0);
     }

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use uuid::Uuid;
+
 use super::{Pool, claim::jittered, spacing};
 use crate::{
     store::{self, db::BEGIN},
@@ -36,36 +38,63 @@ pub(super) async fn pass_on<A: App>(pool: Arc<Pool<A>>) {
             .engine
             .db()
             .run(async |conn| {
-                let mut granted = if is_due {
-                    store::permits::holds_sweep(conn, TIDY_MAX).await?
-                } else {
-                    Vec::new()
-                };
+                let mut passed = Passed::default();
+                if is_due {
+                    passed.granted = store::permits::holds_sweep(conn, TIDY_MAX).await?;
+                }
                 if is_due || was_freed {
                     for gate in store::permits::holds_wanted(conn, TIDY_MAX).await? {
                         let mut tx = sqlx::Connection::begin_with(&mut *conn, BEGIN).await?;
-                        granted.extend(store::permits::holds_grant(&mut tx, gate).await?);
+                        match store::permits::holds_grant(&mut tx, gate).await? {
+                            Some(granted) => passed.granted.extend(granted),
+                            None => passed.is_whole = false,
+                        }
                         tx.commit().await?;
                     }
                 }
-                if granted.is_empty() {
-                    return Ok(Vec::new());
+                if !passed.granted.is_empty() {
+                    passed.woken = store::signals::signals_wake(conn, &passed.granted).await?;
                 }
-                store::signals::signals_wake(conn, &granted).await
+                Ok(passed)
             })
             .await;
         if is_due {
-            due = Instant::now() + jittered(spacing::rest(began.elapsed(), pool.live.fleet()));
+            // One that found something to do was long because of that.
+            let has_more = passed.as_ref().is_ok_and(|passed| !passed.granted.is_empty());
+            let rest = spacing::rest(began.elapsed(), pool.live.fleet());
+            due = Instant::now() + if has_more { Duration::ZERO } else { jittered(rest) };
         }
-        match passed {
-            Ok(queues) => pool.engine.wakeups().ring(queues),
-            Err(error) => tracing::warn!(%error, "permits could not be passed on"),
-        }
+        // What came free and was not passed on yet is looked for again soon.
+        let is_left = match passed {
+            Ok(passed) => {
+                pool.engine.wakeups().ring(passed.woken);
+                !passed.is_whole
+            }
+            Err(error) => {
+                tracing::warn!(%error, "permits could not be passed on");
+                was_freed
+            }
+        };
         was_freed = tokio::select! {
             () = pool.stop.cancelled() => false,
             () = pool.freed.notified() => true,
-            () = pause(jittered(PASS_ON_EVERY)) => false,
+            () = pause(jittered(PASS_ON_EVERY)) => is_left,
         };
+    }
+}
+
+/// What came of a look for free permits.
+struct Passed {
+    granted: Vec<Uuid>,
+    /// Queues of those who have a permit now.
+    woken: Vec<i16>,
+    /// No gate was in somebody else's hand.
+    is_whole: bool,
+}
+
+impl Default for Passed {
+    fn default() -> Passed {
+        Passed { granted: Vec::new(), woken: Vec::new(), is_whole: true }
     }
 }
 

@@ -117,7 +117,7 @@ async fn lost<A: App>(pool: &Pool<A>, watch: &mut Watch) -> Result<(), DbError> 
         .db()
         .run(async |conn| {
             let apart = interval(APART);
-            store::leases::leases_rescue(conn, CRASHES_MAX, APART_FROM, apart, RESCUE_MAX).await
+            store::rescue::leases_rescue(conn, CRASHES_MAX, APART_FROM, apart, RESCUE_MAX).await
         })
         .await;
     let has_more = lost.as_ref().is_ok_and(|lost| !lost.is_empty());

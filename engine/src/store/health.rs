@@ -33,7 +33,8 @@ pub(crate) struct HealthRow {
 }
 
 /// Looks. Views of the server, and indexes: of what failed, of what is parked, of links and their rows, of the gates by
-/// their ids, of leases by their worker. At most `rows_max` entries of each are counted. Workers are what
+/// their ids. At most `rows_max` entries of each are counted. Leases are not indexed by their worker: they are gone through
+/// once for all workers. Workers are what
 /// [`super::workers::workers_list`] tells of them: with them, a page that says how everything is needs a statement less.
 pub(crate) async fn health(
     conn: &mut PgConnection,
@@ -52,6 +53,8 @@ pub(crate) async fn health(
             group by 1
         ), chain as (
             select link, chained_at from trunkline.audit_links order by link desc limit 1
+        ), busy as (
+            select worker_id, least(count(*), $2) as running from trunkline.leases group by worker_id
         )
         select trunkline.now() as "now!",
                current_setting('server_version') as "server_version!", pg_is_in_recovery() as "in_recovery!",
@@ -80,9 +83,8 @@ pub(crate) async fn health(
                            o.expires_at > trunkline.now() as is_live, o.draining, o.rest_asked_at, o.rest_reason,
                            array(select q.name from trunkline.queues q
                                  where q.queue_id = any (o.queue_ids) order by q.name) as queues,
-                           (select count(*) from (
-                                select from trunkline.leases l where l.worker_id = o.worker_id limit $2) t) as running
-                    from trunkline.workers o order by o.pool, o.worker_id limit $3) w) as workers
+                           coalesce(b.running, 0) as running
+                    from trunkline.workers o left join busy b using (worker_id) order by o.pool, o.worker_id limit $3) w) as workers
         "#,
         breaker_ids,
         rows_max,

@@ -41,6 +41,7 @@ pub(crate) mod progress;
 pub(crate) mod queues;
 pub(crate) mod ready;
 pub(crate) mod replay;
+pub(crate) mod rescue;
 pub(crate) mod schedules;
 pub(crate) mod search;
 pub(crate) mod signals;

@@ -87,7 +87,7 @@ pub(crate) async fn hold_ask(conn: &mut PgConnection, row: &HoldRow) -> Result<A
     .execute(&mut *tx)
     .await?;
     super::gates::gates_ensure(&mut tx, &[(row.gate_id, "at_once", row.scope.clone())]).await?;
-    let granted = holds_grant(&mut tx, row.gate_id).await?;
+    let granted = holds_grant(&mut tx, row.gate_id).await?.unwrap_or_default();
     let has_one = sqlx::query_scalar!(
         r#"select granted_at is not null as "granted!" from trunkline.permits where job_id = $1 and gate_id = $2"#,
         row.fence.job_id,
@@ -119,7 +119,7 @@ pub(crate) async fn hold_release(
     )
     .execute(&mut *tx)
     .await?;
-    let granted = holds_grant(&mut tx, gate_id).await?;
+    let granted = holds_grant(&mut tx, gate_id).await?.unwrap_or_default();
     let queues = signals_wake(&mut tx, &granted).await?;
     tx.commit().await?;
     Ok(Some(queues))
@@ -138,17 +138,17 @@ pub(crate) async fn holds_wanted(
     .await
 }
 
-/// Gives free permits of a gate to those who have waited for them the longest. Returns the jobs. None, if somebody else has the
+/// Gives free permits of a gate to those who have waited for them the longest. Returns the jobs; `None` if somebody else has the
 /// gate in hand: then a later look gives them.
 pub(crate) async fn holds_grant(
     conn: &mut PgConnection,
     gate_id: Uuid,
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
     let locked = super::gates::gates_lock(conn, &[gate_id]).await?;
     if locked.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    sqlx::query_scalar!(
+    let granted = sqlx::query_scalar!(
         r#"
         with running as (
             select count(*) as many from trunkline.permits where gate_id = $1 and granted_at is not null
@@ -164,7 +164,8 @@ pub(crate) async fn holds_grant(
         gate_id,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(Some(granted))
 }
 
 /// Jobs that wait although their permit is there: whoever gave it died before it could say so.

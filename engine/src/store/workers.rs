@@ -168,13 +168,18 @@ pub(crate) async fn workers_list(
     sqlx::query_as!(
         SeenWorker,
         r#"
+        with busy as (
+            -- Leases are not indexed by their worker: they are gone through once for all.
+            select worker_id, least(count(*), $2) as running from trunkline.leases
+            where $1::int4 is null or worker_id = $1
+            group by worker_id
+        )
         select w.worker_id, w.name, w.pool, w.version, w.address, w.started_at, w.heartbeat_at,
                w.expires_at > trunkline.now() as "is_live!", w.draining, w.rest_asked_at, w.rest_reason,
                array(select q.name from trunkline.queues q where q.queue_id = any (w.queue_ids) order by q.name)
                    as "queues!",
-               (select count(*) from (
-                    select from trunkline.leases l where l.worker_id = w.worker_id limit $2) t) as "running!"
-        from trunkline.workers w
+               coalesce(b.running, 0) as "running!"
+        from trunkline.workers w left join busy b using (worker_id)
         where $1::int4 is null or w.worker_id = $1
         order by w.pool, w.worker_id
         limit $3

@@ -70,6 +70,26 @@ async fn a_dead_workers_permit_stays_with_its_job_until_that_is_done() {
 }
 
 #[tokio::test]
+async fn a_limited_job_that_has_cost_three_workers_comes_back_to_its_gate_later_and_keeps_its_permit()
+ {
+    let rig = Rig::new().await;
+    rig.world.plan("step:a", vec![Plan::Gate; 3]);
+    let first = rig.enqueue(gated("a", at_once(1))).await;
+    for deaths in 1..=3 {
+        let worker = rig.worker().await;
+        rig.world.reached("step:a", deaths).await;
+        rig.bury(worker).await;
+    }
+    let _last = rig.worker().await;
+    rig.becomes_because(first, State::Scheduled, "it has cost 3 workers").await;
+    let second = rig.enqueue(gated("b", at_once(1))).await;
+    rig.becomes(second, State::Waiting).await;
+    rig.skip_pause(first).await;
+    rig.succeeds(first).await;
+    rig.succeeds(second).await;
+}
+
+#[tokio::test]
 async fn a_zombie_that_thaws_frees_no_permit_of_its_successor() {
     let rig = Rig::new().await;
     rig.world.plan("step:a", [Plan::Gate, Plan::Gate]);
