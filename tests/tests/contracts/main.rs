@@ -26,4 +26,5 @@ mod runbooks; // what the runbooks tell people to type
 mod sizes; // how long a file may be
 mod sql; // where statements may stand
 mod variables; // docs/configuration.md against what is read
+mod watched; // docs/alerts.md: alerts with their tests, panels with their questions
 mod workflows; // how a workflow's file begins

@@ -24,7 +24,7 @@ fn rule_files() -> Vec<File> {
     files::with_extension("yml").into_iter().filter(is_rule).collect()
 }
 
-fn dashboards() -> Vec<(String, Value)> {
+pub(crate) fn dashboards() -> Vec<(String, Value)> {
     files::with_extension("json")
         .into_iter()
         .filter(|file| file.path.starts_with("grafana/dashboards/"))
@@ -36,23 +36,33 @@ fn dashboards() -> Vec<(String, Value)> {
 }
 
 #[derive(Debug, Default)]
-struct Alert {
-    severity: String,
-    summary: String,
-    runbook: String,
+pub(crate) struct Alert {
+    /// The file of its rule.
+    pub(crate) file: String,
+    /// What it was asked for as, by the numbers of the inventory.
+    pub(crate) items: Vec<u16>,
+    pub(crate) severity: String,
+    pub(crate) summary: String,
+    pub(crate) runbook: String,
 }
 
-fn alerts() -> BTreeMap<String, Alert> {
+pub(crate) fn alerts() -> BTreeMap<String, Alert> {
     let mut alerts: BTreeMap<String, Alert> = BTreeMap::new();
     let mut current = String::new();
     for file in rule_files() {
         for line in file.text.lines() {
             if let Some(name) = after(line, "alert:") {
                 name.clone_into(&mut current);
-                let twice = alerts.insert(current.clone(), Alert::default());
+                let new = Alert { file: file.path.clone(), ..Alert::default() };
+                let twice = alerts.insert(current.clone(), new);
                 assert!(twice.is_none(), "{name} is there twice");
             }
             let Some(alert) = alerts.get_mut(&current) else { continue };
+            if let Some(items) = after(line, "# items:") {
+                let number = |item: &str| item.trim().parse().ok();
+                let read: Option<Vec<u16>> = items.split(',').map(number).collect();
+                alert.items = read.unwrap_or_else(|| panic!("{current}: {line}"));
+            }
             for (key, field) in [
                 ("severity:", &mut alert.severity),
                 ("summary:", &mut alert.summary),
@@ -98,12 +108,12 @@ fn panel_expressions() -> Vec<(String, String)> {
     found
 }
 
-fn panels(dashboard: &Value) -> Vec<Value> {
+pub(crate) fn panels(dashboard: &Value) -> Vec<Value> {
     dashboard["panels"].as_array().cloned().unwrap_or_default()
 }
 
 /// The metrics in an expression: words with an underscore or a colon that are no function, no label's value and no variable.
-fn metrics_in(expression: &str) -> BTreeSet<String> {
+pub(crate) fn metrics_in(expression: &str) -> BTreeSet<String> {
     let bare: String = expression.split('"').step_by(2).collect::<Vec<_>>().join("\"");
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':' || c == '$';
     let mut found = BTreeSet::new();
@@ -122,12 +132,12 @@ fn metrics_in(expression: &str) -> BTreeSet<String> {
     found
 }
 
-fn documented() -> BTreeSet<String> {
+pub(crate) fn documented() -> BTreeSet<String> {
     documents::rows("docs/metrics.md").into_iter().map(|row| row[0].clone()).collect()
 }
 
 /// A histogram's name without what its series add.
-fn base(name: &str, documented: &BTreeSet<String>) -> String {
+pub(crate) fn base(name: &str, documented: &BTreeSet<String>) -> String {
     let cut = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
     cut.filter(|cut| documented.contains(*cut)).unwrap_or(name).to_owned()
 }
