@@ -33,6 +33,8 @@ const UNITS: [(&str, &str); 7] = [
     ("s", "time"),
 ];
 
+const PER_SECOND: &[&str] = &["cps", "ops", "reqps"];
+
 const HEAD: &str = "\
 # Alerts and panels
 
@@ -175,6 +177,25 @@ fn trials() -> Vec<Trial> {
         .collect()
 }
 
+/// The units that an expression can have, where the name of its one metric says so.
+fn units_by_name(expression: &str) -> Option<&'static [&'static str]> {
+    let names = ops::metrics_in(expression);
+    let name = names.first().filter(|_| names.len() == 1)?;
+    let is_rate = expression.contains("rate(");
+    let is_share = expression.contains(" / ") || name.contains("_ratio");
+    if is_share || is_rate && name.ends_with("_seconds_total") {
+        Some(&["percentunit"])
+    } else if name.ends_with("_seconds") || name.ends_with("_seconds_bucket") {
+        Some(&["s"])
+    } else if name.ends_with("_bytes") {
+        Some(&["bytes"])
+    } else if is_rate && (name.ends_with("_total") || name.ends_with("_count")) {
+        Some(PER_SECOND)
+    } else {
+        None
+    }
+}
+
 #[test]
 fn the_tables_of_alerts_and_panels_are_what_rules_tests_and_dashboards_say() {
     let made = document();
@@ -209,6 +230,39 @@ fn a_test_that_is_said_to_fire_expects_its_alert_and_a_quiet_one_expects_none() 
 }
 
 #[test]
+fn every_dashboard_and_every_panel_asks_a_question() {
+    let mut seen = 0;
+    for (path, dashboard) in ops::dashboards() {
+        let panels = ops::panels(&dashboard);
+        let titles: BTreeSet<_> = panels.iter().map(|panel| word(panel, "title")).collect();
+        assert_eq!(titles.len(), panels.len(), "{path}: two panels have one title");
+        for asking in panels.iter().chain([&dashboard]) {
+            let (title, question) = (word(asking, "title"), word(asking, "description"));
+            let is_one = question.len() > 10 && question.contains('?');
+            assert!(!title.is_empty() && is_one, "{path}: {title}: {question:?}");
+            assert!(!question.contains('|') && !title.contains('|'), "{path}: {title}: a bar");
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen} panels and dashboards");
+}
+
+#[test]
+fn every_panel_has_a_unit_and_it_is_that_of_its_metric() {
+    for (path, dashboard) in ops::dashboards() {
+        for panel in ops::panels(&dashboard) {
+            let (title, unit) = (word(&panel, "title"), unit_of(&panel));
+            let is_known = UNITS.iter().any(|(known, _)| *known == unit);
+            assert!(is_known, "{path}: {title}: the unit {unit:?}");
+            for expression in expressions(&panel) {
+                let fits = units_by_name(expression).is_none_or(|units| units.contains(&unit));
+                assert!(fits, "{path}: {title}: {unit} for {expression}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_test_expects_is_read_from_its_lines() {
     let text = "tests:\n  - name: A fires\n      - alertname: B\n        exp_labels:\n  - name: A stays quiet\n\
         \x20       alertname: A\n        exp_alerts: []\n  - name: A fires\n        alertname: A\n          - exp_labels:\n";
@@ -216,4 +270,13 @@ fn what_a_test_expects_is_read_from_its_lines() {
     let found: Vec<_> = read.iter().map(|it| (it.alert(), it.fires(), it.is_quiet())).collect();
     assert_eq!(found, [("A", false, false), ("A", false, true), ("A", true, false)]);
     assert_eq!(plain("\"{{ $labels.route }} of {{ $labels.x }}.\""), "ROUTE of X.");
+}
+
+#[test]
+fn a_unit_is_read_from_a_metrics_name() {
+    assert_eq!(units_by_name("max(a_age_seconds)"), Some(["s"].as_slice()));
+    assert_eq!(units_by_name("rate(a_cpu_seconds_total[1m])"), Some(["percentunit"].as_slice()));
+    assert_eq!(units_by_name("sum(rate(a_jobs_total[1m]))"), Some(PER_SECOND));
+    assert_eq!(units_by_name("sum(increase(a_jobs_total[1m]))"), None);
+    assert_eq!(units_by_name("rate(a_b_sum[1m]) / rate(a_b_count[1m])"), None);
 }
