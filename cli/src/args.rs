@@ -32,8 +32,9 @@ pub(crate) enum Command {
     Seed(SeedArgs),
     /// Run a pool of workers. Configured by the environment.
     Worker(WorkerArgs),
-    /// Bring the database up to date (`DATABASE_OWNER_URL`, else `DATABASE_DIRECT_URL`, else `DATABASE_URL`).
-    Migrate,
+    /// Bring the database up to date (`DATABASE_OWNER_URL`, else `DATABASE_DIRECT_URL`, else `DATABASE_URL`), or say whether it
+    /// is.
+    Migrate(MigrateArgs),
     /// What this version can do, and what it would do to the runs in flight.
     #[command(subcommand)]
     Deploy(DeployCommand),
@@ -120,6 +121,17 @@ pub(crate) struct SeedArgs {
     /// Where the API is.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+}
+
+/// Options of `trunkline migrate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MigrateArgs {
+    /// Write nothing, and say what is missing, changed or unknown. Exit code 4: something is.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// A database that a newer version has migrated will do, too: a rollback finds one.
+    #[arg(long, requires = "check")]
+    pub(crate) or_newer: bool,
 }
 
 /// What `trunkline deploy` can do.

@@ -8,7 +8,7 @@ mod demo; // plays the main job
 mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres
 mod man; // the manual
-mod migrate; // brings a database up to date
+mod migrate; // brings a database up to date, or says whether it is
 mod operate; // a running system, from the command line
 mod ready; // the line that tells scripts a process is ready
 mod seal; // exchanging keys
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         Command::Deploy(command) => deploy::run(&command),
         Command::Seal(command) => seal::run(&command),
         Command::Webhook(command) => webhook::run(&command),
-        Command::Migrate => migrate::run(),
+        Command::Migrate(options) => migrate::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     done.unwrap_or_else(|error| failed(&error))

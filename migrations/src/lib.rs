@@ -13,7 +13,7 @@ mod template; // a migrated database, copied in a moment
 pub use self::{
     dump::{dump_schema, normalise},
     error::Error,
-    migrate::{Applied, Report, State, current, migrate},
+    migrate::{Applied, Known, Report, State, current, migrate},
     provision::{APP_ROLE, OWNER_ROLE, Passwords, Urls, provision, urls},
     template::{clone_database, drop_database, template, template_name},
 };

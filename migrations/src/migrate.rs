@@ -46,20 +46,36 @@ pub struct Report {
     pub applied: Vec<Applied>,
 }
 
+/// A migration that this binary has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its timestamp.
+    pub version: i64,
+    /// What it does, from its file name.
+    pub name: String,
+}
+
 /// How a database compares to this binary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
-    /// Migrations that it lacks.
-    pub pending: Vec<i64>,
+    /// Migrations that it lacks, oldest first.
+    pub pending: Vec<Known>,
     /// Migrations that it has and this binary does not know. Harmless for a running binary (a newer one has
     /// migrated, and old code survives that), but this one must not migrate.
     pub unknown: Vec<i64>,
+    /// Migrations whose text was another one when they were applied.
+    pub changed: Vec<Known>,
 }
 
 impl State {
-    /// Whether this binary can work with the database: it lacks nothing.
+    /// Whether this binary can work with the database: it lacks nothing, and nothing in it is another history's.
     pub fn is_current(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.changed.is_empty()
+    }
+
+    /// Whether the database is where this binary would leave it.
+    pub fn is_same(&self) -> bool {
+        self.is_current() && self.unknown.is_empty()
     }
 }
 
@@ -74,7 +90,8 @@ pub async fn migrate(owner_url: &SecretString) -> Result<Report, Error> {
     report
 }
 
-/// Compares a database to this binary. Any role may ask.
+/// Compares a database to this binary, and writes nothing. Any role may ask. Of a database that nobody has migrated, all is
+/// pending.
 pub async fn current(url: &SecretString) -> Result<State, Error> {
     let mut connection = open(&options(url)?).await?;
     let state = applied(&mut connection).await.map(|applied| compare(&applied));
@@ -154,21 +171,32 @@ pub(crate) fn checksums() -> impl Iterator<Item = &'static [u8]> {
 }
 
 fn compare(applied: &BTreeMap<i64, Vec<u8>>) -> State {
-    State {
-        pending: MIGRATOR.iter().map(|m| m.version).filter(|v| !applied.contains_key(v)).collect(),
-        unknown: applied.keys().copied().filter(|v| !MIGRATOR.version_exists(*v)).collect(),
+    let known = |migration: &Migration| Known {
+        version: migration.version,
+        name: migration.description.to_string(),
+    };
+    let mut state = State::default();
+    for migration in MIGRATOR.iter() {
+        match applied.get(&migration.version) {
+            None => state.pending.push(known(migration)),
+            Some(sum) if *sum != migration.checksum.as_ref() => {
+                state.changed.push(known(migration));
+            }
+            Some(_) => {}
+        }
     }
+    let unknown = applied.keys().filter(|version| !MIGRATOR.version_exists(**version));
+    state.unknown.extend(unknown);
+    state
 }
 
 /// Refuses what a migrator must not touch: a newer database, a rewritten history.
 fn check(applied: &BTreeMap<i64, Vec<u8>>) -> Result<(), Error> {
-    if let Some(version) = compare(applied).unknown.last() {
+    let state = compare(applied);
+    if let Some(version) = state.unknown.last() {
         return Err(Error::Newer(*version));
     }
-    let changed = MIGRATOR.iter().find(|migration| {
-        applied.get(&migration.version).is_some_and(|sum| *sum != migration.checksum.as_ref())
-    });
-    changed.map_or(Ok(()), |migration| Err(Error::Changed(migration.version)))
+    state.changed.first().map_or(Ok(()), |changed| Err(Error::Changed(changed.version)))
 }
 
 /// An index whose concurrent build was cut is there but invalid, and `if not exists` would be content with it.
@@ -215,6 +243,7 @@ mod tests {
         for migration in MIGRATOR.iter().take(1) {
             let rewritten = BTreeMap::from([(migration.version, vec![0])]);
             assert!(matches!(check(&rewritten), Err(Error::Changed(_))));
+            assert_eq!(compare(&rewritten).changed[0].version, migration.version);
         }
     }
 }

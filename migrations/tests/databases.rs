@@ -7,10 +7,11 @@
 )]
 
 use migrations::{
-    Error, Passwords, Urls, clone_database, current, drop_database, migrate, provision, template,
+    Error, Passwords, State, Urls, clone_database, current, drop_database, migrate, provision,
+    template,
 };
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 #[expect(clippy::disallowed_methods, reason = "a test program has no config.rs")]
 fn superuser() -> Option<SecretString> {
@@ -68,6 +69,39 @@ async fn a_database_that_is_newer_than_the_binary_is_refused() {
     sqlx::raw_sql(newer).execute(&mut connection).await.unwrap();
     assert!(matches!(migrate(&db.urls.owner).await, Err(Error::Newer(99_991_231_235_959))));
     assert!(current(&db.urls.app).await.unwrap().is_current(), "a running binary goes on");
+    connection.close().await.unwrap();
+    db.drop().await;
+}
+
+#[tokio::test]
+async fn what_a_database_lacks_and_what_nobody_knows_of_it_is_told_and_nothing_is_written() {
+    let Some(db) = Scratch::empty("told").await else { return };
+    let empty = current(&db.urls.app).await.unwrap();
+    assert!(empty.pending.len() > 20 && !empty.is_current(), "{empty:?}");
+    let mut connection = db.connect(&db.urls.owner).await;
+    let table = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null");
+    let is_there: bool = table.fetch_one(&mut connection).await.unwrap();
+    assert!(!is_there, "who asks makes no table");
+    migrate(&db.urls.owner).await.unwrap();
+    let whole = current(&db.urls.app).await.unwrap();
+    assert!(whole.is_same() && whole == State::default(), "{whole:?}");
+
+    let [first, .., last] = empty.pending.as_slice() else { panic!("{empty:?}") };
+    let spoil = format!(
+        "insert into _sqlx_migrations values (99991231235959, 'x', now(), true, '', 0);
+         update _sqlx_migrations set checksum = '' where version = {};
+         delete from _sqlx_migrations where version = {};
+         alter database {} set default_transaction_read_only = on",
+        first.version, last.version, db.name
+    );
+    sqlx::raw_sql(AssertSqlSafe(spoil)).execute(&mut connection).await.unwrap();
+    // Whoever comes from now on may only read.
+    for url in [&db.urls.owner, &db.urls.app] {
+        let state = current(url).await.unwrap();
+        assert_eq!((&state.pending, &state.changed), (&vec![last.clone()], &vec![first.clone()]));
+        assert_eq!(state.unknown, [99_991_231_235_959]);
+        assert!(!state.is_current() && !state.is_same());
+    }
     connection.close().await.unwrap();
     db.drop().await;
 }

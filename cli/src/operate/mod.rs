@@ -21,11 +21,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use serde_json::{Value, json};
 
 use self::{
-    client::{Client, Told},
+    client::Client,
     show::Format,
     table::{NOUNS, Operation},
 };
-pub(crate) use self::{doctor::run as doctor, raw::run as ask, seeding::run as seed};
+pub(crate) use self::{client::Told, doctor::run as doctor, raw::run as ask, seeding::run as seed};
 use crate::{args::Args, runtime};
 
 /// Pages read by `--all`, at a hundred a page.

@@ -143,6 +143,17 @@ fn the_runbook_migrates_before_it_starts_anything() {
     }
 }
 
+/// A unit of systemd does not: what crashes has to come back while the database is away.
+#[test]
+fn a_pod_begins_only_on_a_schema_that_is_its_own() {
+    for name in ["api", "voice", "worker"] {
+        let pod = files::read(&format!("ops/k8s/base/{name}.yml"));
+        let before = pod.split("\n      containers:").next().unwrap_or_default();
+        let gate = before.split("\n      initContainers:").nth(1).unwrap_or_default();
+        assert!(gate.contains("args: [migrate, --check, --or-newer]"), "{name}");
+    }
+}
+
 #[test]
 fn every_package_of_the_lock_file_is_among_the_third_party_software() {
     let listed: BTreeSet<(String, String)> = documents::rows("THIRD-PARTY.md")

@@ -1,10 +1,11 @@
 //! The version before, on this schema: what it asks is still answered, and whoever is at work when it arrives goes on.
 
-use std::{cell::Cell, fs};
+use std::{cell::Cell, fs, process::Stdio};
 
 use engine::State;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde_json::Value;
 use sqlx::{
     AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, SqlSafeStr, Statement,
     TypeInfo,
@@ -163,4 +164,42 @@ async fn a_schema_that_moves_on_under_busy_workers_stops_and_repeats_nothing() {
     let lines = rig.db.number("select from toy.ledger where undone = 0").await;
     assert_eq!(usize::try_from(lines).unwrap(), all.len(), "each exactly once");
     assert_eq!(rig.db.number("select from trunkline.failures").await, 0, "no job noticed");
+}
+
+#[tokio::test]
+async fn whether_a_database_is_at_this_version_is_told_by_an_exit_code_and_nothing_is_written() {
+    let db = TestDb::new().await;
+    let check = async |words: &[&str]| {
+        let mut command = tokio::process::Command::new(tests::fleet::binary());
+        command.args(["migrate", "--check"]).args(words).env_clear();
+        command.env("DATABASE_URL", db.app_url().expose_secret());
+        let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let answer: Value = serde_json::from_slice(&output.stdout).expect(&said);
+        (output.status.code(), answer, said)
+    };
+    let change = async |statement: &'static str| {
+        sqlx::raw_sql(statement).execute(db.owner()).await.unwrap();
+    };
+    let (code, answer, said) = check(&[]).await;
+    assert!(code == Some(0) && answer["current"] == true, "{answer} {said}");
+
+    change("insert into _sqlx_migrations values (99991231235959, 'x', now(), true, '', 0)").await;
+    let (code, answer, said) = check(&[]).await;
+    assert!(code == Some(4) && said.contains("unknown: 99991231235959"), "{answer} {said}");
+    let (code, answer, said) = check(&["--or-newer"]).await;
+    assert!(code == Some(0) && answer["current"] == true, "{answer} {said}");
+
+    change(
+        "delete from _sqlx_migrations where version =
+             (select max(version) from _sqlx_migrations where version < 99991231235959);
+         do $$ begin
+             execute format('alter database %I set default_transaction_read_only = on', current_database());
+         end $$",
+    )
+    .await;
+    // It may only read now, and that is enough.
+    let (code, answer, said) = check(&["--or-newer"]).await;
+    assert!(code == Some(4) && said.contains("missing: "), "{answer} {said}");
+    assert_eq!(answer["missing"].as_array().map(Vec::len), Some(1), "{answer}");
 }
