@@ -2,6 +2,7 @@
 
 mod api; // the API as a process of its own
 mod args; // what can be asked on the command line
+mod bar; // how far long work is
 mod bench; // how fast it is
 mod call; // somebody calls
 mod demo; // plays the main job

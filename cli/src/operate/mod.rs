@@ -1,6 +1,7 @@
 //! Operating a running system from the command line, over the same API as everybody else: a noun, a verb, and what the
 //! verb needs. stdout has the answer, stderr everything else; how it ended is in the exit code.
 
+mod backfill; // of a schedule, watched
 mod client; // asking the API
 mod doctor; // what is wrong now
 mod health; // how the system is, for people
@@ -67,6 +68,9 @@ fn verb(operation: &'static Operation) -> Command {
     }
     if operation.is_paged() {
         verb = verb.args(page_args());
+    }
+    if operation.path == backfill::PATH {
+        verb = verb.arg(backfill::watch_arg());
     }
     if operation.noun == "operation" && operation.method == "POST" {
         verb = verb.args(operation::args(operation.verb));
@@ -150,6 +154,9 @@ async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
         let body = input::body(operation, matches)?;
         if operation.noun == "operation" {
             return operation::order(operation.verb, &path, &body, matches).await;
+        }
+        if operation.path == backfill::PATH {
+            return backfill::order(&path, &body, matches).await;
         }
         return order(operation.method, &path, &body, matches).await;
     }

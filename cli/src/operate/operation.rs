@@ -1,9 +1,6 @@
 //! Operations on many jobs: what a preview has found, and how far one is.
 
-use std::{
-    io::{IsTerminal, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -14,15 +11,13 @@ use super::{
     sent,
     show::{self, Format},
 };
+use crate::bar::{self, Bar};
 
 /// Where one is looked at.
 pub(super) const PATH: &str = "/v1/admin/operations/{id}";
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// Columns of the bar.
-const BAR: u64 = 30;
 
 /// What its orders have beside those of all orders.
 pub(super) fn args(verb: &str) -> Vec<Arg> {
@@ -98,7 +93,7 @@ async fn until(
     every: Duration,
     is_enough: impl Fn(&Value) -> bool,
 ) -> anyhow::Result<Result<Value, Told>> {
-    let is_terminal = std::io::stderr().is_terminal();
+    let shown = Bar::new(true);
     let mut look = tokio::time::interval(every);
     loop {
         look.tick().await;
@@ -108,15 +103,9 @@ async fn until(
             Err(Told::Unreachable) => continue,
             Err(told) => return Ok(Err(told)),
         };
-        if is_terminal {
-            let mut stderr = std::io::stderr();
-            write!(stderr, "\r\u{1b}[K{}", bar(&found))?;
-            if is_enough(&found) {
-                writeln!(stderr)?;
-            }
-            stderr.flush()?;
-        }
+        shown.show(&line(&found))?;
         if is_enough(&found) {
+            shown.leave()?;
             return Ok(Ok(found));
         }
     }
@@ -136,7 +125,7 @@ fn told(found: &Value) -> Told {
 }
 
 /// `[#########---------------------] 300 of 1000 working`.
-fn bar(found: &Value) -> String {
+fn line(found: &Value) -> String {
     let state = found["state"].as_str().unwrap_or("?");
     let is_back = matches!(state, "undoing" | "undone");
     let (total, seen) = if is_back {
@@ -144,9 +133,7 @@ fn bar(found: &Value) -> String {
     } else {
         (number(found, "matched"), number(found, "done") + number(found, "refused"))
     };
-    let full = (seen * BAR).checked_div(total).unwrap_or(0).min(BAR);
-    let columns = |count: u64, sign: &str| sign.repeat(usize::try_from(count).unwrap_or(0));
-    format!("[{}{}] {seen} of {total} {state}", columns(full, "#"), columns(BAR - full, "-"))
+    bar::line(seen, total, state)
 }
 
 fn number(found: &Value, name: &str) -> u64 {
@@ -162,10 +149,10 @@ mod tests {
     #[test]
     fn a_bar_says_how_far_it_is() {
         let half = json!({ "state": "working", "matched": 10, "done": 4, "refused": 1 });
-        assert_eq!(bar(&half), format!("[{}{}] 5 of 10 working", "#".repeat(15), "-".repeat(15)));
+        assert_eq!(line(&half), format!("[{}{}] 5 of 10 working", "#".repeat(15), "-".repeat(15)));
         let back = json!({ "state": "undoing", "matched": 10, "done": 4, "undone": 4 });
-        assert_eq!(bar(&back), format!("[{}] 4 of 4 undoing", "#".repeat(30)));
-        assert!(bar(&json!({ "state": "freezing", "matched": 0 })).ends_with("0 of 0 freezing"));
+        assert_eq!(line(&back), format!("[{}] 4 of 4 undoing", "#".repeat(30)));
+        assert!(line(&json!({ "state": "freezing", "matched": 0 })).ends_with("0 of 0 freezing"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
+use tests::wait_until;
 use tokio::process::Command;
 
 use crate::stage::Stage;
@@ -200,4 +201,29 @@ async fn looking_whether_a_record_is_what_it_was_ends_with_another_code_when_it_
     let found: Value = serde_json::from_str(&said).unwrap();
     let broken = json!({ "link": 2, "id": 2, "what": "changed" });
     assert_eq!((code, &found["items"][1]["broken"]), (1, &broken), "{said}");
+}
+
+#[tokio::test]
+async fn a_backfill_is_watched_until_somebody_stops_it_and_a_pipe_gets_no_bar() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let name = stage.look("schedules").await["items"][0]["name"].as_str().unwrap().to_owned();
+    let to = stage.db.now().await;
+    let (from, to) = ((to - chrono::TimeDelta::days(3)).to_rfc3339(), to.to_rfc3339());
+    let words = ["--from", &from, "--to", &to, "--reason", "they were lost", "--watch"];
+    let words = [&["schedule", "backfill", &name][..], &words[..]].concat();
+    let daily = ["schedule", "change", &name, "--cron", "5 4 * * *", "--reason", "r"];
+    assert_eq!(terminal.run(&daily).await.0, 0);
+    // Nobody works here, so that it goes on until it is stopped.
+    let stop = async {
+        wait_until("the backfill is there", async || {
+            let seen = stage.look(&format!("schedules/{name}")).await;
+            seen["backfill"].is_object().then_some(())
+        })
+        .await;
+        stage.order(&format!("schedules/{name}/stop-backfill"), &json!({})).await.is(200);
+    };
+    let ((code, out, said), ()) = tokio::join!(terminal.run(&words), stop);
+    assert!(code == 8 && said.contains("somebody has stopped it"), "{code} {out} {said}");
+    assert!(out.contains("ticks") && !said.contains(['[', '\r']), "{out} {said}");
 }
