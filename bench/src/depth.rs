@@ -50,14 +50,14 @@ pub(crate) async fn measure(
     let mut conn = host.connection().await?;
     let ids = floor::ids(&mut conn, "bench", "bench_noop").await?;
     let (mut empty, mut deep) = (Looks::default(), Looks::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("depth, empty") {
         fill(&engine, JOBS, Noop::usual).await?;
         empty.add(&claims(&engine).await?);
         floor::drain(host, ids, 2).await?;
     }
     floor::ended(&mut conn, ids, extent.of(ENDED)).await?;
     stock(&engine, extent.of(ALIVE), JOBS * extent.rounds).await?;
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("depth") {
         deep.add(&claims(&engine).await?);
     }
     say(Figure::new("depth", "claim_p50_ms", "ms", &deep.p50).beside(&deep.p50, &empty.p50));

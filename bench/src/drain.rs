@@ -25,7 +25,7 @@ pub(crate) async fn measure(
     let mut conn = host.connection().await?;
     let ids = floor::ids(&mut conn, "bench", "bench_noop").await?;
     let (mut ours, mut plain, mut wal) = (Series::default(), Series::default(), Series::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("drain") {
         fill(&engine, count, Noop::usual).await?;
         plain.push(rate(count, floor::drain(host, ids, FLOOR_CONNECTIONS).await?));
 

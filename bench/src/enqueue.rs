@@ -33,7 +33,7 @@ pub(crate) async fn measure(
     ] {
         let each = extent.of(usual) / callers;
         let (mut ours, mut plain) = (Series::default(), Series::default());
-        for _ in 0..extent.rounds {
+        for _ in extent.rounds_of(metric) {
             plain.push(raw(host, callers.min(FLOOR_CONNECTIONS_MAX), each * callers).await?);
             ours.push(together(&engine, callers, each.max(1)).await?);
         }
@@ -79,7 +79,7 @@ async fn bulk(
     let mut conn = host.connection().await?;
     let ids = floor::ids(&mut conn, "bench", "bench_noop").await?;
     let (mut ours, mut plain) = (Series::default(), Series::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("enqueue, in bulk") {
         let began = Instant::now();
         floor::bulk(&mut conn, ids, &args, count).await?;
         plain.push(rate(count, began.elapsed().as_secs_f64()));

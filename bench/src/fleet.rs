@@ -33,7 +33,7 @@ pub(crate) async fn measure(
         "whole workers would take up other jobs too: without DATABASE_URL, on a database of its own"
     );
     let (mut one, mut four) = (Rounds::default(), Rounds::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("fleet") {
         one.add(&drain(host, extent.of(JOBS), 1).await?);
         four.add(&drain(host, extent.of(JOBS), PROCESSES).await?);
     }

@@ -35,7 +35,7 @@ pub(crate) async fn measure(
     let each = extent.of(WEBHOOKS) / CONNECTIONS;
     let (mut ours, mut plain) = (Series::default(), Series::default());
     let (mut p50, mut p99) = (Series::default(), Series::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("ingest") {
         plain.push(raw(host, ids, each).await?);
         let full = at_once(&api, each).await?;
         ours.push(full);

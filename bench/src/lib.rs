@@ -3,6 +3,7 @@
 //!
 //! Absolute rates depend on the machine; the ratios are what to compare.
 
+mod extent; // how much, and how far that is
 mod figure; // what is printed
 mod series; // medians and percentiles of rounds
 
@@ -28,7 +29,12 @@ mod voice; // live calls
 
 use std::path::Path;
 
-pub use self::{figure::Figure, host::Host, series::Series};
+pub use self::{
+    extent::{Extent, Round},
+    figure::Figure,
+    host::Host,
+    series::Series,
+};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,22 +77,6 @@ impl Bench {
             Bench::Soak => "soak",
             Bench::Voice => "voice",
         }
-    }
-}
-
-/// How much is measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Extent {
-    /// Rounds of ours and of the floor, by turns; at least 1.
-    pub rounds: usize,
-    /// Thousandths of the usual number of jobs; 1,000 is the usual one.
-    pub per_mille: usize,
-}
-
-impl Extent {
-    /// So many of what is usually so many; at least 16, since less says nothing.
-    fn of(self, usual: usize) -> usize {
-        (usual * self.per_mille / 1000).max(16)
     }
 }
 

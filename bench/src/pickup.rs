@@ -40,7 +40,7 @@ pub(crate) async fn measure(
     let mut worker = Worker::start(&listener, 16, &["bench_pickup"]).await?;
     let mut pair = floor::Pair::new(host, ids).await?;
     let (mut ours, mut plain) = (Rounds::default(), Rounds::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("pickup") {
         let mut floor = Series::default();
         for _ in 0..count {
             floor.push(pair.once().await?);
@@ -55,7 +55,7 @@ pub(crate) async fn measure(
 
     let mut worker = Worker::start(&caller, 16, &["bench_pickup"]).await?;
     let mut same = Rounds::default();
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("pickup, by the same process") {
         same.add(&began_after(&caller, &mut worker, count).await?);
     }
     worker.stop().await;
@@ -72,7 +72,7 @@ async fn loaded(
     let (caller, listener, other) = (engine(host).await?, engine(host).await?, engine(host).await?);
     let mut worker = Worker::start(&listener, 16, &["bench_pickup"]).await?;
     let mut rounds = Rounds::default();
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("pickup, under load") {
         let before = fill(&caller, extent.of(LOAD), Noop::usual).await?;
         let drainer = Worker::start(&other, 1000, &["bench"]).await?;
         rounds.add(&began_after(&caller, &mut worker, extent.of(JOBS) / 5).await?);

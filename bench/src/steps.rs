@@ -29,7 +29,7 @@ pub(crate) async fn measure(
     let ids = floor::ids(&mut conn, "bench", "bench_five").await?;
     let (mut ours, mut plain, mut alone) =
         (Series::default(), Series::default(), Series::default());
-    for _ in 0..extent.rounds {
+    for _ in extent.rounds_of("steps") {
         fill(&engine, count, || Five {}).await?;
         plain.push(rate(count, floor::steps(&mut conn, ids).await?));
 

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use bench::{Bench, Extent, Figure, Host, measure};
+use bench::{Bench, Extent, Figure, Host, Round, measure};
 use daemon::{config::Env, postgres::Search};
 use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::{BenchArgs, BenchName},
+    bar::{self, Bar},
     ready, runtime,
 };
 
@@ -29,7 +30,7 @@ pub(crate) fn run(options: &BenchArgs) -> anyhow::Result<ExitCode> {
         None => Some(Host::throwaway(options.home.join(std::process::id().to_string()), search)?),
         Some(_) => None,
     };
-    let host = runtime()?.block_on(async {
+    let done = runtime()?.block_on(async {
         let host = match (server, url) {
             (Some(server), _) => Host::on(server).await?,
             (None, Some(url)) => Host::at(url).await?,
@@ -44,8 +45,10 @@ pub(crate) fn run(options: &BenchArgs) -> anyhow::Result<ExitCode> {
             _ = tokio::signal::ctrl_c() => anyhow::bail!("told to stop"),
         }
         anyhow::Ok(host)
-    })?;
-    host.stop();
+    });
+    // Whatever is said next begins on a line of its own.
+    let _ = Bar::new(!options.json).clear();
+    done?.stop();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,10 +65,16 @@ fn say_settings(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
 }
 
 async fn measure_all(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
-    let extent =
-        Extent { rounds: usize::from(options.rounds), per_mille: usize::from(options.scale) * 10 };
+    let bar = Bar::new(!options.json);
+    let extent = Extent {
+        rounds: usize::from(options.rounds),
+        per_mille: usize::from(options.scale) * 10,
+        began: if options.json { |_| () } else { show_round },
+    };
     let mut said = Ok(());
     let mut say = |figure: Figure| {
+        // A figure and the bar may be on the same terminal.
+        let _ = bar.clear();
         let printed = if options.json { ready::print(&figure) } else { print_line(&figure) };
         if printed.is_err() {
             said = printed;
@@ -76,11 +85,24 @@ async fn measure_all(options: &BenchArgs, host: &Host) -> anyhow::Result<()> {
             eprintln!("left out: ingest, which is measured on a database of its own only");
             continue;
         }
+        bar.show(bench.as_str())?;
         measure(bench, host, extent, &options.home, &mut say)
             .await
             .with_context(|| format!("{} could not be measured", bench.as_str()))?;
     }
     said
+}
+
+/// How far the part is that is being measured. Nobody measures while this is written.
+fn show_round(round: Round) {
+    // What cannot be shown is no reason to end.
+    let _ = Bar::new(true).show(&round_line(round));
+}
+
+/// `[##########--------------------] 1 of 3 rounds of drain`, while the second is measured.
+fn round_line(Round { part, number, of }: Round) -> String {
+    let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
+    bar::line(count(number.saturating_sub(1)), count(of), &format!("rounds of {part}"))
 }
 
 fn chosen(name: BenchName) -> Vec<Bench> {
@@ -103,4 +125,16 @@ fn chosen(name: BenchName) -> Vec<Bench> {
 fn print_line(figure: &Figure) -> anyhow::Result<()> {
     println!("{figure}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_counts_when_it_is_over() {
+        let line = |number| round_line(Round { part: "drain", number, of: 2 });
+        assert!(line(1).ends_with("] 0 of 2 rounds of drain"), "{}", line(1));
+        assert_eq!(line(2).matches('#').count(), 15);
+    }
 }
