@@ -106,6 +106,28 @@ fn a_restore_to_an_instant_loses_nothing_and_sends_nothing_twice() {
     assert!(drill.status.success() && said(&drill).contains("DONE"), "{}", said(&drill));
 }
 
+/// What the scripts of a restore show, and that they do what they did where nobody looks: with input, output and exit code.
+#[test]
+fn a_bar_of_the_scripts_is_a_line_and_nothing_where_nobody_looks() {
+    let bash = |script: &str| {
+        let whole = format!("set -euo pipefail; . ops/backup/bar; {script}");
+        run(Path::new("bash"), &["-c", &whole], &[])
+    };
+    let lines = bash(
+        "for seen in 0 5 10 11; do bar_line $seen 10 MB; echo; done; bar_line '' 0 files; echo",
+    );
+    let (full, half) = ("#".repeat(30), "#".repeat(15) + &"-".repeat(15));
+    let empty = "-".repeat(30);
+    let wanted = format!(
+        "[{empty}] 0 of 10 MB\n[{half}] 5 of 10 MB\n[{full}] 10 of 10 MB\n[{full}] 11 of 10 MB\n[{empty}] 0 of 0 files\n"
+    );
+    assert_eq!(said(&lines), wanted);
+    let quiet = bash("bar_say x; far() { echo 1; }; echo through | with_bar 2 MB far cat");
+    assert_eq!((quiet.status.code(), said(&quiet)), (Some(0), "through\n".to_owned()));
+    let failed = bash("far() { echo 1; }; with_bar 2 MB far bash -c 'exit 7'; echo not reached");
+    assert_eq!((failed.status.code(), said(&failed)), (Some(7), String::new()));
+}
+
 #[test]
 fn prometheus_and_alertmanager_take_their_configuration() {
     let Some(tools) = tools() else { return };
