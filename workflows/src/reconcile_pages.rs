@@ -53,6 +53,15 @@ pub enum Part {
 impl Part {
     /// In their order.
     pub const ALL: [Part; 3] = [Part::Subscriptions, Part::Unseen, Part::Customers];
+
+    /// What is being compared, for whoever looks on.
+    pub(crate) const fn note(self) -> &'static str {
+        match self {
+            Part::Subscriptions => "comparing subscriptions at Stripe",
+            Part::Unseen => "asking for those of ours that Stripe did not show",
+            Part::Customers => "comparing customers at Stripe",
+        }
+    }
 }
 
 /// Where a stretch has come to.

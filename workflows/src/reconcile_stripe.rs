@@ -60,6 +60,8 @@ impl Workflow<Trunkline> for ReconcileStripe {
                     ctx.child(ReconcilePages { run, part, after, so_far, suspicious }).await?;
                 (so_far, suspicious) = (stretch.so_far, stretch.suspicious);
                 after = stretch.after;
+                // How many there are, only Stripe knows.
+                ctx.progress(tally.plus(so_far).checked, None, part.note());
                 if after.is_none() {
                     break;
                 }
