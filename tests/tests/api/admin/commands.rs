@@ -207,7 +207,8 @@ async fn looking_whether_a_record_is_what_it_was_ends_with_another_code_when_it_
 async fn a_backfill_is_watched_until_somebody_stops_it_and_a_pipe_gets_no_bar() {
     let stage = Stage::open().await;
     let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
-    let name = stage.look("schedules").await["items"][0]["name"].as_str().unwrap().to_owned();
+    let all = terminal.json(&["schedule", "list"]).await;
+    let name = all["items"][0]["name"].as_str().unwrap().to_owned();
     let to = stage.db.now().await;
     let (from, to) = ((to - chrono::TimeDelta::days(3)).to_rfc3339(), to.to_rfc3339());
     let words = ["--from", &from, "--to", &to, "--reason", "they were lost", "--watch"];
@@ -217,11 +218,12 @@ async fn a_backfill_is_watched_until_somebody_stops_it_and_a_pipe_gets_no_bar() 
     // Nobody works here, so that it goes on until it is stopped.
     let stop = async {
         wait_until("the backfill is there", async || {
-            let seen = stage.look(&format!("schedules/{name}")).await;
+            let seen = terminal.json(&["schedule", "show", &name]).await;
             seen["backfill"].is_object().then_some(())
         })
         .await;
-        stage.order(&format!("schedules/{name}/stop-backfill"), &json!({})).await.is(200);
+        let stop = ["schedule", "stop-backfill", &name, "--reason", "they were not"];
+        assert_eq!(terminal.run(&stop).await.0, 0);
     };
     let ((code, out, said), ()) = tokio::join!(terminal.run(&words), stop);
     assert!(code == 8 && said.contains("somebody has stopped it"), "{code} {out} {said}");
