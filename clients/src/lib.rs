@@ -10,7 +10,10 @@ pub mod http; // the one HTTP client, with its timeouts and limits
 pub mod metrics; // how long providers take
 pub mod openai; // a text model that answers, and one that speaks
 pub mod otlp; // who takes our spans
+mod secrets; // what providers know us by, exchanged while we run
 pub mod stripe; // customers, subscriptions, invoices, events, and the signature on every webhook
 mod trace; // a call as a span
 pub mod transport; // did the request leave before it failed?
 pub mod twilio; // messages, their receipts, and the signature on every webhook
+
+pub use self::secrets::Secrets;

@@ -52,6 +52,7 @@ pub mod voice_settings;
 
 // Who may come in.
 pub mod api_keys; // operators, and their programs
+pub mod provider_credentials; // and how providers know us
 pub mod sessions;
 pub mod tenant_keys; // their programs
 pub mod users;

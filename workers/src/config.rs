@@ -183,6 +183,7 @@ fn sms_sender(env: &Env) -> Option<SmsSender> {
         );
         return None;
     };
+    let auth_token = auth_token.into();
     let config = twilio::Config { api_base: api_base?, account_sid, auth_token };
     let Ok(twilio) = Twilio::new(http, config) else {
         env.mistake("TWILIO_API_BASE", "must be an http or https address");
@@ -222,6 +223,7 @@ fn openai(env: &Env) -> Option<OpenAi> {
         );
         return None;
     };
+    let api_key = api_key.into();
     Some(OpenAi::new(http, &openai::Config { base_url: base_url?, api_key, model }))
 }
 
@@ -238,6 +240,7 @@ fn stripe_account(env: &Env) -> Option<StripeAccount> {
         );
         return None;
     };
+    let secret_key = secret_key.into();
     let Ok(stripe) = Stripe::new(http, stripe::Config { api_base, secret_key }) else {
         env.mistake("STRIPE_API_BASE", "must be an http or https address");
         return None;

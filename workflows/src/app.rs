@@ -7,10 +7,11 @@ use std::{
 };
 
 use clients::{
+    Secrets,
     openai::OpenAi,
     twilio::{NumberSearch, NumberUrls, Twilio},
 };
-use domain::{MessageId, Pepper, PhoneNumber};
+use domain::{MessageId, Pepper, PhoneNumber, provider_credentials::Credential};
 use engine::App;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -40,6 +41,21 @@ pub struct Clients {
     pub voice: OnceLock<Arc<dyn VoiceDesk>>,
     /// The file that the trial kind `ledger` appends to.
     pub ledger: Option<PathBuf>,
+}
+
+impl Clients {
+    /// What of them is exchanged while the process runs. A provider without an account here has none.
+    pub fn credentials(&self) -> Vec<(Credential, Secrets)> {
+        // Numbers are bought at the account that sends messages, with the same token.
+        let twilio = self.sms.as_ref().map(|sms| &sms.twilio);
+        let twilio = twilio.or(self.numbers.as_ref().map(|desk| &desk.twilio));
+        let twilio = twilio.map(|it| (Credential::TwilioAuthToken, it.auth_token()));
+        let stripe = self.stripe.as_ref();
+        let stripe = stripe.map(|it| (Credential::StripeSecretKey, it.stripe.secret_key()));
+        let openai = self.ai.as_ref().map(|it| (Credential::OpenAiApiKey, it.api_key()));
+        let all = [twilio, stripe, openai].into_iter().flatten();
+        all.map(|(credential, secrets)| (credential, secrets.clone())).collect()
+    }
 }
 
 /// How text messages leave.

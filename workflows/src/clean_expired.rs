@@ -1,9 +1,12 @@
-//! Forgets what has served its time: verification codes, sessions, tenants' keys, counters of rate limits, what was said in
-//! calls.
+//! Forgets what has served its time: verification codes, sessions, tenants' keys, secrets of providers that were exchanged,
+//! counters of rate limits, what was said in calls.
 
 use std::time::Duration;
 
-use domain::{calls::transcripts, codes, demos, guesses, limits, scope, sessions, tenant_keys};
+use domain::{
+    calls::transcripts, codes, demos, guesses, limits, provider_credentials, scope, sessions,
+    tenant_keys,
+};
 use engine::{Context, Failure, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +46,9 @@ pub struct CleanedUp {
     /// Keys of tenants that were over long ago.
     #[serde(default)]
     pub keys_forgotten: u64,
+    /// Secrets of providers' credentials whose grace was over.
+    #[serde(default)]
+    pub credentials_forgotten: u64,
 }
 
 impl Workflow<Trunkline> for CleanExpired {
@@ -64,6 +70,7 @@ impl Workflow<Trunkline> for CleanExpired {
                 people_forgotten: demos::forget(tx, ARCHIVES_KEPT).await.map_err(of_domain)?,
                 calls_forgotten: transcripts::clean(tx).await.map_err(of_domain)?,
                 keys_forgotten: tenant_keys::clean(tx, KEYS_KEPT).await.map_err(of_domain)?,
+                credentials_forgotten: provider_credentials::forget(tx).await.map_err(of_domain)?,
             })
         });
         let done = clean.await?;
@@ -89,6 +96,7 @@ impl CleanedUp {
             people_forgotten,
             calls_forgotten,
             keys_forgotten,
+            credentials_forgotten,
         } = self;
         codes_forgotten
             + codes_deleted
@@ -97,5 +105,6 @@ impl CleanedUp {
             + people_forgotten
             + calls_forgotten
             + keys_forgotten
+            + credentials_forgotten
     }
 }

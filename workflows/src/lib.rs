@@ -67,6 +67,7 @@ pub mod events; // names that the log is searched for
 pub mod metrics; // what is counted beside jobs
 pub mod promises; // how long jobs may wait
 
+pub mod credentials; // what providers know us by, exchanged while we run
 pub mod door; // by which everything comes in that a provider tells us
 pub mod gap; // what a provider never told
 

@@ -12,19 +12,20 @@ use async_openai::{
         CreateChatCompletionRequest, CreateChatCompletionResponse,
     },
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Error, transport::Transport};
+use crate::Secrets;
 
 /// Which account, which model, and where.
 #[derive(Clone)]
 pub struct Config {
     /// `https://api.openai.com/v1`, or a stand-in.
     pub base_url: Url,
-    /// The key.
-    pub api_key: SecretString,
+    /// The key. Each request takes the newest.
+    pub api_key: Secrets,
     /// The model's name.
     pub model: String,
 }
@@ -53,18 +54,26 @@ pub struct Turn {
 /// OpenAI's text model. Cheap to clone; never repeats a request by itself.
 #[derive(Clone)]
 pub struct OpenAi {
-    client: Client<OpenAIConfig>,
+    http: reqwest::Client,
+    base_url: String,
+    api_key: Secrets,
     model: String,
 }
 
 impl OpenAi {
     /// Calls nobody yet. `http` comes from [`crate::http::client`], whose limit of time is the one that holds.
     pub fn new(http: reqwest::Client, config: &Config) -> Self {
-        let openai = OpenAIConfig::new()
-            .with_api_base(config.base_url.as_str().trim_end_matches('/'))
-            .with_api_key(config.api_key.expose_secret());
-        let client = Client::build(http.clone(), openai).with_http_service(Transport(http));
-        Self { client, model: config.model.clone() }
+        Self {
+            http,
+            base_url: config.base_url.as_str().trim_end_matches('/').to_owned(),
+            api_key: config.api_key.clone(),
+            model: config.model.clone(),
+        }
+    }
+
+    /// With what it signs in.
+    pub fn api_key(&self) -> &Secrets {
+        &self.api_key
     }
 
     /// What the assistant says next, in at most so many tokens.
@@ -75,7 +84,13 @@ impl OpenAi {
             max_completion_tokens: Some(tokens_max),
             ..CreateChatCompletionRequest::default()
         };
-        let response = self.client.chat().create(request).await.map_err(of_client)?;
+        // What OpenAI would say without one.
+        let key = self.api_key.newest().ok_or(Error::Rejected { status: 401 })?;
+        let config =
+            OpenAIConfig::new().with_api_base(&self.base_url).with_api_key(key.expose_secret());
+        let transport = Transport(self.http.clone());
+        let client = Client::build(self.http.clone(), config).with_http_service(transport);
+        let response = client.chat().create(request).await.map_err(of_client)?;
         text_of(response).ok_or(Error::Unreadable)
     }
 }

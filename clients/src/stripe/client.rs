@@ -3,7 +3,7 @@
 use std::fmt;
 
 use reqwest::{Method, RequestBuilder};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use url::Url;
 
@@ -16,7 +16,10 @@ use super::{
     page::{self, WirePage},
     subscription::WireSubscription,
 };
-use crate::exchange::{self, Answer};
+use crate::{
+    Secrets,
+    exchange::{self, Answer},
+};
 
 /// The version of the API that answers are read in, whatever the account's own is.
 pub const API_VERSION: &str = "2026-10-28.endive";
@@ -30,7 +33,7 @@ pub struct Config {
     /// `https://api.stripe.com`, or a stand-in.
     pub api_base: Url,
     /// `sk_live_…`, `sk_test_…`, or a restricted `rk_…`.
-    pub secret_key: SecretString,
+    pub secret_key: Secrets,
 }
 
 /// The address of the API is of a kind that has no path (such as `mailto:`).
@@ -61,10 +64,14 @@ impl Stripe {
         Ok(Self { http, config })
     }
 
-    /// Whether the key is one for real money.
+    /// Whether the key that was configured is one for real money. What takes its place is of the same mode.
     pub fn is_live(&self) -> bool {
-        let key = self.config.secret_key.expose_secret();
-        ["sk_live_", "rk_live_"].iter().any(|prefix| key.starts_with(prefix))
+        self.config.secret_key.configured().first().is_some_and(|key| is_live(key.expose_secret()))
+    }
+
+    /// With what it signs in.
+    pub fn secret_key(&self) -> &Secrets {
+        &self.config.secret_key
     }
 
     /// Makes a customer.
@@ -219,10 +226,12 @@ impl Stripe {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push("v1").extend(path);
         }
-        self.http
-            .request(method, url)
-            .bearer_auth(self.config.secret_key.expose_secret())
-            .header("Stripe-Version", API_VERSION)
+        let request = self.http.request(method, url).header("Stripe-Version", API_VERSION);
+        match self.config.secret_key.newest() {
+            Some(key) => request.bearer_auth(key.expose_secret()),
+            // Stripe refuses it, and says so in its own words.
+            None => request,
+        }
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
@@ -235,6 +244,11 @@ impl Stripe {
         }
         serde_json::from_slice(&body).map_err(|_| Error::Unreadable { status: status.as_u16() })
     }
+}
+
+/// Whether a key is one for real money.
+pub fn is_live(key: &str) -> bool {
+    ["sk_live_", "rk_live_"].iter().any(|prefix| key.starts_with(prefix))
 }
 
 impl fmt::Debug for Config {

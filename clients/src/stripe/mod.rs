@@ -14,7 +14,7 @@ pub mod signature; // sign and verify webhooks
 mod subscription; // who pays for what, and until when
 
 pub use self::{
-    client::{API_VERSION, BadApiBase, Config, Stripe},
+    client::{API_VERSION, BadApiBase, Config, Stripe, is_live},
     customer::{Customer, NewCustomer},
     error::{Error, RejectedClass},
     event::Event,

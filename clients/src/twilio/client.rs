@@ -3,15 +3,18 @@
 use std::fmt;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{
-    Error, Message, NewMessage,
+    Error, Message, NewMessage, RejectedClass,
     message::{WireMessage, WirePage},
 };
-use crate::exchange::{self, Answer};
+use crate::{
+    Secrets,
+    exchange::{self, Answer},
+};
 
 /// The version of the API in every path.
 const API_VERSION: &str = "2010-04-01";
@@ -26,8 +29,8 @@ pub struct Config {
     pub api_base: Url,
     /// `AC` and 32 hex digits.
     pub account_sid: String,
-    /// Signs in, and signs webhooks.
-    pub auth_token: SecretString,
+    /// Signs in, and signs webhooks. Each request takes the newest.
+    pub auth_token: Secrets,
 }
 
 /// The address of the API is of a kind that has no path (such as `mailto:`).
@@ -66,6 +69,11 @@ impl Twilio {
     /// The account that is used.
     pub fn account_sid(&self) -> &str {
         &self.config.account_sid
+    }
+
+    /// With what it signs in.
+    pub fn auth_token(&self) -> &Secrets {
+        &self.config.auth_token
     }
 
     /// Hands one message to Twilio. Twilio knows no idempotency key: a repetition after
@@ -139,8 +147,13 @@ impl Twilio {
     }
 
     async fn body(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Error> {
-        let token = self.config.auth_token.expose_secret();
-        let request = request.basic_auth(&self.config.account_sid, Some(token));
+        // What Twilio would say without one.
+        let token = self.config.auth_token.newest().ok_or(Error::Rejected {
+            status: StatusCode::UNAUTHORIZED.as_u16(),
+            code: None,
+            class: RejectedClass::Account,
+        })?;
+        let request = request.basic_auth(&self.config.account_sid, Some(token.expose_secret()));
         let sent = exchange::send("twilio", request, ANSWER_BYTES_MAX).await;
         let Answer { status, headers, body } = sent.map_err(Error::of_transport)?;
         // The status is known by now: an answer whose body is cut off is not an unknown outcome.

@@ -5,7 +5,7 @@ use crate::word::words;
 words! {
     /// What a key may do. A route asks for exactly one.
     pub enum Scope ("scope") {
-        /// Look at everything but keys.
+        /// Look at everything but keys and what providers know us by.
         Read = "read",
         /// Jobs, parked runs and webhooks: enqueue, retry, cancel, answer, replay.
         Jobs = "jobs",
@@ -17,7 +17,7 @@ words! {
         Billing = "billing",
         /// What is switched for the whole product.
         Switches = "switches",
-        /// Look at keys; make, rotate and revoke them.
+        /// Look at keys and at what providers know us by; make, exchange and end them.
         Keys = "keys",
     }
 }

@@ -97,8 +97,11 @@ pub(crate) fn client(
     token: SecretString,
     http: reqwest::Client,
 ) -> Twilio {
-    let config =
-        Config { api_base: base.clone(), account_sid: account.to_owned(), auth_token: token };
+    let config = Config {
+        api_base: base.clone(),
+        account_sid: account.to_owned(),
+        auth_token: token.into(),
+    };
     Twilio::new(http, config).unwrap()
 }
 

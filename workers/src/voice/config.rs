@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use clients::openai::realtime::{self, Realtime};
+use clients::{
+    Secrets,
+    openai::realtime::{self, Realtime},
+};
 use daemon::config::Env;
-use secrecy::SecretString;
+use domain::provider_credentials::Credential;
 use url::Url;
 
 /// Calls at once in one process, where nothing else is said. A gigabyte and a core bear more.
@@ -32,7 +35,7 @@ pub struct VoiceConfig {
     pub(super) realtime: Realtime,
     pub(super) speaks_as: String,
     pub(super) account_sid: Option<String>,
-    pub(super) auth_tokens: Vec<SecretString>,
+    pub(super) auth_tokens: Secrets,
     pub(super) validates: bool,
 }
 
@@ -72,7 +75,7 @@ impl VoiceConfig {
                     .or("wss://api.openai.com/v1/realtime".to_owned()),
             )
             .ok()?,
-            api_key,
+            api_key: api_key.into(),
             model: env.var("OPENAI_REALTIME_MODEL").text().or(MODEL.to_owned()),
             dial_timeout: env.var("OPENAI_REALTIME_DIAL_MS").millis(100..=30_000).or(DIAL_WITHIN),
         };
@@ -91,9 +94,17 @@ impl VoiceConfig {
             realtime,
             speaks_as,
             account_sid,
-            auth_tokens: tokens.into_iter().flatten().collect(),
+            auth_tokens: Secrets::new(tokens.into_iter().flatten().collect()),
             validates,
         })
+    }
+
+    /// What of it is exchanged while the process runs.
+    pub fn credentials(&self) -> Vec<(Credential, Secrets)> {
+        vec![
+            (Credential::TwilioAuthToken, self.auth_tokens.clone()),
+            (Credential::OpenAiApiKey, self.realtime.api_key().clone()),
+        ]
     }
 
     /// This worker's name in its address.

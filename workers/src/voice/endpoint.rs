@@ -13,13 +13,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use clients::twilio::{
-    media::{FRAME_BYTES_MAX, Inbound, Start},
-    signature::{self, Payload},
+use clients::{
+    Secrets,
+    twilio::{
+        media::{FRAME_BYTES_MAX, Inbound, Start},
+        signature::{self, Payload},
+    },
 };
 use domain::{Pepper, voice::token};
 use futures::StreamExt;
-use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -59,7 +61,7 @@ struct Inner {
     /// The stream's address as Twilio is told it.
     stream_url: String,
     account_sid: Option<String>,
-    auth_tokens: Vec<SecretString>,
+    auth_tokens: Secrets,
     validates: bool,
     strangers: Arc<Semaphore>,
 }
@@ -70,7 +72,7 @@ pub(super) struct Keys {
     pub(super) name: String,
     pub(super) stream_url: String,
     pub(super) account_sid: Option<String>,
-    pub(super) auth_tokens: Vec<SecretString>,
+    pub(super) auth_tokens: Secrets,
     pub(super) validates: bool,
     pub(super) slots: usize,
 }
@@ -108,7 +110,7 @@ async fn come(
         };
         let claimed = claimed.to_str().unwrap_or_default();
         let signed = Payload::Form(&[]);
-        if !signature::verify(&inner.stream_url, signed, claimed, &inner.auth_tokens) {
+        if !signature::verify(&inner.stream_url, signed, claimed, &inner.auth_tokens.all()) {
             return refuse(Door::BadSignature, StatusCode::FORBIDDEN);
         }
     }

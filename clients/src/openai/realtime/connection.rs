@@ -8,7 +8,7 @@ use futures::{
 };
 use http::{HeaderValue, StatusCode, header};
 use rustls::ClientConfig;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -25,14 +25,15 @@ use super::{
     EVENT_BYTES_MAX,
     line::{self, Line},
 };
+use crate::Secrets;
 
 /// Which account, which model, and where.
 #[derive(Clone)]
 pub struct Config {
     /// `wss://api.openai.com/v1/realtime`, or a stand-in; `ws` is not encrypted.
     pub url: Url,
-    /// The key.
-    pub api_key: SecretString,
+    /// The key. Each connection takes the newest.
+    pub api_key: Secrets,
     /// The model's name.
     pub model: String,
     /// How long a connection may take, handshake included.
@@ -106,6 +107,11 @@ impl Realtime {
         Ok(Self { config, trust: line::trust()? })
     }
 
+    /// With what it signs in.
+    pub fn api_key(&self) -> &Secrets {
+        &self.config.api_key
+    }
+
     /// Connects, in at most [`Config::dial_timeout`].
     pub async fn dial(&self) -> Result<(Sender, Receiver), DialError> {
         let dialled = timeout(self.config.dial_timeout, self.connect()).await;
@@ -118,7 +124,9 @@ impl Realtime {
         let mut url = self.config.url.clone();
         url.query_pairs_mut().append_pair("model", &self.config.model);
         let mut request = url.as_str().into_client_request().map_err(refused)?;
-        let key = format!("Bearer {}", self.config.api_key.expose_secret());
+        // What OpenAI would say without one.
+        let key = self.config.api_key.newest().ok_or(DialError::Rejected { status: 401 })?;
+        let key = format!("Bearer {}", key.expose_secret());
         let mut key =
             HeaderValue::from_str(&key).map_err(|error| DialError::Unreachable(Box::new(error)))?;
         key.set_sensitive(true);
