@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
+use clients::Secrets;
 use daemon::config::Env;
-use domain::{Pepper, phone::Region};
+use domain::{Pepper, phone::Region, provider_credentials::Credential};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -30,17 +31,17 @@ pub struct Config {
     pub login_url: String,
     /// `TWILIO_ACCOUNT_SID`.
     pub twilio_account_sid: Option<String>,
-    /// `TWILIO_AUTH_TOKEN` and `TWILIO_AUTH_TOKEN_PREVIOUS`: with what webhooks may be signed. Without any, every webhook is
-    /// refused.
-    pub twilio_auth_tokens: Vec<SecretString>,
+    /// `TWILIO_AUTH_TOKEN` and `TWILIO_AUTH_TOKEN_PREVIOUS`: with what webhooks may be signed, while the database has no token.
+    /// Without any, every webhook is refused.
+    pub twilio_auth_tokens: Secrets,
     /// `TWILIO_WEBHOOK_AUTH_TOKEN` and `TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS`: words that addresses at Twilio carry as
     /// `webhook_token`, besides the signature. Without any, none is asked for.
     pub twilio_webhook_tokens: Vec<SecretString>,
     /// `TWILIO_VALIDATE_SIGNATURE`: false only where nobody but this machine reaches the API.
     pub twilio_validate_signature: bool,
-    /// `STRIPE_WEBHOOK_SECRET` and `STRIPE_WEBHOOK_SECRET_PREVIOUS`: with what Stripe may sign. Without any, every webhook
-    /// of Stripe's is refused.
-    pub stripe_webhook_secrets: Vec<SecretString>,
+    /// `STRIPE_WEBHOOK_SECRET` and `STRIPE_WEBHOOK_SECRET_PREVIOUS`: with what Stripe may sign, while the database has no
+    /// secret. Without any, every webhook of Stripe's is refused.
+    pub stripe_webhook_secrets: Secrets,
     /// `ADMIN_API_KEY`: the operators' key.
     pub admin_api_key: SecretString,
     /// `CRON_SECRET`: the key of an outside clock.
@@ -96,17 +97,17 @@ impl Config {
             twilio_validate_signature: twilio_validate_signature(env, &public_base_url),
             public_base_url,
             twilio_account_sid: env.var("TWILIO_ACCOUNT_SID").text().optional(),
-            twilio_auth_tokens: twilio_auth_tokens(env),
+            twilio_auth_tokens: Secrets::new(twilio_auth_tokens(env)),
             twilio_webhook_tokens: pair(
                 env,
                 "TWILIO_WEBHOOK_AUTH_TOKEN",
                 "TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS",
             ),
-            stripe_webhook_secrets: pair(
+            stripe_webhook_secrets: Secrets::new(pair(
                 env,
                 "STRIPE_WEBHOOK_SECRET",
                 "STRIPE_WEBHOOK_SECRET_PREVIOUS",
-            ),
+            )),
             admin_api_key: env.var("ADMIN_API_KEY").secret(KEY_CHARS_MIN).required(),
             cron_secret: env.var("CRON_SECRET").secret(KEY_CHARS_MIN).optional(),
             pepper: pepper(env),
@@ -116,6 +117,14 @@ impl Config {
             edge: EdgeConfig::read(env),
             demo: DemoConfig::read(env),
         }
+    }
+
+    /// What of it is exchanged while the process runs.
+    pub(crate) fn credentials(&self) -> Vec<(Credential, Secrets)> {
+        vec![
+            (Credential::TwilioAuthToken, self.twilio_auth_tokens.clone()),
+            (Credential::StripeWebhookSecret, self.stripe_webhook_secrets.clone()),
+        ]
     }
 
     /// Whether the outside reaches it by https only.
@@ -265,7 +274,7 @@ mod tests {
             ("TWILIO_AUTH_TOKEN", "0123456789abcdef"),
             ("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210"),
         ]);
-        assert_eq!(config.unwrap().twilio_auth_tokens.len(), 2);
+        assert_eq!(config.unwrap().twilio_auth_tokens.all().len(), 2);
         let shared = ("TWILIO_WEBHOOK_AUTH_TOKEN", "0123456789abcdef");
         let before = ("TWILIO_WEBHOOK_AUTH_TOKEN_PREVIOUS", "fedcba9876543210");
         assert_eq!(read(&[shared, before]).unwrap().twilio_webhook_tokens.len(), 2);

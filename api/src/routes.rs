@@ -224,6 +224,9 @@ routes! {
         post "/v1/admin/keys" AdminKey Keys => admin::keys::create;
         post "/v1/admin/keys/{id}/rotate" AdminKey Keys => admin::keys::rotate;
         post "/v1/admin/keys/{id}/revoke" AdminKey Keys => admin::keys::revoke;
+        get "/v1/admin/provider-credentials" AdminKey Keys => admin::provider_credentials::list;
+        post "/v1/admin/provider-credentials/{name}" AdminKey Keys => admin::provider_credentials::set;
+        post "/v1/admin/provider-credentials/{name}/retire" AdminKey Keys => admin::provider_credentials::retire;
         get "/v1/admin/audit" AdminKey Read => admin::audit::product;
         get "/v1/admin/audit/verify" AdminKey Read => admin::verify::verify;
         get "/v1/admin/audit/engine" AdminKey Read => admin::audit::engine;
@@ -335,7 +338,9 @@ mod tests {
     #[test]
     fn looking_needs_no_more_than_that_and_keys_are_for_their_keepers() {
         for route in ROUTES.iter().filter(|route| route.guard == Guard::AdminKey) {
-            let is_about_keys = route.path.starts_with("/v1/admin/keys");
+            let is_about_keys = ["/v1/admin/keys", "/v1/admin/provider-credentials"]
+                .iter()
+                .any(|path| route.path.starts_with(path));
             let wanted = match route.method {
                 _ if is_about_keys => vec![Scope::Keys],
                 "GET" => vec![Scope::Read],

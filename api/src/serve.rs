@@ -11,6 +11,7 @@ use axum::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use workflows::credentials::Keeper;
 
 use crate::{
     edge, health,
@@ -31,13 +32,17 @@ pub async fn serve(
 ) -> io::Result<()> {
     let service = service(&state);
     let closing = CancellationToken::new();
+    // Before anybody is answered: what the environment says may have been retired.
+    let beginning = Keeper::begin(state.engine().clone(), state.config().credentials());
+    let Some(keeper) = drain.run_until_cancelled(beginning).await else { return Ok(()) };
+    let keeping = closing.run_until_cancelled(keeper.keep());
     let watcher = health::watch(state, closing.clone());
     let serving = async {
         let served = daemon::http::serve(listener, service, drain).await;
         closing.cancel();
         served
     };
-    let (served, ()) = tokio::join!(serving, watcher);
+    let (served, (), _) = tokio::join!(serving, watcher, keeping);
     served
 }
 

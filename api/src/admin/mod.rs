@@ -23,6 +23,7 @@ pub(crate) mod operations; // on many jobs
 mod order; // what orders have in common
 mod page; // so many at a time
 pub(crate) mod parked; // runs that wait for a person
+pub(crate) mod provider_credentials; // what providers know us by
 pub(crate) mod queues; // how they stand, and what is set on them
 pub(crate) mod schedules; // which jobs are made when
 mod showing; // three demos to show

@@ -40,8 +40,8 @@ impl FromRequest<ApiState> for Signed {
         let header = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
         let Some(header) = header else { return Err(refused("Stripe-Signature is missing")) };
         let bytes = body::read(body, BYTES_MAX).await?;
-        let secrets = &state.config().stripe_webhook_secrets;
-        let Ok(signed) = signature::verify(&bytes, header, secrets) else {
+        let secrets = state.config().stripe_webhook_secrets.all();
+        let Ok(signed) = signature::verify(&bytes, header, &secrets) else {
             return Err(refused("Stripe-Signature does not fit"));
         };
         // Whoever got this far has the secret, so the database may be asked what time it is.

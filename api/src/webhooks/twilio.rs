@@ -91,7 +91,7 @@ impl FromRequest<ApiState> for Signed {
             let payload = if kind == FORM { Payload::Form(&form) } else { Payload::Json(&bytes) };
             let url = signed_url(&config.public_base_url, &uri);
             let claimed = claimed.unwrap_or_default();
-            if !signature::verify(&url, payload, claimed, &config.twilio_auth_tokens) {
+            if !signature::verify(&url, payload, claimed, &config.twilio_auth_tokens.all()) {
                 tracing::warn!(
                     target: "twilio.webhook-auth",
                     event = events::TWILIO_SIGNATURE_INVALID,

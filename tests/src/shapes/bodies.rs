@@ -213,6 +213,11 @@ pub const BODIES: &[Shape] = &[
     .one_of(&[&["scopes"], &["role"]]),
     post("/v1/admin/keys/{id}/rotate", &[number("grace_secs", 0, 30 * 24 * 3600), REASON]),
     post("/v1/admin/keys/{id}/revoke", &[REASON]),
+    post(
+        "/v1/admin/provider-credentials/{name}",
+        &[text("secret").needed(), number("grace_secs", 0, 30 * 24 * 3600), REASON.needed()],
+    ),
+    post("/v1/admin/provider-credentials/{name}/retire", &[flag("previous_only"), REASON.needed()]),
     post("/v1/admin/webhooks/{id}/replay", &[REASON]),
     post("/v1/admin/demo-tenants", &[flag("despite_production"), REASON]),
     post("/v1/admin/demo/{tenant}/verify", &[REASON]),

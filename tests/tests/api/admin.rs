@@ -12,6 +12,7 @@ mod maintenance; // switches for the whole product
 mod once; // what is sent twice is done once
 mod operating; // queues, schedules, workers, parked runs
 mod operations; // orders about many jobs
+mod provider_credentials; // set, exchanged, retired
 mod showing; // three tenants to look at
 mod steer; // retry, cancel and vouch
 mod tags; // what was read is named when it is changed

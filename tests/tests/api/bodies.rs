@@ -43,6 +43,8 @@ pub(crate) const BODIES: &[(&str, &str, bool)] = &[
     ("/v1/admin/keys", "name", true),
     ("/v1/admin/keys/{id}/rotate", "reason", false),
     ("/v1/admin/keys/{id}/revoke", "reason", false),
+    ("/v1/admin/provider-credentials/{name}", "secret", true),
+    ("/v1/admin/provider-credentials/{name}/retire", "reason", true),
     ("/v1/admin/erasures", "reason", true),
     ("/v1/admin/erasures/preview", "phone", true),
     ("/v1/admin/demo-tenants", "reason", false),

@@ -3,7 +3,7 @@
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
-use tests::{ADMIN_KEY, Answer, Log, PEPPER, TWILIO_TOKEN, TWILIO_TOKEN_BEFORE};
+use tests::{ADMIN_KEY, Answer, Log, PEPPER, TWILIO_TOKEN, TWILIO_TOKEN_BEFORE, holds, wait_until};
 
 use crate::stage::{CODE, Demo, Guest, Stage, WRONG_CODE, Webhook};
 
@@ -12,6 +12,7 @@ const WRONG_PASSWORD: &str = "guessed-Palatschinken-8";
 const WRONG_KEY: &str = "guessed-operators-key-77";
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const PERSON: &str = "Marie-Theresia";
+const PROVIDER_TOKEN: &str = "canary-of-a-provider-s-token-0123";
 
 /// Every answer that was an error.
 #[derive(Default)]
@@ -44,6 +45,7 @@ async fn play(stage: &Stage, errors: &mut Errors) -> Vec<String> {
     texts(stage, errors, &cookie).await;
     let session = cookie.split('=').nth(1).unwrap().to_owned();
     let key = keys(stage, errors).await;
+    credentials(stage, errors).await;
     let theirs = tenant_keys(stage, errors, &demo, &cookie).await;
     let secret = |key: &str| key.rsplit('_').next().unwrap().to_owned();
     vec![token, session, secret(&key), key, secret(&theirs), theirs]
@@ -145,6 +147,26 @@ async fn keys(stage: &Stage, errors: &mut Errors) -> String {
     errors.keep(stage.get("/v1/admin/jobs").bearer(&key[..80]).send().await).is(401);
     errors.keep(stage.get(&format!("/v1/admin/jobs?kind={key}")).bearer(&key).send().await);
     key
+}
+
+/// What a provider knows us by, set rightly and wrongly, and used.
+async fn credentials(stage: &Stage, errors: &mut Errors) {
+    let path = "/v1/admin/provider-credentials";
+    let order = async |name: &str, body: Value| {
+        stage.post(&format!("{path}/{name}")).as_operator().json(&body).send().await
+    };
+    let body = json!({ "secret": PROVIDER_TOKEN, "reason": "in turn" });
+    errors.keep(order("twilio_auth_token", body.clone()).await).is(201);
+    errors.keep(order("twilio_auth_token", body.clone()).await).is(409);
+    errors.keep(order("stripe_webhook_secret", body.clone()).await).is(422);
+    errors.keep(order(PROVIDER_TOKEN, body).await).is(404);
+    let wrong = json!({ "secret": format!("{PROVIDER_TOKEN}\0"), "grace_secs": PROVIDER_TOKEN });
+    errors.keep(order("twilio_auth_token", wrong).await).is(422);
+    let listed = stage.get(path).as_operator().send().await;
+    assert!(listed.is(200)["items"][0]["counts"] == true && !listed.text.contains(PROVIDER_TOKEN));
+    let signed = Webhook::status(SID, "sent").signed(PROVIDER_TOKEN);
+    let is_taken = async || holds(signed.post(stage).await.status == 204);
+    wait_until("the token counts", is_taken).await;
 }
 
 /// A key of the tenant's, made by a person, used rightly and wrongly, and rotated by an operator.
@@ -302,6 +324,7 @@ async fn no_log_no_metric_and_no_error_holds_a_person_or_a_secret() {
         PEPPER,
         TWILIO_TOKEN,
         TWILIO_TOKEN_BEFORE,
+        PROVIDER_TOKEN,
         Demo::PASSWORD,
         sealed,
         "198.18.16.146",

@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use tests::wait_until;
-use tokio::process::Command;
+use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::stage::Stage;
 
@@ -17,11 +17,19 @@ struct Terminal<'a> {
 impl Terminal<'_> {
     /// Exit code, stdout and stderr.
     async fn run(&self, words: &[&str]) -> (i32, String, String) {
+        self.told(words, "").await
+    }
+
+    /// The same, and this is typed at it.
+    async fn told(&self, words: &[&str], typed: &str) -> (i32, String, String) {
         let url = format!("http://{}", self.stage.api.address());
         let mut command = Command::new(tests::fleet::binary());
-        command.args(words).env_clear().env("TRUNKLINE_URL", url).stdin(Stdio::null());
+        command.args(words).env_clear().env("TRUNKLINE_URL", url).stdin(Stdio::piped());
         command.env("TRUNKLINE_API_KEY", self.key).kill_on_drop(true);
-        let Output { status, stdout, stderr } = command.output().await.unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Whoever asks nothing may be gone before it is said.
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).await.ok();
+        let Output { status, stdout, stderr } = child.wait_with_output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (status.code().unwrap(), text(stdout), text(stderr))
     }
@@ -77,12 +85,45 @@ async fn what_the_api_can_do_the_command_line_can_and_says_by_its_exit_code_how_
     assert_eq!(terminal.json(&["queue", "resume", "try"]).await, json!({ "name": "try" }));
     let (code, answer, _) = terminal.run(&["api", "get", "/v1/admin/queues/try"]).await;
     assert!(code == 0 && answer.contains("\"pause\": null"), "{answer}");
-    for path in
-        ["job", "queue", "parked", "schedule", "fleet", "audit", "webhook", "dead-letter", "key"]
-    {
+    for path in [
+        "job",
+        "queue",
+        "parked",
+        "schedule",
+        "fleet",
+        "audit",
+        "webhook",
+        "dead-letter",
+        "key",
+        "credential",
+    ] {
         let listed = terminal.json(&[path, "list"]).await;
         assert!(listed["items"].is_array(), "{path}: {listed}");
     }
+}
+
+#[tokio::test]
+async fn a_provider_s_secret_is_a_line_of_stdin_and_nothing_prints_it() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let set = ["credential", "set", "twilio_auth_token", "--grace-secs", "60", "--reason", "turn"];
+    let dry = terminal.told(&[&set[..], &["--dry-run"]].concat(), "canary\n").await;
+    assert!(dry.0 == 0 && dry.1.contains("a line of stdin"), "{dry:?}");
+    assert_eq!(stage.db.number("select from product.provider_credentials").await, 0);
+    let (code, _, why) = terminal.run(&set).await;
+    assert!(code != 0 && why.contains("expected as a line on stdin"), "{why}");
+    let done = terminal.told(&set, "canary-of-a-token-from-stdin\n").await;
+    assert_eq!(done.0, 0, "{done:?}");
+    let (_, table, _) = terminal.run(&["credential", "list"]).await;
+    assert!(table.contains("twilio_auth_token"), "{table}");
+    for text in [&dry.1, &dry.2, &done.1, &done.2, &table] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+    let as_argument = [&set[..], &["--secret", "x"]].concat();
+    assert_eq!(terminal.run(&as_argument).await.0, 2, "it would stand in the list of processes");
+    let retire = ["credential", "retire", "twilio_auth_token", "--reason", "back"];
+    assert_eq!(terminal.run(&retire).await.0, 0);
+    assert_eq!(terminal.run(&retire).await.0, 3);
 }
 
 #[tokio::test]

@@ -17,9 +17,11 @@ fn is_about_tables(text: &str) -> bool {
         .any(|words| text.contains(words))
 }
 
-/// Whether it finds out who asks: the key, and how often it was used.
+/// Whether it finds out who asks: the key, and how often it was used. Or what every process looks up now and then.
 fn is_about_who_asks(text: &str) -> bool {
-    text.contains("product.api_keys") || text.contains("product.rate_limits")
+    ["product.api_keys", "product.rate_limits", "product.provider_credentials"]
+        .iter()
+        .any(|table| text.contains(table))
 }
 
 /// Whether it asks for the version of the one thing that a page is about: a look by its key, once for a page.
