@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use daemon::{
     config::Env,
     telemetry::{self, LogConfig},
 };
-use engine::Sealer;
-use secrecy::{ExposeSecret, SecretString};
+use engine::{Engine, RewrapReport};
 
 use crate::{VERSION, args::SealCommand, ready, runtime};
 
@@ -15,13 +15,11 @@ pub(crate) fn run(command: &SealCommand) -> anyhow::Result<ExitCode> {
     let SealCommand::Rewrap = command;
     let env = Env::of_process();
     let log = LogConfig::read(&env);
-    let url: SecretString =
-        env.var("DATABASE_URL").secret_url(&["postgres", "postgresql"]).required();
-    let keys: SecretString = env.var("TRUNKLINE_SEAL_KEYS").secret(1).required();
-    let (url, keys) = env.finish((url, keys))?;
+    let config = workers::config::engine_config(&env);
+    let config = env.finish(config)?;
+    let config = config.context("the database is not configured")?;
     telemetry::install(&log, "seal", VERSION)?;
-    let sealer = Sealer::parse(keys.expose_secret())?;
-    let report = runtime()?.block_on(engine::rewrap(&url, &sealer))?;
+    let report = runtime()?.block_on(rewrap(config))?;
     ready::print(&report)?;
     if report.found_nothing() {
         tracing::info!(
@@ -39,4 +37,16 @@ pub(crate) fn run(command: &SealCommand) -> anyhow::Result<ExitCode> {
         report.rewrapped
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the engine keeps, and what providers know us by.
+async fn rewrap(config: engine::Config) -> anyhow::Result<RewrapReport> {
+    let mut report = engine::rewrap(&config.url, &config.sealer).await?;
+    let engine = Engine::connect(config, &workflows::registry(false))
+        .await
+        .context("could not reach the database")?;
+    let rewrapped = workflows::credentials::rewrap(&engine, &mut report).await;
+    engine.close().await;
+    rewrapped.map_err(|error| anyhow::anyhow!(error))?;
+    Ok(report)
 }

@@ -77,6 +77,8 @@ pub(crate) async fn start(
     config: &workers::Config,
     voice: &VoiceConfig,
 ) -> anyhow::Result<()> {
+    let uses = [config.clients.credentials(), voice.credentials()].concat();
+    worker::keep_credentials(life, engine, uses).await;
     let (clients, settings) = (Arc::clone(&config.clients), Arc::clone(&config.settings));
     let mut running = switchboard
         .start(engine.clone(), registry, clients, settings, voice, VERSION)

@@ -12,7 +12,12 @@ use daemon::{
 use engine::{Engine, PoolConfig, Registry};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use workflows::{Trunkline, promises::PROMISES, voice_session::VoiceSession};
+use workflows::{
+    Trunkline,
+    credentials::{Keeper, Use},
+    promises::PROMISES,
+    voice_session::VoiceSession,
+};
 
 use crate::{
     VERSION,
@@ -80,6 +85,7 @@ pub(crate) async fn start(
         queues: registry.queues().into_iter().filter(|queue| queue != VOICE).collect(),
         ..PoolConfig::batch(config.slots)
     };
+    keep_credentials(life, engine, config.clients.credentials()).await;
     let (clients, settings) = (Arc::clone(&config.clients), Arc::clone(&config.settings));
     let mut running = workers::start(engine.clone(), registry, clients, settings, pool)
         .await
@@ -105,6 +111,14 @@ pub(crate) async fn start(
         Ok(())
     });
     Ok(())
+}
+
+/// Looks what providers know us by, before anybody of them is called, and then for as long as the process runs.
+pub(crate) async fn keep_credentials(life: &mut Lifecycle, engine: &Engine, uses: Vec<Use>) {
+    let (keeper, closing) = (Keeper::begin(engine.clone(), uses).await, life.closing());
+    life.support("credentials", async move {
+        closing.run_until_cancelled(keeper.keep()).await;
+    });
 }
 
 /// Keeps readiness up to date.

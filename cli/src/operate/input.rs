@@ -1,10 +1,18 @@
 //! What an operation is told: options of the command line that become members of a body or parameters of a query.
 
+use std::io::{BufRead, IsTerminal, Read};
+
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};
 
 use super::table::Operation;
+
+/// Stands for a secret where an order is only shown.
+const FROM_STDIN: &str = "(a line of stdin)";
+
+/// No secret of a provider's is as long.
+const LINE_BYTES_MAX: u64 = 4096;
 
 /// One thing that can be said.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +32,8 @@ enum Kind {
     Flag,
     /// JSON, as it is.
     Json,
+    /// A line of stdin: what is an argument stands in the list of processes and in the shell's history.
+    Secret,
 }
 
 const fn input(name: &'static str, kind: Kind, about: &'static str) -> Input {
@@ -50,20 +60,31 @@ pub(super) const fn json(name: &'static str, about: &'static str) -> Input {
     input(name, Kind::Json, about)
 }
 
+pub(super) const fn secret(name: &'static str, about: &'static str) -> Input {
+    input(name, Kind::Secret, about)
+}
+
 impl Input {
-    pub(super) fn arg(&self) -> Arg {
+    /// The option by which it is said; what comes by stdin has none.
+    pub(super) fn arg(&self) -> Option<Arg> {
         let arg = Arg::new(self.name).long(self.name.replace('_', "-")).help(self.about);
-        match self.kind {
+        Some(match self.kind {
             Kind::Flag => arg.action(ArgAction::SetTrue),
             Kind::Json => arg.value_name("JSON"),
             Kind::Number => arg.value_name("N").allow_negative_numbers(true),
             Kind::Nullable => arg.value_name("N|none"),
             Kind::Text => arg.value_name("TEXT"),
-        }
+            Kind::Secret => return None,
+        })
     }
 
     /// What was said; `None`: nothing.
     fn read(&self, matches: &ArgMatches) -> anyhow::Result<Option<Value>> {
+        if self.kind == Kind::Secret {
+            // What is only to be shown is not asked for.
+            let is_shown = matches.get_flag("dry_run");
+            return Ok(Some(if is_shown { FROM_STDIN.into() } else { self.line()?.into() }));
+        }
         if self.kind == Kind::Flag {
             return Ok(matches.get_flag(self.name).then_some(Value::Bool(true)));
         }
@@ -75,8 +96,26 @@ impl Input {
             Kind::Json => {
                 serde_json::from_str(said).with_context(|| format!("{}: not JSON", self.name))?
             }
-            Kind::Text | Kind::Flag => said.clone().into(),
+            Kind::Text | Kind::Flag | Kind::Secret => said.clone().into(),
         }))
+    }
+
+    /// A line of stdin, without its end.
+    fn line(&self) -> anyhow::Result<String> {
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() {
+            eprintln!(
+                "{} ({}), then Enter. It shows as you type: rather pipe it.",
+                self.name, self.about
+            );
+        }
+        let mut line = String::new();
+        stdin.lock().take(LINE_BYTES_MAX).read_line(&mut line).context("stdin")?;
+        let said = line.trim();
+        if said.is_empty() {
+            bail!("{}: expected as a line on stdin", self.name);
+        }
+        Ok(said.to_owned())
     }
 }
 
@@ -243,6 +282,10 @@ mod tests {
         assert_eq!(body, json!({ "mode": "sms_bypass", "enabled": false }));
         let (_, body) = read(&["switch", "off", "--mode", "normal"]).unwrap();
         assert_eq!(body, json!({ "mode": "normal" }));
+        let words = ["credential", "set", "twilio_auth_token", "--dry-run", "--reason", "r"];
+        let (path, body) = read(&words).unwrap();
+        assert_eq!(path, "/v1/admin/provider-credentials/twilio_auth_token");
+        assert_eq!(body, json!({ "secret": FROM_STDIN, "reason": "r" }));
         let words = ["job", "enqueue", "--kind", "noop", "--args", "{\"n\":1}", "--priority", "-5"];
         let (_, body) = read(&words).unwrap();
         assert_eq!(body, json!({ "kind": "noop", "args": { "n": 1 }, "priority": -5 }));
@@ -272,6 +315,7 @@ mod tests {
             &["queue", "set", "x", "--at-once-max", "many"],
             &["job", "cancel"],
             &["job", "cancel", "x", "--now"],
+            &["credential", "set", "openai_api_key", "--secret", "x", "--reason", "r"],
         ] {
             assert!(read(words).is_err(), "{words:?}");
         }

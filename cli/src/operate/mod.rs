@@ -57,7 +57,7 @@ fn verb(operation: &'static Operation) -> Command {
     for name in operation.parameters() {
         verb = verb.arg(Arg::new(name).required(true).value_name(name.to_uppercase()));
     }
-    verb = verb.args(operation.inputs.iter().map(input::Input::arg));
+    verb = verb.args(operation.inputs.iter().filter_map(input::Input::arg));
     if operation.method == "GET" {
         verb = verb.arg(watch_arg());
     } else {

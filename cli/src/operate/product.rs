@@ -1,7 +1,7 @@
 //! The operations on what the product has: demos, tenants, numbers, plans, switches. A part of the table.
 
 use super::{
-    input::{Input, flag, json, number, text},
+    input::{Input, flag, json, number, secret, text},
     table::{Operation, get, patch, post},
 };
 
@@ -188,6 +188,38 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "asked_by",
         "reason",
     ]),
+    get(
+        "credential",
+        "list",
+        "/v1/admin/provider-credentials",
+        "All versions, without what is secret. What is not here comes from the environment.",
+    )
+    .shows(&[
+        "credential",
+        "version",
+        "fingerprint",
+        "set_at",
+        "set_by",
+        "expires_at",
+        "counts",
+    ]),
+    post(
+        "credential",
+        "set",
+        "/v1/admin/provider-credentials/{name}",
+        "Set or exchange one. The secret is a line of stdin.",
+    )
+    .with(&[
+        secret("secret", "The secret"),
+        number("grace_secs", "Signatures by the old one are taken so long yet (a day)"),
+    ]),
+    post(
+        "credential",
+        "retire",
+        "/v1/admin/provider-credentials/{name}/retire",
+        "End it at once; the environment's counts again.",
+    )
+    .with(&[flag("previous_only", "Only what a newer one has taken the place of")]),
     get("number", "list", "/v1/admin/numbers", "The pool, the oldest first, fifty at a time.")
         .with(&[
             text("status", "available, allocated, quarantined or maintenance"),

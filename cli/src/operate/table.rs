@@ -26,7 +26,7 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 18] = [
+pub(super) const NOUNS: [(&str, &str); 19] = [
     ("health", "How the system is, in one look. (`doctor` says only what is wrong.)"),
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
@@ -37,6 +37,7 @@ pub(super) const NOUNS: [(&str, &str); 18] = [
     ("fleet", "The workers that are running: who has what, drain. (`worker` starts one.)"),
     ("audit", "Who did what, and why."),
     ("key", "Keys of operators: what each is for, and until when."),
+    ("credential", "What providers know us by: set and exchanged without a restart."),
     ("webhook", "What providers post."),
     ("demo", "Demos: vouch, end, convert, bring back."),
     ("tenant", "Tenants: find, make, shut out, let in, what they use and pay for, their calls."),

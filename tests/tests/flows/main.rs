@@ -26,6 +26,7 @@ mod taking; // many at once who take numbers, and are cut off
 
 mod conversations; // texts in both directions
 mod covered; // every kind has its crash matrix
+mod credentials; // what providers know us by, exchanged
 mod erasing; // people and tenants who are not to be known any more
 mod erasing_matrix; // whatever goes wrong where, in that
 mod events; // names that the log is searched for

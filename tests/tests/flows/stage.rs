@@ -58,7 +58,7 @@ pub(crate) struct Stage {
     pub(crate) registry: Arc<Registry<Trunkline>>,
     api: String,
     http: reqwest::Client,
-    variables: BTreeMap<&'static str, String>,
+    pub(crate) variables: BTreeMap<&'static str, String>,
     _stop: DropGuard,
     pub(crate) db: TestDb,
 }

@@ -10,6 +10,7 @@ mod ledger; // effects, counted from outside
 mod people; // sign-ups from outside
 mod recovery; // how quickly a dead worker's jobs go on
 
+mod credentials; // what providers know us by, in a process
 mod depth; // what a claim costs among millions
 mod dev; // `trunkline dev` leaves nothing behind
 mod limits; // how many at once, and in which turns

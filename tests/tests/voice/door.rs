@@ -12,7 +12,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest},
 };
 
-use crate::house::{ACCOUNT, House, PEPPER, TOKEN};
+use crate::house::{ACCOUNT, House, KEY, PEPPER, TOKEN};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -106,6 +106,21 @@ async fn nobody_gets_past_the_door_who_is_not_expected_and_a_call_beside_them_go
     ringing.says("still here");
     house.hears(&ringing, 2).await;
     assert_eq!(ringing.live.story().heard()[1], "You said: still here");
+    ringing.live.hang_up();
+    house.ended(&ringing).await;
+}
+
+#[tokio::test]
+async fn a_voice_worker_lets_in_and_speaks_by_what_was_set_and_not_by_its_environment() {
+    let house = House::open().await;
+    house.sets("twilio_auth_token", TOKEN).await;
+    house.sets("openai_api_key", KEY).await;
+    let old = "what-was-revoked-long-ago";
+    let changes = [("TWILIO_AUTH_TOKEN", old), ("OPENAI_API_KEY", old)];
+    let worker = house.worker_with(2, &changes).await;
+    let ringing = house.stays("good day").await;
+    assert_eq!(ringing.live.story().heard()[0], "You said: good day");
+    assert_eq!(come(&url_of(&worker), None).await.err(), Some(401), "the door is shut to others");
     ringing.live.hang_up();
     house.ended(&ringing).await;
 }

@@ -14,6 +14,7 @@ use sandbox::{
     twilio::{self, Deed, LiveCall, Placement, Story, What},
 };
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tests::{TestDb, fleet::Worker, holds, wait_until};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -22,7 +23,7 @@ use workflows::voice_session::VoiceSession;
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const PEPPER: &str = "a pepper that only tests may have";
-const KEY: &str = "sk-of-the-house";
+pub(crate) const KEY: &str = "sk-of-the-house-of-tests";
 pub(crate) const CALLER: &str = "+4367712345678";
 pub(crate) const OWNER: &str = "+436649999999";
 /// What the tenant is called at.
@@ -113,6 +114,15 @@ impl House {
         variables
             .extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Worker::voice(slots, variables, &self.logs).await
+    }
+
+    /// An operator sets what a provider knows us by.
+    pub(crate) async fn sets(&self, credential: &str, secret: &str) {
+        let url = format!("{}/v1/admin/provider-credentials/{credential}", self.base);
+        let body = json!({ "secret": secret, "reason": "the files are out of date" });
+        let http = clients::http::client(DEADLINE).unwrap();
+        let ask = http.post(url).bearer_auth(&self.variables["ADMIN_API_KEY"]).json(&body);
+        assert_eq!(ask.send().await.unwrap().status().as_u16(), 201);
     }
 
     /// A worker of ordinary jobs, as a process: what is done for a call and after it.
