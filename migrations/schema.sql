@@ -873,6 +873,41 @@ COMMENT ON COLUMN product.phone_pool.bought_by IS 'The run that bought it. Only 
 
 COMMENT ON COLUMN product.phone_pool.note IS 'Why it is in maintenance, in an operator''s words or ours.';
 
+CREATE TABLE product.provider_credentials (
+    credential text NOT NULL,
+    version integer NOT NULL,
+    sealed bytea,
+    fingerprint text NOT NULL,
+    set_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    set_by text NOT NULL,
+    configured_until timestamp with time zone,
+    expires_at timestamp with time zone,
+    retired_at timestamp with time zone,
+    retired_by text,
+    CONSTRAINT credential_is_known CHECK ((credential = ANY (ARRAY['twilio_auth_token'::text, 'stripe_secret_key'::text, 'stripe_webhook_secret'::text, 'openai_api_key'::text]))),
+    CONSTRAINT fingerprint_is_twelve_digits CHECK ((fingerprint ~ '^[0-9a-f]{12}$'::text)),
+    CONSTRAINT retired_by_fits CHECK (((length(retired_by) >= 1) AND (length(retired_by) <= 200))),
+    CONSTRAINT retired_by_somebody CHECK (((retired_at IS NULL) = (retired_by IS NULL))),
+    CONSTRAINT set_by_fits CHECK (((length(set_by) >= 1) AND (length(set_by) <= 200))),
+    CONSTRAINT the_newest_has_its_box CHECK (((sealed IS NOT NULL) OR (expires_at IS NOT NULL) OR (retired_at IS NOT NULL))),
+    CONSTRAINT versions_count_up CHECK ((version > 0)),
+    CONSTRAINT what_is_over_is_not_kept CHECK (((sealed IS NULL) OR (retired_at IS NULL)))
+);
+
+ALTER TABLE ONLY product.provider_credentials FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE product.provider_credentials IS 'What providers know us by. A row is for ever, its secret only for as long as it counts.';
+
+COMMENT ON COLUMN product.provider_credentials.sealed IS 'The secret with its name, sealed. Null: it is over, and forgotten.';
+
+COMMENT ON COLUMN product.provider_credentials.fingerprint IS 'Of a hash under the pepper: the same secret has the same one, and nobody finds the secret by it.';
+
+COMMENT ON COLUMN product.provider_credentials.configured_until IS 'Set where nothing of it counted here before: until then signatures by what processes were configured with are taken, too.';
+
+COMMENT ON COLUMN product.provider_credentials.expires_at IS 'Set when a newer one has taken its place: until then signatures by it are taken, too. Null: it is the newest.';
+
+COMMENT ON COLUMN product.provider_credentials.retired_at IS 'When it was ended by hand.';
+
 CREATE TABLE product.rate_limits (
     scope text NOT NULL,
     key_hash product.digest NOT NULL,
@@ -2275,6 +2310,9 @@ ALTER TABLE ONLY product.phone_pool
 ALTER TABLE ONLY product.number_waitlist
     ADD CONSTRAINT places_are_distinct UNIQUE (place);
 
+ALTER TABLE ONLY product.provider_credentials
+    ADD CONSTRAINT provider_credentials_key PRIMARY KEY (credential, version);
+
 ALTER TABLE ONLY product.rate_limits
     ADD CONSTRAINT rate_limits_key PRIMARY KEY (scope, key_hash);
 
@@ -2569,6 +2607,12 @@ CREATE INDEX phone_mappings_backup_age ON product.phone_mappings_backup USING bt
 CREATE INDEX phone_mappings_by_tenant ON product.phone_mappings USING btree (tenant_id);
 
 CREATE INDEX phone_pool_free ON product.phone_pool USING btree (status, quarantined_until) WHERE (status = ANY (ARRAY['available'::text, 'quarantined'::text]));
+
+CREATE INDEX provider_credentials_by_age ON product.provider_credentials USING btree (set_at DESC, credential, version DESC);
+
+CREATE INDEX provider_credentials_kept ON product.provider_credentials USING btree (credential, version DESC) WHERE (sealed IS NOT NULL);
+
+CREATE UNIQUE INDEX provider_credentials_newest ON product.provider_credentials USING btree (credential) WHERE ((expires_at IS NULL) AND (retired_at IS NULL));
 
 CREATE INDEX rate_limits_expiry_order ON product.rate_limits USING btree (window_end);
 
@@ -2944,6 +2988,8 @@ CREATE POLICY operators_only ON product.audit_links USING (product.may_see(NULL:
 
 CREATE POLICY operators_only ON product.erasures USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
 
+CREATE POLICY operators_only ON product.provider_credentials USING (product.may_see(NULL::uuid)) WITH CHECK (product.may_see(NULL::uuid));
+
 ALTER TABLE product.opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
@@ -2951,6 +2997,8 @@ ALTER TABLE product.phone_mappings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE product.phone_mappings_backup ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.phone_pool ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE product.provider_credentials ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE product.reconciliation_findings ENABLE ROW LEVEL SECURITY;
 
@@ -3072,6 +3120,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE product.phone_mappings_backup TO trunkline_a
 GRANT SELECT ON TABLE product.phone_number_mappings TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.phone_pool TO trunkline_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE product.provider_credentials TO trunkline_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE product.rate_limits TO trunkline_app;
 
