@@ -229,9 +229,9 @@ async fn counting(engine: &Engine) -> Result<Vec<Counting>, Box<dyn Error + Send
 }
 
 /// What is in a box.
-fn open(sealer: &Sealer, credential: Credential, sealed: &[u8]) -> Result<SecretString, Fault> {
-    let sealed = Sealed::<Content>::from_bytes(sealed.to_vec()).map_err(|_| Fault::Closed)?;
-    let content = sealer.open(&sealed).map_err(|_| Fault::Closed)?;
+fn open(keys: &Sealer, credential: Credential, closed: &[u8]) -> Result<SecretString, Fault> {
+    let closed = Sealed::<Content>::from_bytes(closed.to_vec()).map_err(|_| Fault::Closed)?;
+    let content = keys.open(&closed).map_err(|_| Fault::Closed)?;
     let secret = SecretString::from(content.secret);
     if content.credential == credential { Ok(secret) } else { Err(Fault::Strange) }
 }

@@ -15,7 +15,7 @@ const TWILIO: &str = "/v1/admin/provider-credentials/twilio_auth_token";
 const NEW: &str = "canary-of-a-token-that-is-new-1";
 const NEWER: &str = "canary-of-a-token-that-is-newer";
 
-const GRACE: Duration = Duration::from_secs(600);
+const GRACE: Duration = Duration::from_mins(10);
 
 impl Stage {
     async fn told(&self, path: &str, body: Value) -> Answer {
