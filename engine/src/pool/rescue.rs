@@ -30,8 +30,9 @@ const CRASHES_MAX: i16 = 5;
 /// instant of its own, so that only one of them does it again. (The first two may be a deploy, and a call waits for nobody.)
 const APART_FROM: i16 = 3;
 
-/// Times the square of the workers it has cost: within 90 s, then within 160 s. Leases are shorter than these.
-const APART: Duration = Duration::from_secs(10);
+/// Times the square of the workers it has cost: within 18 s, then within 32 s. Most attempts are much shorter than that, and
+/// people wait for some of them.
+const APART: Duration = Duration::from_secs(2);
 
 /// A claim of which the worker has not heard by then was lost on its way: twice the time that any call is given.
 const UNHEARD_AFTER: Duration = Duration::from_secs(10);

@@ -153,7 +153,7 @@ async fn a_job_that_costs_five_workers_is_parked() {
     for deaths in 1..=5 {
         let worker = rig.worker().await;
         if deaths > 3 {
-            assert!(rig.skip_pause(id).await <= Duration::from_secs(160));
+            assert!(rig.skip_pause(id).await <= Duration::from_secs(32));
         }
         rig.world.reached("step:a", deaths).await;
         rig.bury(worker).await;
