@@ -5,6 +5,7 @@ mod args; // what can be asked on the command line
 mod bar; // how far long work is
 mod bench; // how fast it is
 mod call; // somebody calls
+mod columns; // answers for people
 mod demo; // plays the main job
 mod deploy; // what this version would break
 mod dev; // everything in one process, with a private Postgres

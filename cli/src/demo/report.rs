@@ -1,13 +1,16 @@
 //! What happened, for a person: the run's timeline with its children's, and what the prospect was given.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     play::{Played, answer},
     times::{Figures, Quantiles, Times},
 };
-use crate::dev::Ready;
+use crate::{columns, dev::Ready};
+
+const STEP: [&str; 5] = ["step", "form", "state", "attempt", "at"];
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -54,21 +57,25 @@ impl Report {
         for run in &self.runs {
             println!();
             println!("{} {} {}", word(run, "kind"), word(run, "id"), word(run, "state"));
-            println!("  {:<26} {:<12} {:<10} {:>7}  at", "step", "form", "state", "attempt");
-            for step in run["steps"].as_array().into_iter().flatten() {
-                println!(
-                    "  {:<26} {:<12} {:<10} {:>7}  {}",
-                    word(step, "name"),
-                    word(step, "kind"),
-                    word(step, "state"),
-                    step["attempt"],
-                    step["finished_at"].as_str().or(step["started_at"].as_str()).unwrap_or("-"),
-                );
-            }
+            let steps: Vec<_> = run["steps"].as_array().into_iter().flatten().map(row).collect();
+            print!("{}", columns::table(&STEP, &steps));
         }
         println!();
         println!("{}", serde_json::to_string_pretty(&self.access).unwrap_or_default());
     }
+}
+
+/// A step, and when it ended or began, by the clock.
+fn row(step: &Value) -> Value {
+    let at = step["finished_at"].as_str().or(step["started_at"].as_str());
+    let at = at.and_then(|at| at.parse::<DateTime<Utc>>().ok());
+    json!({
+        "step": step["name"],
+        "form": step["kind"],
+        "state": step["state"],
+        "attempt": step["attempt"],
+        "at": at.map(|at| at.format("%H:%M:%S%.3f").to_string()),
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what was asked for")]

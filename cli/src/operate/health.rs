@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::show;
+use crate::columns;
 
 /// Where it is asked for.
 pub(super) const PATH: &str = "/health/detailed";
@@ -52,7 +52,7 @@ pub(super) fn text(answer: &Value) -> String {
         format!("{:<13} {said}\n", name.replace('_', " "))
     });
     let queues = match answer["queues"]["items"].as_array() {
-        Some(queues) => show::table(&QUEUE, queues),
+        Some(queues) => columns::table(&QUEUE, queues),
         None => format!("{:<13} {}\n", "queues", word(&answer["queues"]["error"])),
     };
     std::iter::once(head).chain(findings).chain(parts).chain([queues]).collect()
