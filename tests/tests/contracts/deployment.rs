@@ -154,6 +154,24 @@ fn a_pod_begins_only_on_a_schema_that_is_its_own() {
     }
 }
 
+/// With the backup's data and the keys of its seals side by side, whoever has the backup has everything.
+#[test]
+fn no_backup_takes_the_keys_along() {
+    let backup = files::read("ops/systemd/trunkline-backup.service");
+    let starts = values(&backup, "ExecStart");
+    assert!(starts.iter().any(|command| command.contains("ops/backup/backup --to ")), "{starts:?}");
+    for secret in files_of_deployment()
+        .iter()
+        .flat_map(|unit| values(&unit.text, "EnvironmentFile"))
+        .filter_map(|path| path.trim_start_matches('-').rsplit_once('/'))
+    {
+        assert!(
+            !starts.iter().any(|command| command.contains(&format!("--config {}", secret.0))),
+            "{secret:?}"
+        );
+    }
+}
+
 #[test]
 fn every_package_of_the_lock_file_is_among_the_third_party_software() {
     let listed: BTreeSet<(String, String)> = documents::rows("THIRD-PARTY.md")
