@@ -75,7 +75,9 @@ fn say(answer: &Value) {
             }
         }
     }
-    eprintln!("What went wrong in them: `trunkline parked list`, `trunkline dead-letter list`.");
+    eprintln!(
+        "What goes wrong in them, in a few seconds: `trunkline parked list`, `trunkline dead-letter list`."
+    );
 }
 
 #[expect(clippy::disallowed_methods, reason = "a person looks now and then whether it is done")]
