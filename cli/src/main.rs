@@ -70,7 +70,7 @@ fn completions(shell: clap_complete::Shell) -> ExitCode {
 /// Says on stderr what went wrong, with its causes.
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("trunkline: {error:#}");
-    ExitCode::FAILURE
+    operate::ended(error).exit_code()
 }
 
 /// The runtime of every process.

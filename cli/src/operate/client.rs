@@ -2,13 +2,15 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use clap::ArgMatches;
 use daemon::config::Env;
 use reqwest::{Method, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use url::Url;
 
+use super::ended::{forbidden, usage};
 use crate::demo::running;
 
 /// How it ended. The numbers are fixed; scripts rely on them.
@@ -69,7 +71,10 @@ impl Told {
             StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Told::Conflict,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Told::Forbidden,
             StatusCode::TOO_MANY_REQUESTS => Told::RateLimited,
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Told::Unreachable,
+            // A proxy's word that nobody is behind it, or our own that it is not now.
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Told::Unreachable,
             _ => Told::Failed,
         }
     }
@@ -96,17 +101,20 @@ impl Client {
         let configured = env.var("TRUNKLINE_URL").url(&["http", "https"]).optional();
         let key: Option<SecretString> =
             env.var(["TRUNKLINE_API_KEY", "ADMIN_API_KEY"]).secret(1).optional();
-        let (configured, key) = env.finish((configured, key))?;
+        let (configured, key) =
+            env.finish((configured, key)).map_err(|mistakes| usage(mistakes.into()))?;
         let url = url.map(|url| url.trim_end_matches('/').to_owned()).or(configured);
         let (base, key) = match (url, key) {
             (Some(url), Some(key)) => (url, key),
-            (Some(_), None) => bail!("no key: set TRUNKLINE_API_KEY"),
+            (Some(_), None) => return Err(forbidden(anyhow!("no key: set TRUNKLINE_API_KEY"))),
             (None, key) => {
                 let dev = running(Path::new(".trunkline"));
-                let dev = dev.context("which API? Set TRUNKLINE_URL and TRUNKLINE_API_KEY, or start `trunkline dev` here")?;
+                let dev = dev.context("which API? Set TRUNKLINE_URL and TRUNKLINE_API_KEY, or start `trunkline dev` here");
+                let dev = dev.map_err(usage)?;
                 (dev.api, key.unwrap_or_else(|| dev.admin_api_key.into()))
             }
         };
+        Url::parse(&base).with_context(|| format!("{base}: not a URL")).map_err(usage)?;
         let http = clients::http::client(clients::http::REQUEST_TIMEOUT * 3)?;
         Ok(Client { http, base, key })
     }
@@ -117,14 +125,13 @@ impl Client {
         path: &str,
         query: &[(String, String)],
     ) -> anyhow::Result<Result<Value, Told>> {
-        let mut url =
-            url::Url::parse(&format!("{}{path}", self.base)).context("the API's address")?;
+        let mut url = Url::parse(&format!("{}{path}", self.base)).context("the API's address")?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         let sent = self.http.get(url).bearer_auth(self.key.expose_secret()).send().await;
         match sent {
-            Ok(response) => heard(response).await,
+            Ok(response) => heard(response, None).await,
             Err(error) => Ok(Err(unreachable(&error, None))),
         }
     }
@@ -159,20 +166,25 @@ impl Client {
             ask = ask.json(body);
         }
         match ask.send().await {
-            Ok(response) => heard(response).await,
+            Ok(response) => heard(response, key).await,
             Err(error) => Ok(Err(unreachable(&error, key))),
         }
     }
 }
 
-/// The body of a good answer; of another one what it says is wrong, on stderr.
-async fn heard(response: Response) -> anyhow::Result<Result<Value, Told>> {
+/// The body of a good answer; of another one what it says is wrong, on stderr, and with which key it can be sent again if
+/// nobody knows whether it was done.
+async fn heard(response: Response, key: Option<&str>) -> anyhow::Result<Result<Value, Told>> {
     let status = response.status();
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
     let tag = tag.map(|tag| tag.trim_matches('"').to_owned());
     let text = match response.text().await {
         Ok(text) => text,
-        Err(error) => return Ok(Err(unreachable(&error, None))),
+        Err(error) => {
+            eprintln!("trunkline: the answer broke off: {error}");
+            say_again(key);
+            return Ok(Err(Told::Unreachable));
+        }
     };
     let mut body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     // So that it can be named when the thing is changed.
@@ -186,6 +198,9 @@ async fn heard(response: Response) -> anyhow::Result<Result<Value, Told>> {
         return Ok(Ok(body));
     }
     complain(status, &body);
+    if status.is_server_error() {
+        say_again(key);
+    }
     Ok(Err(told))
 }
 
@@ -197,7 +212,12 @@ fn quoted(tag: &str) -> String {
 
 fn complain(status: StatusCode, problem: &Value) {
     let word = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
-    eprintln!("trunkline: {} {}: {}", status.as_u16(), word("code"), word("detail"));
+    if problem["code"].is_string() {
+        eprintln!("trunkline: {} {}: {}", status.as_u16(), word("code"), word("detail"));
+    } else {
+        // Not by the API: a proxy's page is of no use here.
+        eprintln!("trunkline: {status}");
+    }
     for error in problem["errors"].as_array().into_iter().flatten() {
         let part = |name: &str| error[name].as_str().unwrap_or_default();
         eprintln!("  {} {}", part("pointer"), part("detail"));
@@ -208,13 +228,23 @@ fn complain(status: StatusCode, problem: &Value) {
 }
 
 fn unreachable(error: &reqwest::Error, key: Option<&str>) -> Told {
+    // Nothing has left: what was given does not fit into a request.
+    if error.is_builder() {
+        eprintln!("trunkline: it cannot be sent like that: {error}");
+        return Told::Usage;
+    }
     eprintln!("trunkline: the API does not answer: {error}");
-    if let Some(key) = key.filter(|_| !error.is_connect()) {
+    say_again(key.filter(|_| !error.is_connect()));
+    Told::Unreachable
+}
+
+/// How an order of which nobody knows whether it was done is sent again without being done twice.
+fn say_again(key: Option<&str>) {
+    if let Some(key) = key {
         eprintln!(
             "  Whether it was done is not known. To be sure, send it again with --idempotency-key {key}"
         );
     }
-    Told::Unreachable
 }
 
 #[cfg(test)]
@@ -229,7 +259,7 @@ mod tests {
     #[test]
     fn every_kind_of_answer_has_its_number() {
         let number = |status| Told::of(StatusCode::from_u16(status).unwrap()).code();
-        let told = [200, 202, 500, 422, 404, 409, 412, 401, 403, 429, 503].map(number);
-        assert_eq!(told, [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 7]);
+        let told = [200, 202, 500, 422, 404, 409, 412, 401, 403, 429, 502, 503, 504].map(number);
+        assert_eq!(told, [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 7, 7, 7]);
     }
 }

@@ -4,6 +4,7 @@
 mod backfill; // of a schedule, watched
 mod client; // asking the API
 mod doctor; // what is wrong now
+mod ended; // errors with an exit code of their own
 mod health; // how the system is, for people
 mod input; // options and arguments
 mod operation; // on many jobs, watched
@@ -23,10 +24,13 @@ use serde_json::{Value, json};
 
 use self::{
     client::Client,
+    ended::usage,
     show::Format,
     table::{NOUNS, Operation},
 };
-pub(crate) use self::{client::Told, doctor::run as doctor, raw::run as ask, seeding::run as seed};
+pub(crate) use self::{
+    client::Told, doctor::run as doctor, ended::of as ended, raw::run as ask, seeding::run as seed,
+};
 use crate::{args::Args, runtime};
 
 /// Pages read by `--all`, at a hundred a page.
@@ -151,7 +155,7 @@ fn start(work: impl Future<Output = anyhow::Result<Told>>) -> anyhow::Result<Exi
 async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Result<Told> {
     let path = input::path(operation, matches);
     if operation.method != "GET" {
-        let body = input::body(operation, matches)?;
+        let body = input::body(operation, matches).map_err(usage)?;
         if operation.noun == "operation" {
             return operation::order(operation.verb, &path, &body, matches).await;
         }
@@ -164,7 +168,7 @@ async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
         return verify::run(matches).await;
     }
     let client = Client::find(matches)?;
-    let query = input::query(operation, matches)?;
+    let query = input::query(operation, matches).map_err(usage)?;
     if let Some(secs) = matches.get_one::<u64>("watch") {
         let every = Duration::from_secs(*secs);
         return watching::watch(&client, operation, &path, &query, Format::of(matches), every)

@@ -8,20 +8,14 @@ use serde_json::{Map, Value};
 
 use super::{
     client::{Client, Told},
+    ended::usage,
     show,
 };
 use crate::{args::AskArgs, runtime};
 
 /// Asks, and prints the answer as it came.
 pub(crate) fn run(options: &AskArgs) -> anyhow::Result<ExitCode> {
-    let (Some(method), Some(path)) = (&options.method, &options.path) else {
-        bail!("a method and a path: `trunkline api GET /v1/admin/jobs`")
-    };
-    if !path.starts_with('/') {
-        bail!("{path}: a path begins with /");
-    }
-    let method: Method = method.to_uppercase().parse().context("the method")?;
-    let body = body(options)?;
+    let (method, path, body) = request(options).map_err(usage)?;
     let client = Client::at(options.url.as_deref())?;
     let conditions = (options.idempotency_key.as_deref(), options.if_match.as_deref());
     let answer = runtime()?.block_on(client.send(method, path, body.as_ref(), conditions))?;
@@ -37,6 +31,18 @@ pub(crate) fn run(options: &AskArgs) -> anyhow::Result<ExitCode> {
         Err(told) => told,
     }
     .exit_code())
+}
+
+/// What is to be asked.
+fn request(options: &AskArgs) -> anyhow::Result<(Method, &str, Option<Value>)> {
+    let (Some(method), Some(path)) = (&options.method, &options.path) else {
+        bail!("a method and a path: `trunkline api GET /v1/admin/jobs`")
+    };
+    if !path.starts_with('/') {
+        bail!("{path}: a path begins with /");
+    }
+    let method: Method = method.to_uppercase().parse().context("the method")?;
+    Ok((method, path.as_str(), body(options)?))
 }
 
 /// The body: as JSON, or member by member.

@@ -5,6 +5,7 @@ mod businesses; // tenants, found and made
 mod commands; // the same from the command line
 mod create; // a job by the name of its kind
 mod erasures; // of people and tenants
+mod gateway; // the command line through one that fails
 mod keys; // of operators
 mod lifecycle; // demos, tenants, numbers
 mod list; // many, page by page

@@ -9,14 +9,14 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use crate::stage::Stage;
 
 /// Somebody at a terminal, with a key.
-struct Terminal<'a> {
-    stage: &'a Stage,
-    key: &'a str,
+pub(super) struct Terminal<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) key: &'a str,
 }
 
 impl Terminal<'_> {
     /// Exit code, stdout and stderr.
-    async fn run(&self, words: &[&str]) -> (i32, String, String) {
+    pub(super) async fn run(&self, words: &[&str]) -> (i32, String, String) {
         self.told(words, "").await
     }
 
@@ -34,7 +34,7 @@ impl Terminal<'_> {
         (status.code().unwrap(), text(stdout), text(stderr))
     }
 
-    async fn json(&self, words: &[&str]) -> Value {
+    pub(super) async fn json(&self, words: &[&str]) -> Value {
         let words = [words, &["-o", "json"]].concat();
         let (code, out, err) = self.run(&words).await;
         assert_eq!(code, 0, "{words:?}: {err}");
@@ -161,6 +161,29 @@ async fn the_command_line_walks_all_pages_and_a_wrong_key_or_no_answer_have_numb
     assert!(code == 5 && !why.contains("not-the-operators-key"), "{why}");
     let nowhere = ["job", "list", "--url", "http://127.0.0.1:1"];
     assert_eq!(terminal.run(&nowhere).await.0, 7);
+}
+
+#[tokio::test]
+async fn what_is_wrong_before_anything_is_asked_has_the_number_of_what_is_wrong_with_it() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    for words in [
+        &["job", "edit", "x", "--args", "{", "--reason", "r"][..],
+        &["job", "list", "--filter", "state"],
+        &["job", "redrive", "x", "--despite-deeds", "--reason", "r"],
+        &["queue", "list", "--url", "nowhere"],
+        &["queue", "list", "--url", "ftp://127.0.0.1"],
+        &["api", "get", "v1/admin/queues"],
+        &["api", "post", "/v1/admin/jobs", "--body", "{"],
+    ] {
+        let (code, out, why) = terminal.run(words).await;
+        assert!(code == 2 && out.is_empty() && !why.is_empty(), "{words:?}: {code} {why}");
+    }
+    let nobody = Terminal { stage: &stage, key: "" };
+    for words in [&["queue", "list"][..], &["doctor"], &["api", "get", "/v1/admin/queues"]] {
+        let (code, _, why) = nobody.run(words).await;
+        assert!(code == 5 && why.contains("set TRUNKLINE_API_KEY"), "{words:?}: {code} {why}");
+    }
 }
 
 #[tokio::test]
