@@ -1,11 +1,14 @@
 //! Asking the API: where it is, with which key, and what an answer means for the exit code.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::ArgMatches;
 use daemon::config::Env;
-use reqwest::{Method, Response, StatusCode, header};
+use reqwest::{
+    Method, Response, StatusCode,
+    header::{self, HeaderMap},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -32,7 +35,7 @@ pub(crate) enum Told {
     RateLimited,
     /// Nobody answers, or not in time.
     Unreachable,
-    /// Of many jobs, some could not be seen to, or it went no further.
+    /// Of many jobs, some could not be seen to, or it went no further; of a list, not all was read.
     Partly,
 }
 
@@ -83,6 +86,13 @@ impl Told {
 /// What a system says of itself that is not well.
 const DEGRADED: &str = "degraded";
 
+/// A key's limit is by the minute. Whoever is told to come back later than that has met another one, and would wait in vain.
+const WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// Waits for one answer. After the first a key has its whole limit again; that it is used up before we ask five times in a row
+/// means that others with the same key leave nothing.
+const WAITS_MAX: usize = 5;
+
 /// Somebody who asks an API.
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -125,15 +135,47 @@ impl Client {
         path: &str,
         query: &[(String, String)],
     ) -> anyhow::Result<Result<Value, Told>> {
+        match self.asked(path, query).await? {
+            Ok(response) => heard(response, None).await,
+            Err(told) => Ok(Err(told)),
+        }
+    }
+
+    /// One of many GETs that belong together, and not the first of them: told that these were too many, it waits until there
+    /// may be more, for what was read so far would be lost.
+    pub(super) async fn get_next(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> anyhow::Result<Result<Value, Told>> {
+        for _ in 0..WAITS_MAX {
+            let response = match self.asked(path, query).await? {
+                Ok(response) => response,
+                Err(told) => return Ok(Err(told)),
+            };
+            let Some(wait) = wait(response.status(), response.headers()) else {
+                return heard(response, None).await;
+            };
+            eprintln!(
+                "trunkline: as often as this key may in a minute; it goes on in {} s",
+                wait.as_secs()
+            );
+            pause(wait).await;
+        }
+        self.get(path, query).await
+    }
+
+    async fn asked(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> anyhow::Result<Result<Response, Told>> {
         let mut url = Url::parse(&format!("{}{path}", self.base)).context("the API's address")?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         let sent = self.http.get(url).bearer_auth(self.key.expose_secret()).send().await;
-        match sent {
-            Ok(response) => heard(response, None).await,
-            Err(error) => Ok(Err(unreachable(&error, None))),
-        }
+        Ok(sent.map_err(|error| unreachable(&error, None)))
     }
 
     /// A POST, under a key.
@@ -204,6 +246,18 @@ async fn heard(response: Response, key: Option<&str>) -> anyhow::Result<Result<V
     Ok(Err(told))
 }
 
+/// How long to wait before the same is asked again, where that is of use.
+fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let after = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    let wait = Duration::from_secs(after.parse().ok()?);
+    (status == StatusCode::TOO_MANY_REQUESTS && wait <= WAIT_MAX).then_some(wait)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the API has said when it is worth asking again")]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// A tag as the header has it, with or without its quotes.
 fn quoted(tag: &str) -> String {
     let is_whole = tag == "*" || tag.contains('"');
@@ -261,5 +315,19 @@ mod tests {
         let number = |status| Told::of(StatusCode::from_u16(status).unwrap()).code();
         let told = [200, 202, 500, 422, 404, 409, 412, 401, 403, 429, 502, 503, 504].map(number);
         assert_eq!(told, [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 7, 7, 7]);
+    }
+
+    #[test]
+    fn it_waits_only_for_what_is_over_in_a_minute() {
+        let told = |status, after: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, after.parse().unwrap());
+            wait(status, &headers).map(|wait| wait.as_secs())
+        };
+        let too_many = StatusCode::TOO_MANY_REQUESTS;
+        let waits = ["1", "60", "61", "soon"].map(|after| told(too_many, after));
+        assert_eq!(waits, [Some(1), Some(60), None, None]);
+        assert_eq!(told(StatusCode::SERVICE_UNAVAILABLE, "1"), None);
+        assert_eq!(wait(too_many, &HeaderMap::new()), None);
     }
 }

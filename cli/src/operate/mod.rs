@@ -8,6 +8,7 @@ mod ended; // errors with an exit code of their own
 mod health; // how the system is, for people
 mod input; // options and arguments
 mod operation; // on many jobs, watched
+mod pages; // a list, all of it
 mod product; // what the product has, in the table
 mod raw; // any endpoint
 mod seeding; // three tenants to show
@@ -32,9 +33,6 @@ pub(crate) use self::{
     client::Told, doctor::run as doctor, ended::of as ended, raw::run as ask, seeding::run as seed,
 };
 use crate::{args::Args, runtime};
-
-/// Pages read by `--all`, at a hundred a page.
-const PAGES_MAX: usize = 1000;
 
 /// The whole command line: what `Args` has, and the nouns of the table.
 pub(crate) fn command() -> Command {
@@ -168,14 +166,21 @@ async fn carry_out(operation: &Operation, matches: &ArgMatches) -> anyhow::Resul
         return verify::run(matches).await;
     }
     let client = Client::find(matches)?;
-    let query = input::query(operation, matches).map_err(usage)?;
+    let mut query = input::query(operation, matches).map_err(usage)?;
+    let format = Format::of(matches);
     if let Some(secs) = matches.get_one::<u64>("watch") {
         let every = Duration::from_secs(*secs);
-        return watching::watch(&client, operation, &path, &query, Format::of(matches), every)
-            .await;
+        return watching::watch(&client, operation, &path, &query, format, every).await;
     }
-    let answer = read(&client, operation, &path, &query, matches).await?;
-    show::print(operation, &answer, Format::of(matches))
+    if operation.is_paged() {
+        if matches.get_flag("all") {
+            return pages::print(&client, operation, &path, query, format).await;
+        }
+        let limit = matches.get_one::<u16>("limit");
+        query.extend(limit.map(|limit| ("limit".to_owned(), limit.to_string())));
+    }
+    let answer = client.get(&path, &query).await?;
+    show::print(operation, &answer, format)
 }
 
 /// Sends an order, or shows it, and prints the answer.
@@ -213,43 +218,6 @@ async fn sent(
     let client = Client::find(matches)?;
     let method = method.parse().context("the method")?;
     Ok(Some(client.send(method, path, Some(body), (Some(&key), if_match)).await?))
-}
-
-/// An answer, with all its pages where that was asked for.
-async fn read(
-    client: &Client,
-    operation: &Operation,
-    path: &str,
-    query: &[(String, String)],
-    matches: &ArgMatches,
-) -> anyhow::Result<Result<Value, Told>> {
-    let mut query = query.to_vec();
-    if !operation.is_paged() {
-        return client.get(path, &query).await;
-    }
-    let all = matches.get_flag("all");
-    let limit = matches.get_one::<u16>("limit").copied().or(all.then_some(100));
-    query.extend(limit.map(|limit| ("limit".to_owned(), limit.to_string())));
-    let mut whole = match client.get(path, &query).await? {
-        Ok(page) => page,
-        Err(told) => return Ok(Err(told)),
-    };
-    for _ in 0..PAGES_MAX {
-        let Some(cursor) = whole["next_cursor"].as_str().filter(|_| all).map(ToOwned::to_owned)
-        else {
-            break;
-        };
-        let mut next = query.clone();
-        next.push(("cursor".to_owned(), cursor));
-        let mut page = match client.get(path, &next).await? {
-            Ok(page) => page,
-            Err(told) => return Ok(Err(told)),
-        };
-        let more = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        whole["items"].as_array_mut().context("a list without items")?.extend(more);
-        whole["next_cursor"] = page["next_cursor"].take();
-    }
-    Ok(Ok(whole))
 }
 
 #[cfg(test)]

@@ -92,10 +92,19 @@ pub(super) fn text(
 }
 
 pub(super) fn write(text: &str) -> anyhow::Result<()> {
+    wrote(text)?;
+    Ok(())
+}
+
+/// Writes it, and says whether it could: false, and nobody reads any more.
+pub(super) fn wrote(text: &str) -> anyhow::Result<bool> {
     match std::io::stdout().write_all(text.as_bytes()) {
         // `… | head` has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        done => Ok(done?),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        done => {
+            done?;
+            Ok(true)
+        }
     }
 }
 

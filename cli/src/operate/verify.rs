@@ -52,10 +52,15 @@ async fn end(
 ) -> anyhow::Result<Result<Value, Told>> {
     let mut checked = 0;
     let mut place = noted.map(|noted| ("noted".to_owned(), noted.to_owned()));
-    for _ in 0..STRETCHES_MAX {
+    for stretch in 0..STRETCHES_MAX {
         let mut query = vec![("record".to_owned(), record.to_owned())];
         query.extend(place.take());
-        let mut found = match client.get(PATH, &query).await? {
+        let found = if stretch == 0 {
+            client.get(PATH, &query).await?
+        } else {
+            client.get_next(PATH, &query).await?
+        };
+        let mut found = match found {
             Ok(found) => found,
             Err(told) => return Ok(Err(told)),
         };

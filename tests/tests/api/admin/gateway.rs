@@ -1,4 +1,4 @@
-//! The command line through a gateway that stands before the API: one that loses answers or breaks them off.
+//! The command line through a gateway that stands before the API: one that loses answers, breaks them off, or has had enough.
 
 use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
@@ -6,11 +6,12 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures::stream;
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use tests::TestApi;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -22,7 +23,7 @@ use crate::stage::Stage;
 const CARRIED: [&str; 3] = ["authorization", "content-type", "idempotency-key"];
 
 /// What becomes of one request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
     /// It is handed on, and the answer handed back.
     Passes,
@@ -30,6 +31,8 @@ enum Mood {
     LosesTheAnswer,
     /// It is handed on, and of the answer only the beginning comes back.
     BreaksOff,
+    /// It is refused for a second, as the API refuses whoever asks too often.
+    HasEnough,
 }
 
 struct Gateway {
@@ -66,6 +69,9 @@ impl Gateway {
 
 async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response {
     let mood = inside.moods.lock().pop_front().unwrap_or(Mood::Passes);
+    if mood == Mood::HasEnough {
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")]).into_response();
+    }
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let url = format!("{}{}", inside.api, head.uri);
@@ -78,7 +84,7 @@ async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response {
     let answer = ask.send().await.unwrap();
     let (status, text) = (answer.status(), answer.text().await.unwrap());
     match mood {
-        Mood::Passes => (status, text).into_response(),
+        Mood::Passes | Mood::HasEnough => (status, text).into_response(),
         Mood::LosesTheAnswer => StatusCode::BAD_GATEWAY.into_response(),
         Mood::BreaksOff => {
             let pieces = [Ok(Bytes::from_static(b"{")), Err(io::Error::other("it broke off"))];
@@ -120,4 +126,37 @@ async fn whoever_looks_again_and_again_goes_on_when_the_api_is_back() {
     let words = ["job", "show", &id, "--watch=1", "--url", &gateway.url];
     let (code, out, why) = terminal.run(&words).await;
     assert!(code == 0 && out.contains("cancelled") && why.contains("502"), "{code} {out} {why}");
+}
+
+#[tokio::test]
+async fn between_pages_the_command_line_waits_when_told_to_and_prints_what_it_has_read() {
+    let stage = Stage::open().await;
+    let terminal = Terminal { stage: &stage, key: tests::ADMIN_KEY };
+    let gateway = Gateway::before(&stage.api).await;
+    let mut tx = stage.begin().await;
+    for _ in 0..205 {
+        tx.enqueue(engine::NewJob::of_kind("noop", "try", json!({}))).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let list = ["job", "list", "--all", "--url", &gateway.url];
+    let lines = [&list[..], &["-o", "jsonl"]].concat();
+    gateway.next(&[Mood::Passes, Mood::HasEnough]);
+    let (code, out, said) = terminal.run(&lines).await;
+    assert_eq!((code, out.lines().count()), (0, 205), "{said}");
+    assert!(said.contains("it goes on in 1 s"), "{said}");
+
+    gateway.next(&[Mood::Passes, Mood::LosesTheAnswer]);
+    let (code, out, said) = terminal.run(&lines).await;
+    assert_eq!((code, out.lines().count()), (7, 100), "{said}");
+    assert!(said.contains("not all: the first 100 were read"), "{said}");
+    gateway.next(&[Mood::Passes, Mood::LosesTheAnswer]);
+    let (code, out, _) = terminal.run(&[&list[..], &["-o", "json"]].concat()).await;
+    let read: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, read["items"].as_array().unwrap().len()), (7, 100));
+    assert!(read["next_cursor"].is_string(), "where it goes on");
+
+    // Whoever has read nothing loses nothing, and is told at once.
+    gateway.next(&[Mood::HasEnough]);
+    let (code, out, _) = terminal.run(&lines).await;
+    assert!(code == 6 && out.is_empty(), "{code} {out}");
 }
