@@ -53,7 +53,7 @@ impl Finding {
 pub(crate) fn of(look: &Look) -> Vec<Finding> {
     let mut found = health_of(&look.health);
     found.extend(workers_of(&look.workers));
-    found.extend(items(&look.queues).flat_map(queue_of));
+    found.extend(items(&look.queues).filter_map(queue_of));
     found.extend(items(&look.schedules).flat_map(schedule_of));
     for count in look.parked["counts"].as_array().into_iter().flatten() {
         let (runs, cause) = (&count["runs"], word(&count["cause"]));
@@ -88,22 +88,16 @@ fn workers_of(workers: &Value) -> Vec<Finding> {
     found
 }
 
-fn queue_of(queue: &Value) -> Vec<Finding> {
+fn queue_of(queue: &Value) -> Option<Finding> {
     let (name, page) = (word(&queue["name"]), "/console/queues");
-    let mut found = Vec::new();
+    // That work waits is what whoever has paused it wants: behind is only what should move.
     if let Some(reason) = queue["pause"]["reason"].as_str() {
         let since = minute(&queue["pause"]["since"]);
-        found.push(Finding::new(format!("{name} is paused since {since}: {reason}"), page));
+        return Some(Finding::new(format!("{name} is paused since {since}: {reason}"), page));
     }
-    let (age, target) = (queue["next_age_ms"].as_u64(), queue["latency_target_ms"].as_u64());
-    if let (Some(age), Some(target)) = (age, target)
-        && age > target
-    {
-        let says =
-            format!("{name} is behind: its next job waits for {age} ms, {target} are promised");
-        found.push(Finding::new(says, page).fault());
-    }
-    found
+    let (age, target) = (queue["next_age_ms"].as_u64()?, queue["latency_target_ms"].as_u64()?);
+    let says = format!("{name} is behind: its next job waits for {age} ms, {target} are promised");
+    (age > target).then(|| Finding::new(says, page).fault())
 }
 
 fn schedule_of(schedule: &Value) -> Vec<Finding> {
@@ -185,9 +179,11 @@ mod tests {
         assert!(said[2].says.contains("900 ms"), "{said:?}");
         let pause =
             json!({ "since": "2026-11-22T04:30:26.811514Z", "reason": "the carrier is down" });
-        let rests = json!({ "name": "sms", "pause": pause, "latency_target_ms": 500 });
+        let rests =
+            json!({ "name": "sms", "pause": pause, "next_age_ms": 900, "latency_target_ms": 500 });
         let said = of(&fine(&worker, &rests));
         assert_eq!(said[0].says, "sms is paused since 2026-11-22 04:30 UTC: the carrier is down");
+        assert!(said.len() == 1 && !said[0].is_fault, "{said:?}");
     }
 
     #[test]

@@ -133,6 +133,13 @@ async fn what_is_at_fault_is_a_503_and_what_somebody_wants_or_has_to_decide_is_n
     stage.db.advance(Duration::from_secs(5)).await;
     let behind = found(&stage.detailed(503).await);
     assert!(behind[0].starts_with("! try is behind: "), "{behind:?}");
+    // While it is paused the same job waits because somebody wants it to.
+    stage.queue("try", "pause", json!({ "reason": "a migration" })).await;
+    let held = found(&stage.detailed(200).await);
+    assert!(held.len() == 2 && held[0].starts_with("try is paused since"), "{held:?}");
+    stage.queue("try", "resume", json!({})).await;
+    let behind = found(&stage.detailed(503).await);
+    assert!(behind[0].starts_with("! try is behind: "), "{behind:?}");
     stage.queue("try", "settings", json!({ "latency_target_ms": null, "reason": "r" })).await;
     stage.detailed(200).await;
 
