@@ -6,7 +6,11 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 
 use crate::{
-    context::ProbeAnswer, depths::Depths, leased::LeasedJob, scheduler::ScheduleLag, vitals::Vitals,
+    context::ProbeAnswer,
+    depths::{Behind, Depths},
+    leased::LeasedJob,
+    scheduler::ScheduleLag,
+    vitals::Vitals,
 };
 
 /// Jobs whose attempt was begun here, by queue and kind.
@@ -193,15 +197,55 @@ pub(crate) fn depths(depths: &Depths, before: &Depths) {
     for queue in &depths.behind {
         gauge!(NEXT_AGE, "queue" => queue.queue.clone()).set(queue.next_age.as_secs_f64());
         gauge!(QUEUE_PAUSED, "queue" => queue.queue.clone()).set(queue.paused_for.as_secs_f64());
-        if let Some(target) = queue.target {
-            gauge!(LATENCY_TARGET, "queue" => queue.queue.clone()).set(target.as_secs_f64());
+        let promised = |behind: &Behind| behind.queue == queue.queue && behind.target.is_some();
+        match queue.target {
+            Some(target) => latency_target(&queue.queue, target.as_secs_f64()),
+            // A gauge cannot be taken away. Zero would be a promise that nobody can keep, and no number is late against this.
+            None if before.behind.iter().any(promised) => latency_target(&queue.queue, f64::NAN),
+            None => {}
         }
     }
+}
+
+fn latency_target(queue: &str, secs: f64) {
+    gauge!(LATENCY_TARGET, "queue" => queue.to_owned()).set(secs);
 }
 
 pub(crate) fn lags(lags: &[ScheduleLag]) {
     for lag in lags {
         gauge!(SCHEDULE_LATE, "schedule" => lag.name.clone()).set(lag.late.as_secs_f64());
         gauge!(SCHEDULE_PAUSED, "schedule" => lag.name.clone()).set(lag.paused.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    fn promising(target: Option<Duration>) -> Depths {
+        let queue = "sms".to_owned();
+        let (next_age, paused_for) = (Duration::from_secs(9), Duration::ZERO);
+        let behind = vec![Behind { queue, next_age, target, paused_for }];
+        Depths { behind, ..Depths::default() }
+    }
+
+    #[test]
+    fn a_promise_that_was_withdrawn_is_no_number_and_one_that_never_was_is_not_there() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let told = |now: &Depths, before: &Depths| {
+            metrics::with_local_recorder(&recorder, || depths(now, before));
+            let series = format!("{LATENCY_TARGET}{{queue=\"sms\"}} ");
+            let text = handle.render();
+            text.lines().find_map(|line| line.strip_prefix(&series)).map(ToOwned::to_owned)
+        };
+        let (nothing, five) = (promising(None), promising(Some(Duration::from_secs(5))));
+        assert_eq!(told(&nothing, &Depths::default()), None);
+        assert_eq!(told(&five, &nothing).as_deref(), Some("5"));
+        assert_eq!(told(&nothing, &five).as_deref(), Some("NaN"));
+        assert_eq!(told(&nothing, &nothing).as_deref(), Some("NaN"));
+        assert_eq!(told(&five, &nothing).as_deref(), Some("5"));
     }
 }
