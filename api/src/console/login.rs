@@ -131,11 +131,18 @@ async fn admit(state: &ApiState, caller: &Caller, key: &str) -> Result<Option<Id
     }
     match Identity::of_key(key, state, &caller.standing).await {
         Ok(identity) => Ok(Some(identity)),
-        Err(problem) if matches!(problem.code(), Code::Unavailable | Code::Internal) => {
-            Err(problem.into())
-        }
-        Err(_) => Ok(None),
+        // This alone means that it is none; nothing else counts as a try.
+        Err(problem) if problem.code() == Code::AdminKeyRequired => Ok(None),
+        Err(problem) if problem.code() == Code::RateLimited => Err(too_often(&problem)),
+        Err(problem) => Err(problem.into()),
     }
+}
+
+/// It is a key, and it has asked too often: what the pages say then, but nobody is logged in yet.
+fn too_often(problem: &Problem) -> Refused {
+    let detail = "This key has asked as often as it may in a minute.";
+    let refused = Refused::said(Code::RateLimited, "Refused for now", detail);
+    Refused { waits: problem.comes_back_after(), ..refused }
 }
 
 async fn opened(

@@ -68,6 +68,30 @@ async fn whoever_asks_too_often_is_told_when_it_goes_on_and_stays_logged_in() {
 }
 
 #[tokio::test]
+async fn a_right_key_that_has_asked_too_often_is_told_so_when_it_logs_in_and_is_no_wrong_one() {
+    let stage = Stage::open().await;
+    let key = json!({ "name": "ada", "scopes": ["read"], "per_minute": 1 });
+    let key = stage.new_key(&key).await;
+    assert_eq!(stage.give_key(&key, "/console").await.status, 303);
+    let refused = stage.give_key(&key, "/console").await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert!(!refused.header("set-cookie").starts_with("trunkline_console="), "{refused:?}");
+    let secs: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&secs), "{secs}");
+    let page = Page { path: "/console/login".to_owned(), answer: refused };
+    page.check();
+    let words = page.words();
+    assert!(words.contains("This key has asked as often as it may in a minute."), "{words}");
+    for untrue in ["not the key", "still logged in"] {
+        assert!(!words.contains(untrue), "{words}");
+    }
+    let tries = "select from product.rate_limits where scope = 'admin.wrong_keys_per_ip'";
+    assert_eq!(stage.db.number(tries).await, 0);
+    stage.db.advance(Duration::from_secs(secs + 1)).await;
+    assert_eq!(stage.give_key(&key, "/console").await.status, 303);
+}
+
+#[tokio::test]
 async fn a_key_may_do_in_the_console_what_it_may_do_and_nothing_after_it_was_taken_back() {
     let stage = Stage::open().await;
     let id = stage.noop().await;
