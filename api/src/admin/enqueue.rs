@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
+use domain::TenantId;
 use engine::{ARGS_BYTES_MAX, Enqueued, Hold, NewJob, Start, Unique};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{deed::Order, order::address};
+use super::{
+    by_hand::{self, Hand},
+    deed::Order,
+    order::address,
+};
 use crate::{
     caller::Caller,
     idempotency::{Done, Stop},
@@ -31,7 +35,7 @@ struct Wanted {
     priority: i16,
     start: Start,
     unique_key: Option<String>,
-    tenant: Option<Uuid>,
+    tenant: Option<TenantId>,
 }
 
 pub(crate) async fn enqueue(
@@ -40,15 +44,23 @@ pub(crate) async fn enqueue(
 ) -> Result<Response, Stop> {
     let wanted = Wanted::read(&mut order.fields, &state);
     let caller = order.caller.clone();
+    if let Some(wanted) = &wanted {
+        Hand::of(&wanted.kind).check(&caller.operator)?;
+    }
     let (wanted, mut deed) = order.begin(&state, wanted).await?;
     let mut details =
         json!({ "kind": wanted.kind, "queue": wanted.queue, "tenant": wanted.tenant });
+    let tenant = wanted.tenant;
     let enqueued = deed.tx.enqueue(wanted.job(&caller)).await?;
     let id = enqueued.id();
     let body = json!({ "id": id });
     match enqueued {
         Enqueued::New(_) => {
             details["job"] = json!(id);
+            let deed = match tenant {
+                Some(tenant) => deed.about(tenant),
+                None => deed,
+            };
             deed.done("job.enqueued", details, Done::created(body).at(address(id))).await
         }
         Enqueued::Duplicate(_) => deed.keep(Done::ok(body).at(address(id))).await,
@@ -64,6 +76,10 @@ impl Wanted {
             Some(None) => fields.wrong("kind", "is not known here"),
             Some(Some(Err(why))) => fields.wrong("args", misfit(&why)),
             Some(Some(Ok(()))) | None => {}
+        }
+        let known = kind.as_deref().filter(|kind| registry.queue_of(kind).is_some());
+        if let Some(instead) = known.and_then(|kind| Hand::of(kind).instead()) {
+            fields.wrong("kind", format!("is not made by its name: {instead}"));
         }
         if let Err(fault) = engine::json::check(&args, ARGS_BYTES_MAX) {
             fields.wrong("args", fault);
@@ -83,8 +99,13 @@ impl Wanted {
             1..=KEY_CHARS_MAX => Ok(key.to_owned()),
             _ => Err(format!("must have 1 to {KEY_CHARS_MAX} characters")),
         });
-        let tenant = fields
-            .optional("tenant_id", |text| Uuid::try_parse(text).map_err(|_| "must be a UUID"));
+        let about = by_hand::tenant_in(&args);
+        let tenant = fields.optional("tenant_id", |text| match text.parse::<TenantId>() {
+            Ok(tenant) if about.is_none_or(|about| about == tenant) => Ok(tenant),
+            Ok(_) => Err("is not the tenant of the arguments"),
+            Err(_) => Err("must be a UUID"),
+        });
+        let tenant = tenant.or(about);
         let (kind, queue) = kind.zip(queue.or(own_queue))?;
         Some(Wanted { kind, args, queue, priority, start, unique_key, tenant })
     }
@@ -94,7 +115,7 @@ impl Wanted {
         let mut job = NewJob::of_kind(&self.kind, &self.queue, self.args)
             .start(self.start)
             .priority(self.priority);
-        job.tenant = self.tenant;
+        job.tenant = self.tenant.map(TenantId::as_uuid);
         job.unique = unique;
         job.traceparent.clone_from(&caller.traceparent);
         job

@@ -6,7 +6,9 @@ use axum::{
     response::Response,
 };
 use domain::{
-    TenantId, demos,
+    TenantId,
+    api_keys::Scope,
+    demos,
     signups::{self, SignupStatus},
     tenants::{self, TenantStatus},
 };
@@ -21,6 +23,7 @@ use super::{
     billing::{must_be_for_sale, purchase},
     businesses,
     deed::{BareOrder, Deed, Order},
+    key::not_for,
     order::{accepted, business_of, no_such_business, once, signup_is_elsewhere},
 };
 use crate::{
@@ -53,7 +56,14 @@ pub(crate) async fn convert(
     let fields = &mut order.fields;
     let subscription =
         if fields.has("plan") { purchase(fields, tenant).map(Some) } else { Some(None) };
+    let by = order.caller.operator.clone();
     let (subscription, mut deed) = order.begin(&state, subscription).await?;
+    // What a demo buys is what a customer buys.
+    if subscription.is_some()
+        && let Some(scope) = by.lacks(&[Scope::Billing])
+    {
+        return Err(not_for(scope).into());
+    }
     if let Some(wanted) = &subscription {
         must_be_for_sale(&mut deed.tx, &wanted.plan).await?;
     }

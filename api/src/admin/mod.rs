@@ -6,6 +6,7 @@ pub(crate) mod audit; // who did what, and why
 pub(crate) mod background; // what runs by the clock, and how it went
 mod billing; // what tenants pay for
 pub(crate) mod businesses; // tenants, found and made
+mod by_hand; // who may make which kind by its name
 mod csv; // tables for spreadsheets
 mod cursor; // where the next page begins
 pub(crate) mod dead; // letters

@@ -8,7 +8,7 @@ use axum::{
 use engine::{Answer, Cause, ParkedFilter, Thing};
 use serde_json::{Value, json};
 
-use super::{cursor, deed::Order, jobs::job_of, key::Operator, page, tags::Asked};
+use super::{by_hand::Hand, cursor, deed::Order, jobs::job_of, key::Operator, page, tags::Asked};
 use crate::{
     idempotency::{Done, Stop},
     json::{Fields, Query},
@@ -72,6 +72,12 @@ pub(crate) async fn answer(
     let read = read(&mut order.fields);
     let ((claim, word, answer), mut deed) = order.begin(&state, read).await?;
     deed.hold(Thing::Job(id)).await?;
+    // What a deed is told to do is changed only by whoever could order it.
+    if matches!(answer, Answer::EditInput(_))
+        && let Some(kind) = deed.tx.kind_of(id).await?
+    {
+        Hand::of(&kind).check(&deed.caller.operator)?;
+    }
     deed.tx.answer(id, claim, answer, &deed.by).await?;
     let details = json!({ "job": id, "claim": claim, "answer": word });
     deed.done("job.answered", details, Done::accepted(json!({ "id": id }))).await

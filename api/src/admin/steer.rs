@@ -8,6 +8,7 @@ use engine::{CancelMode, JobId, RedriveFrom, Thing};
 use serde_json::{Value, json};
 
 use super::{
+    by_hand::{self, Hand},
     deed::{BareOrder, Deed, Order},
     jobs::job_of,
     order::address,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     idempotency::{Done, Stop},
     json::Fields,
+    problem::{Code, FieldError, Problem},
     state::ApiState,
 };
 
@@ -114,7 +116,21 @@ pub(crate) async fn edit_args(
     }
     let (args, mut deed) = order.begin_with_reason(&state, args).await?;
     deed.hold(Thing::Job(id)).await?;
+    if let Some(kind) = deed.tx.kind_of(id).await? {
+        let hand = Hand::of(&kind);
+        hand.check(&deed.caller.operator)?;
+        if let Some(what) = hand.keeps_arguments() {
+            let detail = format!("of this kind are not changed: {what}");
+            let error = FieldError { pointer: "/args".to_owned(), detail };
+            return Err(Problem::fields(Code::InvalidFields, vec![error]).into());
+        }
+    }
+    let about = by_hand::tenant_in(&args);
     deed.tx.edit_args(id, args, &deed.by).await?;
+    let deed = match about {
+        Some(tenant) => deed.about(tenant),
+        None => deed,
+    };
     steered(deed, "job.args_edited", id, json!({})).await
 }
 

@@ -3,7 +3,7 @@
 use crate::word::words;
 
 words! {
-    /// What a key may do. A route asks for exactly one.
+    /// What a key may do. A route asks for exactly one; what an order can do besides may need another.
     pub enum Scope ("scope") {
         /// Look at everything but keys and what providers know us by.
         Read = "read",

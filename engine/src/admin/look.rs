@@ -133,6 +133,12 @@ impl Tx {
         Ok(found.first().map(state_of))
     }
 
+    /// Of which kind a job is; `None` if there is none with this id (any more).
+    pub async fn kind_of(&mut self, id: JobId) -> Result<Option<String>, Error> {
+        let found = store::answers::args_of(self, id.as_uuid()).await?;
+        Ok(found.map(|asked| asked.kind))
+    }
+
     /// Jobs of a tenant that have not begun because their time has not come, newest first. At most [`PAGE_MAX`].
     pub async fn scheduled_of(&mut self, tenant: Uuid) -> Result<Vec<JobId>, Error> {
         let filter =

@@ -2,6 +2,7 @@
 
 mod billing; // what tenants pay for
 mod businesses; // tenants, found and made
+mod by_hand; // who may make which kind by its name
 mod commands; // the same from the command line
 mod create; // a job by the name of its kind
 mod erasures; // of people and tenants
