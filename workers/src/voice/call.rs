@@ -198,9 +198,9 @@ impl Call {
                 let was_lost = self.redialed_ms.is_some();
                 self.service = Service::Ready;
                 self.answering = false;
-                self.asked.clear();
                 self.is_taken_over |= was_lost && self.connected_ms.is_some();
                 self.resume(now_ms, &mut out);
+                self.say_what_waits(now_ms, &mut out);
             }
             Event::SpeechLost { again } => self.lost(now_ms, again, &mut out),
             Event::Answered(asked, answer) => self.answered(now_ms, &asked, answer, &mut out),
@@ -220,14 +220,24 @@ impl Call {
         }
     }
 
-    /// Has the assistant say something: now, or when it is through with what it says.
+    /// Has the assistant say something: now, or when it is through with what it says, or when there is somebody to say it.
     fn say(&mut self, now_ms: u64, what: Option<&'static str>, out: &mut Vec<Action<'_>>) {
-        if self.answering {
+        if self.answering || self.service == Service::Dialing {
             let what = what.or(self.speak_next.and_then(|next| next.0));
             self.speak_next = Some(Next(what));
         } else {
             (self.answering, self.answering_ms) = (true, now_ms);
             out.push(Action::Tell(Tell::Speak(what)));
+        }
+    }
+
+    /// What was to be said while nobody could.
+    fn say_what_waits(&mut self, now_ms: u64, out: &mut Vec<Action<'_>>) {
+        match self.speak_next.take() {
+            // Whoever says that the line was interrupted goes on with what they know, and that is among it.
+            Some(Next(None)) if self.answering => {}
+            Some(Next(what)) => self.say(now_ms, what, out),
+            None => {}
         }
     }
 
@@ -314,7 +324,8 @@ impl Call {
 
     fn end_if_said(&mut self, now_ms: u64, out: &mut Vec<Action<'_>>) {
         let Some((outcome, at_the_latest)) = self.ending else { return };
-        let is_said = !self.answering && self.playout.is_silent();
+        let waits = self.service == Service::Dialing && self.speak_next.is_some();
+        let is_said = !self.answering && !waits && self.playout.is_silent();
         if is_said || now_ms >= at_the_latest {
             self.end(now_ms, outcome, out);
         }

@@ -129,6 +129,8 @@ impl Call {
         let recently =
             self.redialed_ms.is_some_and(|at| now_ms.saturating_sub(at) < limits::OUTAGE_OVER_MS);
         self.answering = false;
+        // Whoever comes next has not asked: they are told what came of it, and no answer that they could not place.
+        self.asked.clear();
         if again && !recently {
             self.redialed_ms = Some(now_ms);
             self.service = Service::Dialing;

@@ -155,6 +155,40 @@ fn an_answer_returns_into_the_conversation_that_asked_and_as_a_remark_into_anoth
 }
 
 #[test]
+fn an_answer_that_comes_while_somebody_is_dialed_anew_reaches_them_as_a_remark() {
+    let mut call = talking();
+    let asks = SpeechEvent::Asks {
+        id: "1".to_owned(),
+        name: "text_link".to_owned(),
+        arguments: "{}".to_owned(),
+    };
+    call.on(100, Event::Speech(asks));
+    assert_eq!(call.on(200, Event::SpeechLost { again: true }), [Action::Dial]);
+    // What they begin with was handed over with the dial, so that it lacks this.
+    let answer = LineAnswer { text: "sent".to_owned(), then_end: None };
+    let told = call.on(300, Event::Answered(asked("1"), answer));
+    let remark = Tell::Note { by_caller: false, text: "text_link: sent".to_owned() };
+    assert_eq!(told, [Action::Tell(remark)], "they do not know the question by its name");
+    let ready = call.on(400, Event::SpeechReady);
+    assert_eq!(ready, [Action::Tell(Tell::Speak(Some(limits::INTERRUPTED)))], "once");
+    let next = call.on(500, Event::Speech(SpeechEvent::Complete { is_well: true }));
+    assert_eq!(next, [], "nothing is left to say");
+}
+
+#[test]
+fn a_good_bye_that_nobody_can_say_yet_is_said_by_whoever_comes() {
+    let mut call = talking();
+    frame(&mut call, 599_000, 599_000);
+    assert_eq!(call.on(599_990, Event::SpeechLost { again: true }), [Action::Dial]);
+    assert_eq!(call.on(600_030, Event::Tick), [], "there is nobody to say it");
+    assert_eq!(call.over(), None);
+    let interrupted = [Action::Tell(Tell::Speak(Some(limits::INTERRUPTED)))];
+    assert_eq!(call.on(600_500, Event::SpeechReady), interrupted);
+    let next = call.on(601_000, Event::Speech(SpeechEvent::Complete { is_well: true }));
+    assert_eq!(next, [Action::Tell(Tell::Speak(Some(limits::TIME_UP)))]);
+}
+
+#[test]
 fn a_call_ends_when_good_bye_was_heard() {
     let mut call = talking();
     call.on(100, Event::Speech(SpeechEvent::Begins));
