@@ -2,7 +2,7 @@
 //!
 //! | step | effect | undo | what the customer sees if we stop here |
 //! | --- | --- | --- | --- |
-//! | `missed_call_textback` (child) | where nobody spoke with the caller: one text | see there; not waited for | the text |
+//! | `missed_call_textback` (child) | where nobody spoke with the caller, or the assistant failed: one text | see there; not waited for | the text |
 //! | `store_transcript` | what was said is kept, in the clear or sealed | it is gone | the transcript |
 //! | `summarise` | – (a question to the model, about so much of it) | – | nothing |
 //! | `conclude` | the summary beside it | – (goes with it) | the summary |
@@ -101,7 +101,7 @@ impl Workflow<Trunkline> for AfterCall {
     }
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<Followed, Failure> {
-        if let Some(why) = missed(self.outcome) {
+        if let Some(why) = missed(self.outcome, &ctx.open(&self.turns)?) {
             let text = MissedCallTextback { call: self.call, why };
             ctx.spawn_with(text, WhenParentEnds::LeaveAlone).await?;
         }
@@ -135,10 +135,12 @@ impl Workflow<Trunkline> for AfterCall {
 }
 
 /// Whether nobody has spoken with the caller, and why. Pure.
-fn missed(outcome: Outcome) -> Option<Missed> {
+fn missed(outcome: Outcome, turns: &[Spoken]) -> Option<Missed> {
     match outcome {
         Outcome::Overflow => Some(Missed::Overflow),
         Outcome::AiFailed => Some(Missed::AiFailed),
+        // Who hangs up while a worker dies does not come to the next one, which finds nobody: they had their say.
+        Outcome::Abandoned if turns.iter().any(|turn| turn.who == Speaker::Caller) => None,
         Outcome::Abandoned => Some(Missed::Unanswered),
         Outcome::Completed
         | Outcome::HungUp
@@ -326,6 +328,18 @@ mod tests {
 
     fn said(who: Speaker, text: &str) -> Spoken {
         Spoken { who, text: text.to_owned(), at_ms: 0 }
+    }
+
+    #[test]
+    fn a_call_in_which_the_caller_has_spoken_was_not_missed_even_if_it_was_abandoned() {
+        let greeted = said(Speaker::Assistant, "Hello?");
+        let answered = said(Speaker::Caller, "Hi.");
+        assert_eq!(missed(Outcome::Abandoned, &[]), Some(Missed::Unanswered));
+        let by_greeting = std::slice::from_ref(&greeted);
+        assert_eq!(missed(Outcome::Abandoned, by_greeting), Some(Missed::Unanswered));
+        let both = [greeted, answered];
+        assert_eq!(missed(Outcome::Abandoned, &both), None);
+        assert_eq!(missed(Outcome::AiFailed, &both), Some(Missed::AiFailed));
     }
 
     #[test]

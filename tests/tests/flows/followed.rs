@@ -145,6 +145,24 @@ async fn who_reached_no_assistant_gets_a_text_and_leaves_no_transcript() {
 }
 
 #[tokio::test]
+async fn who_hung_up_while_their_worker_died_is_not_told_that_their_call_was_missed() {
+    let shop = Shop::open().await;
+    let wishes = VoiceSettings { owner_alerts: OwnerAlerts::EveryCall, ..VoiceSettings::default() };
+    shop.is_called_like(wishes).await;
+    shop.stage.model.set_answer(Some("Huber wants an offer."));
+    // The next worker waited for them in vain.
+    shop.was_rung(1, vec![caller("Hier Huber, ein Angebot bitte.")], Outcome::Abandoned).await;
+    assert!(shop.said().is_empty(), "{:?}", shop.said());
+    assert_eq!(shop.stage.db.number("select from product.call_text_backs").await, 0);
+    let all = json!({ "followed": "kept", "summarised": true, "urgent": false, "alerted": true });
+    assert_eq!(shop.followed().await, all, "all else follows");
+    assert_eq!(shop.owner_was_told().len(), 1);
+
+    shop.was_rung(2, Vec::new(), Outcome::Abandoned).await;
+    assert_eq!(shop.said().len(), 1, "who has said nothing may have heard nobody");
+}
+
+#[tokio::test]
 async fn a_session_in_which_nobody_spoke_ends_with_its_call() {
     let shop = Shop::open().await;
     shop.is_called_like(VoiceSettings::default()).await;

@@ -105,6 +105,7 @@ pub(super) struct Call {
     is_taken_over: bool,
     /// What was spoken before is this old.
     base_ms: u32,
+    /// What is left of the time that may be talked, once the caller is here.
     talk_max_ms: u64,
     service: Service,
     /// When the last try to reach the service began to count.
@@ -145,7 +146,7 @@ impl Call {
             last_frame_ms: begin.now_ms,
             is_taken_over: begin.is_taken_over,
             base_ms: begin.base_ms,
-            talk_max_ms: u64::from(begin.talk_max_secs.min(limits::TALK_MAX_SECS)) * 1000,
+            talk_max_ms: limits::talk_left_ms(begin.talk_max_secs, begin.base_ms),
             service: Service::Dialing,
             redialed_ms: None,
             playout: Playout::default(),

@@ -123,6 +123,12 @@ impl Patience {
     }
 }
 
+/// How long may be talked yet in a call of which so much was talked before, with other workers.
+pub(super) fn talk_left_ms(talk_max_secs: u32, talked_ms: u32) -> u64 {
+    let left = (u64::from(talk_max_secs) * 1000).saturating_sub(u64::from(talked_ms));
+    left.min(u64::from(TALK_MAX_SECS) * 1000)
+}
+
 /// How a call ended whose caller is gone: as it was about to, or by them.
 pub(super) fn when_gone(ending: Option<(Outcome, u64)>) -> Outcome {
     match ending {
@@ -167,6 +173,14 @@ mod tests {
         assert_eq!(patience.look(120_000, true), Silence::Bearable);
         assert_eq!(patience.look(139_000, true), Silence::Bearable, "the clock begins anew");
         assert_eq!(patience.look(140_000, true), Silence::Ask);
+    }
+
+    #[test]
+    fn what_was_talked_before_counts_and_a_conversation_is_no_longer_than_it_can_be() {
+        assert_eq!(talk_left_ms(120, 0), 120_000);
+        assert_eq!(talk_left_ms(120, 100_000), 20_000);
+        assert_eq!(talk_left_ms(120, 130_000), 0);
+        assert_eq!(talk_left_ms(7200, 600_000), 59 * 60 * 1000);
     }
 
     #[test]

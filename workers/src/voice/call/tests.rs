@@ -252,6 +252,20 @@ fn a_call_without_its_audio_and_one_that_is_too_long_end() {
     assert_eq!(call.over(), Some(Outcome::TimeUp));
 }
 
+#[test]
+fn what_was_talked_with_another_worker_counts() {
+    let before = Begin { now_ms: 0, is_taken_over: true, base_ms: 100_000, talk_max_secs: 120 };
+    let mut call = Call::new(before);
+    call.on(10, Event::SpeechReady);
+    call.on(20, Event::Connected);
+    frame(&mut call, 19_990, 19_990);
+    let complete = Event::Speech(SpeechEvent::Complete { is_well: true });
+    assert_eq!(call.on(19_995, complete), []);
+    assert_eq!(call.on(20_010, Event::Tick), []);
+    let told = call.on(20_030, Event::Tick);
+    assert_eq!(told, [Action::Tell(Tell::Speak(Some(limits::TIME_UP)))]);
+}
+
 fn any_event() -> impl Strategy<Value = u8> {
     0_u8..18
 }
