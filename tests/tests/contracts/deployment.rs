@@ -172,6 +172,53 @@ fn no_backup_takes_the_keys_along() {
     }
 }
 
+/// The documents of all manifests: a file may hold several.
+fn manifests() -> Vec<String> {
+    let of_kubernetes = |file: &File| file.path.starts_with("ops/k8s/");
+    let files = files_of_deployment().into_iter().filter(of_kubernetes);
+    files
+        .flat_map(|file| file.text.split("\n---\n").map(ToOwned::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+/// The name behind the first line that begins so.
+fn name_behind<'a>(manifest: &'a str, key: &str) -> Option<&'a str> {
+    let rest = manifest.lines().skip_while(|line| !line.trim().starts_with(key));
+    let name = rest.take(2).find_map(|line| line.split_once("name: "))?.1;
+    name.split([' ', '}', ',']).next()
+}
+
+/// Whatever is applied while ten workers run would scale them down to that number, in mid-rollout.
+#[test]
+fn no_manifest_counts_what_an_autoscaler_counts() {
+    let manifests = manifests();
+    let scaled: BTreeSet<&str> =
+        manifests.iter().filter_map(|it| name_behind(it, "scaleTargetRef:")).collect();
+    assert_eq!(scaled, BTreeSet::from(["trunkline-api", "trunkline-worker"]));
+    let mut kept = 0;
+    for manifest in &manifests {
+        let is_run = ["kind: Deployment", "kind: StatefulSet"]
+            .iter()
+            .any(|kind| manifest.lines().any(|line| line == *kind));
+        let Some(name) = name_behind(manifest, "metadata:").filter(|_| is_run) else { continue };
+        let counts = manifest.lines().any(|line| line.starts_with("  replicas:"));
+        assert_ne!(counts, scaled.contains(name), "{name}: somebody has to say how many, and one");
+        kept += usize::from(counts);
+    }
+    assert_eq!(kept, 1, "voice workers have addresses of their own, and are not scaled");
+}
+
+/// By the socket, the server that only fills a new folder answers, too, and the migration finds nobody; with md5, a pooler can
+/// log nobody in at a Postgres that keeps passwords by SCRAM.
+#[test]
+fn a_first_start_waits_for_the_database_and_its_pooler_can_log_in() {
+    let compose = files::read("docker-compose.yml");
+    let asked: Vec<_> = compose.lines().filter(|line| line.contains("pg_isready")).collect();
+    assert!(asked.len() == 1 && asked[0].contains("pg_isready -h 127.0.0.1 "), "{asked:?}");
+    let pooler = compose.split("\n  pgbouncer:").nth(1).and_then(|rest| rest.split("\n\n").next());
+    assert!(pooler.is_some_and(|it| it.contains("\n      AUTH_TYPE: scram-sha-256\n")));
+}
+
 #[test]
 fn every_package_of_the_lock_file_is_among_the_third_party_software() {
     let listed: BTreeSet<(String, String)> = documents::rows("THIRD-PARTY.md")
