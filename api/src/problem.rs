@@ -209,6 +209,9 @@ impl From<engine::Error> for Problem {
             E::Refused(Refusal::OtherCount { matched, .. }) => {
                 Problem::new(Code::WrongState, error.to_string()).with("matched", matched)
             }
+            E::Refused(Refusal::KeyTaken { by }) => {
+                Problem::new(Code::WrongState, error.to_string()).with("job", by.to_string())
+            }
             E::Refused(_) => Problem::new(Code::WrongState, error.to_string()),
             E::NoSuchJob | E::Absent { .. } => Problem::new(Code::NotFound, error.to_string()),
             E::Encode(_) | E::Seal(_) | E::Open(_) | E::Pooler { .. } => Problem::internal(error),

@@ -36,10 +36,16 @@ pub enum RedriveFrom {
     },
 }
 
+/// How a job has ended that can be brought back.
+fn ended() -> [String; 2] {
+    [State::Failed, State::Cancelled].map(|state| state.as_str().to_owned())
+}
+
 impl Tx {
     /// Tries a job again that failed or was cancelled. Returns the job that now stands for it: a new one if from scratch.
     ///
-    /// A run that has been undone can be tried again from scratch only. No redrive repeats a deed.
+    /// A run that has been undone can be tried again from scratch only. No redrive repeats a deed, and none runs beside
+    /// another job that has its unique key: that is refused.
     pub async fn redrive(
         &mut self,
         id: JobId,
@@ -49,7 +55,7 @@ impl Tx {
         operator.check()?;
         let (job, details) = match from {
             RedriveFrom::Stop => {
-                self.reopen(id).await?;
+                self.redrive_here(id).await?;
                 (id, json!({ "from": "stop" }))
             }
             RedriveFrom::Start => {
@@ -57,7 +63,7 @@ impl Tx {
                 (new, json!({ "from": "start", "new": new }))
             }
             RedriveFrom::Step { name, despite_deeds } => {
-                self.reopen(id).await?;
+                self.redrive_here(id).await?;
                 (id, self.set_aside(id, name, *despite_deeds).await?)
             }
         };
@@ -65,17 +71,40 @@ impl Tx {
         Ok(job)
     }
 
-    /// Brings a finished job back, where it stopped.
-    async fn reopen(&mut self, id: JobId) -> Result<(), Error> {
-        let job = id.as_uuid();
-        let ended = [State::Failed, State::Cancelled].map(|state| state.as_str().to_owned());
-        let course = Course::Forward.code();
-        let Some(queue) = store::outcomes::outcome_reopen(self, job, &ended, course).await? else {
+    /// Has a finished job go on where it stopped.
+    async fn redrive_here(&mut self, id: JobId) -> Result<(), Error> {
+        let Some(queue) = self.reopen(id).await? else {
             return Err(self.cannot_reopen(id).await?);
         };
-        store::cancel::cancel_forget(self, job).await?;
+        store::cancel::cancel_forget(self, id.as_uuid()).await?;
         self.wake_mut().queue(queue);
         Ok(())
+    }
+
+    /// Brings a finished job back, where it stopped. Returns its queue; `None`: it is not finished, or not so that it could
+    /// be brought back.
+    pub(super) async fn reopen(&mut self, id: JobId) -> Result<Option<i16>, Error> {
+        if !self.take_key_again(id).await? {
+            return Ok(None);
+        }
+        let course = Course::Forward.code();
+        Ok(store::outcomes::outcome_reopen(self, id.as_uuid(), &ended(), course).await?)
+    }
+
+    /// Gives a finished job that is about to be brought back its unique key again, which its end has freed: beside another
+    /// that has taken it, it would do what is to be done once. Nobody else brings it back meanwhile. False: it cannot be
+    /// brought back.
+    pub(super) async fn take_key_again(&mut self, id: JobId) -> Result<bool, Error> {
+        let job = id.as_uuid();
+        let Some(key) = store::outcomes::outcome_hold(self, job, &ended()).await? else {
+            return Ok(false);
+        };
+        if let Some(key) = key
+            && let Some(by) = store::uniques::unique_take(self, &key, job, None, false).await?
+        {
+            return Err(Refusal::KeyTaken { by: by.into() }.into());
+        }
+        Ok(true)
     }
 
     async fn cannot_reopen(&mut self, id: JobId) -> Result<Error, Error> {

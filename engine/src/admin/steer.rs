@@ -10,24 +10,20 @@ use super::{
 use crate::{
     error::Error,
     job::JobId,
-    state::{Course, State},
     store::{self, search::Filter},
     tx::Tx,
 };
 
 impl Tx {
-    /// Tries a job again now: one between two attempts, a parked one, or a dead letter, which goes on where it stopped.
+    /// Tries a job again now: one between two attempts, a parked one, or a dead letter, which goes on where it stopped,
+    /// unless another has its unique key by now.
     pub async fn retry(&mut self, id: JobId, operator: &Operator) -> Result<(), Error> {
         operator.check()?;
         let job = id.as_uuid();
         let queue = match store::waits::wait_state(self, job).await?.as_deref() {
             Some("scheduled" | "parked") => store::waits::wait_release(self, job, None).await?,
             Some(_) => None,
-            None => {
-                let ended =
-                    [State::Failed.as_str().to_owned(), State::Cancelled.as_str().to_owned()];
-                store::outcomes::outcome_reopen(self, job, &ended, Course::Forward.code()).await?
-            }
+            None => self.reopen(id).await?,
         };
         // What cannot be tried again keeps its request to be cancelled, also where the caller goes on with other jobs.
         let Some(queue) = queue else { return Err(self.cannot(id, "retried").await?) };

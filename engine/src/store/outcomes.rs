@@ -43,6 +43,26 @@ pub(crate) async fn outcome_get(
     .await
 }
 
+/// Locks the outcome of a job that [`outcome_reopen`] can bring back, so that nobody else does meanwhile, and says which
+/// unique key the job has. `None`: it cannot be brought back.
+pub(crate) async fn outcome_hold(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+    states: &[String],
+) -> Result<Option<Option<Vec<u8>>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select j.unique_key
+         from trunkline.outcomes o
+         join trunkline.jobs j on j.job_id = o.job_id and j.retention = o.retention
+         where o.job_id = $1 and (o.state = any ($2) or o.kept) and not o.undone
+         for update of o",
+        job_id,
+        states,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Brings a finished job back: to be undone by its parent, or to be tried again by an operator. Its checkpoints stay,
 /// so it goes on where it stopped. `attempt` starts anew. Returns its queue; `None` if it is neither finished in one of
 /// `states` nor cancelled with its deeds kept, or if there is nothing to undo any more.

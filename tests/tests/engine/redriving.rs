@@ -1,8 +1,8 @@
 //! Dead letters, tried again: where they stopped, from a step, from scratch.
 
 use engine::{
-    CancelMode, DeadCount, DeadFilter, Error, Hold, JobId, NewJob, RedriveFrom, Refusal, State,
-    Unique, Workflow,
+    CancelMode, DeadCount, DeadFilter, Enqueued, Error, Hold, JobId, NewJob, RedriveFrom, Refusal,
+    State, Unique, Workflow,
 };
 use serde_json::json;
 
@@ -184,4 +184,76 @@ async fn of_ten_that_redrive_at_once_one_does() {
     assert_eq!(rig.engine.audit(Some(id), None, 10).await.unwrap().len(), 1);
     let _worker = rig.worker().await;
     rig.succeeds(id).await;
+}
+
+/// A job that keeps others with its key out as long as it lives.
+fn keyed(act: &str) -> NewJob {
+    let job: NewJob = Script(vec![Act::step("before"), Act::step(act)]).job();
+    job.unique(Unique::new("script", "k", Hold::WhileLive))
+}
+
+#[tokio::test]
+async fn no_job_is_tried_again_beside_another_that_has_its_key_by_now() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    rig.world.plan("step:k", [Plan::Permanent, Plan::Gate]);
+    let id = rig.enqueue(keyed("k")).await;
+    rig.becomes(id, State::Failed).await;
+    let other = rig.enqueue(keyed("k")).await;
+    rig.world.reached("step:k", 2).await;
+    let taken = Refusal::KeyTaken { by: other };
+    for from in [RedriveFrom::Stop, step("before"), RedriveFrom::Start] {
+        assert_eq!(refusal(rig.redrive(id, from).await), taken);
+    }
+    let mut tx = rig.engine.begin().await.unwrap();
+    assert_eq!(refusal(tx.retry(id, &operator()).await), taken);
+    // Who goes on with other jobs has changed nothing about this one.
+    tx.commit().await.unwrap();
+    assert_eq!(rig.job(id).await.summary.state, State::Failed);
+    rig.world.open("step:k");
+    rig.succeeds(other).await;
+    rig.retry(id).await;
+    rig.succeeds(id).await;
+    assert_eq!(rig.world.count("step:k"), 3);
+}
+
+#[tokio::test]
+async fn a_job_that_is_tried_again_keeps_others_with_its_key_out_again() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    rig.world.plan("step:k", [Plan::Permanent, Plan::Gate]);
+    let id = rig.enqueue(keyed("k")).await;
+    rig.becomes(id, State::Failed).await;
+    rig.redrive(id, RedriveFrom::Stop).await.unwrap();
+    rig.world.reached("step:k", 2).await;
+    let again = rig.engine.enqueue(keyed("k")).await.unwrap();
+    assert_eq!(again, Enqueued::Duplicate(id));
+    rig.world.open("step:k");
+    rig.succeeds(id).await;
+    let next = rig.engine.enqueue(keyed("k")).await.unwrap();
+    assert!(matches!(next, Enqueued::New(_)), "with its end the key is free");
+    rig.succeeds(next.id()).await;
+}
+
+#[tokio::test]
+async fn of_ten_dead_letters_of_one_key_that_are_tried_again_at_once_one_goes_on() {
+    let rig = Rig::new().await;
+    let worker = rig.worker().await;
+    rig.world.plan("step:k", vec![Plan::Permanent; 10]);
+    let mut dead = Vec::new();
+    for _ in 0..10 {
+        let id = rig.enqueue(keyed("k")).await;
+        rig.becomes(id, State::Failed).await;
+        dead.push(id);
+    }
+    drop(worker);
+    let tries =
+        futures::future::join_all(dead.iter().map(|id| rig.redrive(*id, RedriveFrom::Stop))).await;
+    let went: Vec<_> = tries.iter().filter_map(|tried| tried.as_ref().ok().copied()).collect();
+    let [one] = went[..] else { panic!("{tries:?}") };
+    for refused in tries.into_iter().filter(Result::is_err) {
+        assert_eq!(refusal(refused), Refusal::KeyTaken { by: one });
+    }
+    let _worker = rig.worker().await;
+    rig.succeeds(one).await;
 }

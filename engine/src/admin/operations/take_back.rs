@@ -10,7 +10,7 @@ use crate::{
         cancel::CancelMode,
         operator::Operator,
     },
-    error::{Error, Refusal},
+    error::Error,
     job::JobId,
     store::{
         self,
@@ -103,23 +103,10 @@ impl Tx {
         due: Option<DateTime<Utc>>,
         by: &Operator,
     ) -> Result<Back, Error> {
-        let id = job.as_uuid();
-        let is_over = store::outcomes::outcome_get(self, id).await?.is_some();
-        let concerns = store::cancel::concerns_of(self, id).await?;
-        let key = concerns.and_then(|concerns| concerns.unique_key).filter(|_| is_over);
-        if let Some(key) = &key
-            && let Some(by) = store::uniques::unique_take(self, key, id, None, false).await?
-        {
-            return Err(Refusal::KeyTaken { by: by.into() }.into());
-        }
-        let revived = match due {
+        match due {
             Some(due) => self.wait_again(job, due, by).await,
             None => self.retry(job, by).await.map(|()| Back::Taken),
-        };
-        if let (Some(key), Err(_) | Ok(Back::Not(_))) = (key, &revived) {
-            store::uniques::uniques_free(self, &[key], &[id]).await?;
         }
-        revived
     }
 
     /// A job that was cancelled before its time waits for it again. If its time has come, it is left alone: nobody wants
@@ -134,7 +121,8 @@ impl Tx {
         if due <= self.now().await? {
             return Ok(UndoReason::ItsTimeHasCome.into());
         }
-        if !store::operation_items::reopen_for_its_time(self, id, due).await? {
+        let is_held = self.take_key_again(job).await?;
+        if !is_held || !store::operation_items::reopen_for_its_time(self, id, due).await? {
             // Somebody has seen to it, or it was born with a deed, which is taken back.
             return self.retry(job, by).await.map(|()| Back::Taken);
         }
