@@ -36,7 +36,9 @@ const LAWS: &[(&str, &str)] = &[
         "a permit of a job that neither runs nor is about to run again",
         "select p.job_id from trunkline.permits p
          where p.form <> 'hold' and not exists (select from trunkline.leases l where l.job_id = p.job_id)
-           and not exists (select from trunkline.waits w where w.job_id = p.job_id and w.blocked)",
+           and not exists (select from trunkline.waits w where w.job_id = p.job_id and w.blocked)
+           -- or was one that is over, and is about to be ended
+           and not exists (select from trunkline.ready r where r.job_id = p.job_id and r.lane is not null)",
     ),
     (
         "a permit that a finished job holds",
@@ -45,7 +47,13 @@ const LAWS: &[(&str, &str)] = &[
     (
         "a job that came past its gates",
         "select r.job_id from trunkline.ready r join trunkline.jobs j using (job_id)
-         where j.gates is not null and r.course = 0 and (j.expires_at is null or r.epoch > 0)",
+         where j.gates is not null and r.course = 0 and (j.expires_at is null or r.epoch > 0)
+           and (j.deadline_at is null or j.deadline_at > trunkline.now())",
+    ),
+    (
+        "a job that stays before its gates when its time is over",
+        "select w.job_id from trunkline.waits w join trunkline.jobs j using (job_id)
+         where w.blocked and least(j.deadline_at, case when w.epoch = 0 then j.expires_at end) is distinct from w.due",
     ),
     (
         "a failed or cancelled job with a deed that stands",

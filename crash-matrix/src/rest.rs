@@ -32,7 +32,8 @@ pub async fn pause_of(db: &TestDb, kinds: &[impl AsRef<str>]) -> Option<Duration
     until(db, kinds, "scheduled").await
 }
 
-/// How long until the clock wakes a job of one of these kinds that waits on purpose.
+/// How long until the clock wakes a job of one of these kinds that waits on purpose. (One before its gates is due when its
+/// time is over.)
 pub async fn sleep_of(db: &TestDb, kinds: &[impl AsRef<str>]) -> Option<Duration> {
     until(db, kinds, "waiting").await
 }
@@ -40,7 +41,7 @@ pub async fn sleep_of(db: &TestDb, kinds: &[impl AsRef<str>]) -> Option<Duration
 async fn until(db: &TestDb, kinds: &[impl AsRef<str>], state: &str) -> Option<Duration> {
     let statement = "select extract(epoch from min(w.due) - trunkline.now())::float8
                      from trunkline.waits w join trunkline.kinds k using (kind_id)
-                     where w.state = $2 and k.name = any ($1)";
+                     where w.state = $2 and not w.blocked and k.name = any ($1)";
     let pause: Option<f64> = sqlx::query_scalar(statement)
         .bind(names(kinds))
         .bind(state)

@@ -1,6 +1,7 @@
 //! The engine as a process holds it: pools of connections, the committer, the wake-ups.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -83,6 +84,8 @@ struct Inner {
     wakeups: Wakeups,
     names: Names,
     gates: GatesOf,
+    /// How long runs may take, of the kinds that say so.
+    deadlines: BTreeMap<&'static str, Duration>,
     shapes: Shapes,
     sealer: Arc<Sealer>,
     /// What this process's code declares; set once, while connecting.
@@ -145,6 +148,7 @@ impl Engine {
             wakeups,
             names: Names::default(),
             gates: GatesOf::of(registry),
+            deadlines: registry.deadlines(),
             shapes: Shapes::of(registry),
             sealer: config.sealer,
             schedules: OnceLock::new(),
@@ -267,6 +271,7 @@ impl Engine {
             expires_after,
             expires_at,
             deadline: job.deadline.map(interval),
+            deadline_of_kind: self.inner.deadlines.get(job.kind.as_str()).copied().map(interval),
             job_id: job.id.as_uuid(),
             retention: job.retention.code(),
             kind_id: self.inner.names.kind(&job.kind)?,

@@ -86,6 +86,11 @@ impl<A: App> Registry<A> {
         self.workflows.get(kind).map(|workflow| workflow.queue())
     }
 
+    /// How long runs may take, of the kinds that say so.
+    pub(crate) fn deadlines(&self) -> BTreeMap<&'static str, std::time::Duration> {
+        self.workflows.iter().filter_map(|(kind, w)| Some((*kind, w.deadline()?))).collect()
+    }
+
     /// Whether arguments fit a kind. `None`: this version does not know the kind.
     pub fn accepts(&self, kind: &str, args: &Value) -> Option<Result<(), String>> {
         self.workflows.get(kind).map(|workflow| workflow.accepts(args))

@@ -34,8 +34,8 @@ pub trait Workflow<A: App>: Serialize + DeserializeOwned + Send + Sync + 'static
     const QUEUE: &'static str;
     /// How patient the job is with an error that its body returns. Steps have policies of their own.
     const RETRY: RetryPolicy = RetryPolicy::JOB;
-    /// How long a run may take, from the creation of its job. Over, it fails for good and is undone, also while it waits;
-    /// undoing has no deadline.
+    /// How long a run may take, from the creation of its job. Over, it fails for good and is undone, also while it waits,
+    /// before gates, too; undoing has no deadline. A job that has gates keeps what was said when it was enqueued.
     const DEADLINE: Option<Duration> = None;
     /// How long a finished job is kept.
     const RETENTION: Retention = Retention::Standard;

@@ -91,9 +91,9 @@ impl Rounds {
         let heads = self.heads(&mut tx, asker, &open).await?;
         let mut found = Found { any: !heads.is_empty(), ..Found::default() };
         let lanes: HashSet<_> = heads.iter().map(|head| (head.queue_id, head.lane)).collect();
-        let is_busy = heads.iter().any(|head| head.job_id.is_none());
+        let is_busy = heads.iter().any(|head| !head.mine);
         // Whoever is in another worker's hand comes back in a moment: their turns are not given to who happens to be here.
-        let is_waited_for = heads.iter().any(|head| head.fair && head.job_id.is_none());
+        let is_waited_for = heads.iter().any(|head| head.fair && !head.mine);
         let turns =
             if is_waited_for { asker.room.div_ceil(lanes.len().max(1)) } else { asker.room };
         let is_full = i64::try_from(lanes.len()).unwrap_or(i64::MAX) >= self.lanes_max;
@@ -150,8 +150,9 @@ impl Rounds {
             let rest = Look { after: Uuid::nil(), up_to: self.after, lanes_max: left, ..look };
             heads.extend(store::lanes::lanes_look(tx, rest).await?);
         }
-        // A lane that somebody else has in hand has not had its turn with us.
-        if let Some(last) = heads.iter().rev().find(|head| head.job_id.is_some()) {
+        // A lane that somebody else has in hand has not had its turn with us. One whose kind we do not know has: were it
+        // looked at until it is empty, as many of those in a row would keep us from all behind them.
+        if let Some(last) = heads.iter().rev().find(|head| head.mine) {
             self.after = last.lane;
         }
         Ok(heads)

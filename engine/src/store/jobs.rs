@@ -26,14 +26,17 @@ pub(crate) struct JobRow {
     pub(crate) gates: Option<Value>,
     pub(crate) expires_after: Option<PgInterval>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
-    /// How long the run may take from now.
+    /// How long the run may take from now, if it was given a time of its own.
     pub(crate) deadline: Option<PgInterval>,
+    /// How long its kind may take. Written down for what may have to wait before gates: there it comes due by itself.
+    pub(crate) deadline_of_kind: Option<PgInterval>,
     pub(crate) due_after: Option<PgInterval>,
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
 
 impl JobRow {
-    /// Whether it may run at once and has nothing that most jobs do not have. (Its queue may be a fair one, which only the
+    /// Whether it may run at once and has nothing that most jobs do not have. (Its kind's deadline is known to whoever runs
+    /// it. Its queue may be a fair one, which only the
     /// database knows: then it begins in its tenant's lane.)
     pub(crate) fn is_plain(&self) -> bool {
         self.parent_id.is_none()
@@ -119,7 +122,7 @@ async fn jobs_insert_any(conn: &mut PgConnection, rows: &[&JobRow]) -> Result<()
     let gates: Vec<_> = rows.iter().map(|row| row.gates.as_ref()).collect();
     let expires_after: Vec<_> = rows.iter().map(|row| row.expires_after).collect();
     let expires_at: Vec<_> = rows.iter().map(|row| row.expires_at).collect();
-    let deadlines: Vec<_> = rows.iter().map(|row| row.deadline).collect();
+    let deadlines: Vec<_> = rows.iter().map(|row| row.deadline.or(row.deadline_of_kind)).collect();
     sqlx::query!(
         r#"
         with input as (
@@ -154,18 +157,18 @@ async fn jobs_insert_any(conn: &mut PgConnection, rows: &[&JobRow]) -> Result<()
             from input join added using (job_id)
             where (due is null or due <= trunkline.now()) and lane is null
         ), to_gates as (
-            -- Comes out by itself when it expires.
+            -- Comes out by itself when it expires, or is over.
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority,
                                          attempt, crashes, retention, course, lane, blocked)
-            select job_id, expires_at, 'waiting', 'before its gates', 0, queue_id, kind_id, priority, 0, 0, retention, 0,
-                   lane, true
+            select job_id, least(expires_at, deadline_at), 'waiting', 'before its gates', 0, queue_id, kind_id, priority,
+                   0, 0, retention, 0, lane, true
             from input join added using (job_id)
             where (due is null or due <= trunkline.now()) and lane is not null
         )
         insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority,
                                      attempt, crashes, retention, course, lane)
-        select job_id, least(due, expires_at), 'scheduled', 'enqueued for later', 0, queue_id, kind_id, priority, 0, 0,
-               retention, 0, lane
+        select job_id, least(due, expires_at, deadline_at), 'scheduled', 'enqueued for later', 0, queue_id, kind_id,
+               priority, 0, 0, retention, 0, lane
         from input join added using (job_id)
         where due > trunkline.now()
         "#,

@@ -6,12 +6,15 @@ use uuid::Uuid;
 
 use super::ready::ClaimedRow;
 
-/// The head of a lane, or a lane that another worker is just looking at (without a job).
+/// The head of a lane, or a lane without one: another worker is just looking at it, or its jobs are of kinds that are not
+/// asked for.
 #[derive(Debug)]
 pub(crate) struct HeadRow {
     pub(crate) queue_id: i16,
     pub(crate) lane: Uuid,
     pub(crate) fair: bool,
+    /// Nobody else is looking at the lane.
+    pub(crate) mine: bool,
     pub(crate) job_id: Option<Uuid>,
     pub(crate) tenant_id: Option<Uuid>,
     pub(crate) gates: Option<Value>,
@@ -66,9 +69,9 @@ pub(crate) async fn lanes_look(
                    pg_try_advisory_xact_lock(hashtextextended(f.lane::text, f.queue_id)) as mine
             from (select queue_id, fair, lane from found order by lane limit $5) f
         )
-        select l.queue_id as "queue_id!", l.lane as "lane!", l.fair as "fair!", h.job_id as "job_id?",
-               j.tenant_id as "tenant_id?", j.gates as "gates?",
-               (j.expires_at <= trunkline.now() and h.epoch = 0) as "expired?"
+        select l.queue_id as "queue_id!", l.lane as "lane!", l.fair as "fair!", l.mine as "mine!",
+               h.job_id as "job_id?", j.tenant_id as "tenant_id?", j.gates as "gates?",
+               (j.expires_at <= trunkline.now() and h.epoch = 0 or j.deadline_at <= trunkline.now()) as "expired?"
         from lanes l
         left join lateral (
             select w.job_id, w.retention, w.priority, w.epoch from trunkline.waits w

@@ -142,11 +142,14 @@ pub(crate) async fn leases_release(
             returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), blocked as (
             -- Back before its gates, with the permits it has.
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
-                   retention, course, lane, true
-            from gone
+            select job_id,
+                   (select least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) from trunkline.jobs j
+                    where j.job_id = g.job_id and j.retention = g.retention),
+                   'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes, retention, course,
+                   lane, true
+            from gone g
             where lane is not null and course = 0 and not cancel_wanted
         ), back as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
@@ -207,11 +210,14 @@ pub(crate) async fn leases_return_unheard(
             where worker_id = $1 and claimed_at < trunkline.now() - $3::interval and job_id <> all ($2)
             returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), blocked as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
-                   retention, course, lane, true
-            from gone
+            select job_id,
+                   (select least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) from trunkline.jobs j
+                    where j.job_id = g.job_id and j.retention = g.retention),
+                   'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes, retention, course,
+                   lane, true
+            from gone g
             where lane is not null and course = 0 and not cancel_wanted
         ), back as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,

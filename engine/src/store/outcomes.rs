@@ -77,13 +77,14 @@ pub(crate) async fn outcome_reopen(
         with gone as (
             delete from trunkline.outcomes where job_id = $1 and (state = any ($2) or kept) and not undone returning *
         ), token as (
-            select g.job_id, g.epoch, j.queue_id, j.kind_id, j.priority, g.retention, j.lane
+            select g.job_id, g.epoch, j.queue_id, j.kind_id, j.priority, g.retention, j.lane,
+                   least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) as over_at
             from gone g join trunkline.jobs j on j.job_id = g.job_id and j.retention = g.retention
         ), to_gates as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, 0, 0, retention, 0, lane,
-                   true
+            select job_id, over_at, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, 0, 0, retention, 0,
+                   lane, true
             from token
             where lane is not null and $3::int2 = 0
         ), made_ready as (

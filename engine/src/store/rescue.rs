@@ -64,11 +64,14 @@ pub(crate) async fn leases_rescue(
             from gone g join trunkline.jobs j on j.job_id = g.job_id and j.retention = g.retention
             where lost_before + 1 < $1 and lost_before + 1 >= $3 and course < 2 and not cancel_wanted
         ), blocked as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, lost_before + 1,
-                   retention, course, lane, true
-            from gone
+            select job_id,
+                   (select least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) from trunkline.jobs j
+                    where j.job_id = g.job_id and j.retention = g.retention),
+                   'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, lost_before + 1, retention,
+                   course, lane, true
+            from gone g
             where lost_before + 1 < $1 and lost_before + 1 < $3 and lane is not null and course = 0 and not cancel_wanted
         ), parked as (
             insert into trunkline.waits (job_id, state, cause, reason, epoch, queue_id, kind_id, priority, attempt,

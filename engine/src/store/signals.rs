@@ -94,11 +94,14 @@ pub(crate) async fn signals_wake(
         ), gone as (
             delete from trunkline.waits w using woken where w.job_id = woken.job_id returning w.*
         ), to_gates as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
-                   retention, course, lane, true
-            from gone
+            select job_id,
+                   (select least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) from trunkline.jobs j
+                    where j.job_id = g.job_id and j.retention = g.retention),
+                   'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes, retention, course,
+                   lane, true
+            from gone g
             where lane is not null and course = 0
         ), made_ready as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,

@@ -42,19 +42,25 @@ pub(crate) async fn waits_promote(
             for update skip locked
         ), gone as (
             delete from trunkline.waits w using due where w.job_id = due.job_id returning w.*
+        ), token as materialized (
+            select g.*, case when g.lane is not null and g.course = 0 and not g.blocked then
+                   (select least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) from trunkline.jobs j
+                    where j.job_id = g.job_id and j.retention = g.retention) end as over_at
+            from gone g
         ), to_gates as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            -- There it comes due again when its time is over.
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
+            select job_id, over_at, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, crashes,
                    retention, course, lane, true
-            from gone
-            where lane is not null and course = 0 and not blocked
+            from token
+            where lane is not null and course = 0 and not blocked and (over_at > trunkline.now()) is not false
         ), made_ready as (
-            -- One that is due before its gates has expired: a worker takes it to end it.
+            -- One that is due before its gates has expired, or is over: a worker takes it to end it.
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,
                                          course, lane)
-            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane from gone
-            where lane is null or course > 0 or blocked
+            select job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention, course, lane from token
+            where lane is null or course > 0 or blocked or over_at <= trunkline.now()
         )
         select queue_id, due as "due!" from gone
         "#,
@@ -114,11 +120,13 @@ pub(crate) async fn wait_release(
         with gone as (
             delete from trunkline.waits where job_id = $1 and not blocked returning *
         ), to_gates as (
-            insert into trunkline.waits (job_id, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
+            insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
                                          retention, course, lane, blocked)
-            select job_id, 'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, 0,
-                   retention, 0, lane, true
-            from gone
+            select job_id,
+                   (select least(j.deadline_at, case when g.epoch = 0 then j.expires_at end) from trunkline.jobs j
+                    where j.job_id = g.job_id and j.retention = g.retention),
+                   'waiting', 'before its gates', epoch, queue_id, kind_id, priority, attempt, 0, retention, 0, lane, true
+            from gone g
             where lane is not null and coalesce($2, course) = 0
         ), made_ready as (
             insert into trunkline.ready (job_id, epoch, queue_id, kind_id, priority, attempt, crashes, retention,

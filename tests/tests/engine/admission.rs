@@ -8,6 +8,7 @@ mod holding; // permits through sleeps and crashes
 mod queues; // what operators set at run time
 mod rates; // not too often
 mod turns; // fairness between tenants
+mod unknown; // kinds that a worker does not know
 
 use std::time::Duration;
 

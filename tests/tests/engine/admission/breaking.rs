@@ -124,3 +124,19 @@ async fn a_canary_whose_worker_died_is_a_canary_still() {
         rig.skip_to_end(id).await;
     }
 }
+
+#[tokio::test]
+async fn a_run_whose_deadline_passes_while_its_breaker_is_open_fails_then_and_is_no_canary() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    let failed = break_it(&rig).await;
+    let late = rig.enqueue(behind("late").deadline(Duration::from_secs(10))).await;
+    rig.db.advance(Duration::from_secs(10)).await;
+    rig.becomes_because(late, State::Failed, "deadline exceeded").await;
+    let open = "select from trunkline.gates where breaker -> 'phase' ->> 'phase' = 'open'";
+    assert_eq!(rig.db.number(open).await, 1);
+    assert_eq!(rig.world.count("step:late"), 0);
+    for id in failed {
+        rig.skip_to_end(id).await;
+    }
+}
