@@ -8,6 +8,7 @@ mod housekeeping;
 mod live;
 mod marks;
 mod pace;
+mod passing;
 mod queues;
 mod rescue;
 mod retention;
@@ -182,7 +183,7 @@ impl<A: App> Pool<A> {
         pool.tasks.spawn(claim::claim(Arc::clone(&pool), batches));
         pool.tasks.spawn(timers::promote(Arc::clone(&pool)));
         pool.tasks.spawn(rescue::rescue(Arc::clone(&pool)));
-        pool.tasks.spawn(housekeeping::pass_on(Arc::clone(&pool)));
+        pool.tasks.spawn(passing::pass_on(Arc::clone(&pool)));
         pool.tasks.spawn(housekeeping::tidy(Arc::clone(&pool)));
         pool.tasks.spawn(watch::watch(Arc::clone(&pool)));
         pool.tasks.spawn(retention::forget(Arc::clone(&pool)));

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
+
+use super::db::BEGIN;
 
 /// A gate's row.
 #[derive(Debug)]
@@ -35,6 +37,43 @@ pub(crate) async fn gates_ensure(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A row that is missing may be made, or forgotten, by somebody else between two looks; more often than this it is not.
+const LOOKS_MAX: u32 = 10;
+
+/// Makes a gate's row if it is missing, and keeps it until the transaction ends: whoever forgets gates cannot see a permit
+/// that is not committed yet. Claimers are not kept away.
+pub(crate) async fn gate_keep(
+    conn: &mut PgConnection,
+    gate_id: Uuid,
+    form: &'static str,
+    scope: &str,
+) -> Result<(), sqlx::Error> {
+    for _ in 0..LOOKS_MAX {
+        let kept = sqlx::query_scalar!(
+            r#"
+            with kept as materialized (
+                select gate_id from trunkline.gates where gate_id = $1 for key share
+            ), made as (
+                insert into trunkline.gates (gate_id, form, scope)
+                select $1, $2, $3 where not exists (select from kept)
+                on conflict do nothing
+                returning gate_id
+            )
+            select true as "kept!" from kept union all select true from made
+            "#,
+            gate_id,
+            form,
+            scope,
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        if kept.is_some() {
+            return Ok(());
+        }
+    }
+    Err(sqlx::Error::Protocol("a gate came and went again and again".to_owned()))
 }
 
 /// Locks gates, but for those that somebody else has locked.
@@ -121,19 +160,28 @@ pub(crate) async fn gates_forget(
     )
     .execute(&mut *conn)
     .await?;
-    let gates = sqlx::query!(
-        "delete from trunkline.gates where gate_id in (
-             select g.gate_id from trunkline.gates g
-             where g.touched_at < trunkline.now() - interval '1 hour'
-               and (g.next_at is null or g.next_at < trunkline.now())
-               and (g.breaker is null or g.breaker -> 'phase' ->> 'phase' = 'closed')
-               and not exists (select from trunkline.permits p where p.gate_id = g.gate_id)
-             limit $1
-             for update skip locked)",
+    let mut tx = conn.begin_with(BEGIN).await?;
+    let idle = sqlx::query_scalar!(
+        "select g.gate_id from trunkline.gates g
+         where g.touched_at < trunkline.now() - interval '1 hour'
+           and (g.next_at is null or g.next_at < trunkline.now())
+           and (g.breaker is null or g.breaker -> 'phase' ->> 'phase' = 'closed')
+           and not exists (select from trunkline.permits p where p.gate_id = g.gate_id)
+         limit $1
+         for update skip locked",
         rows_max,
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *tx)
     .await?;
+    // Looked at again, now that nobody else has them: a permit may have come between the look and the lock.
+    let gates = sqlx::query!(
+        "delete from trunkline.gates g
+         where g.gate_id = any ($1) and not exists (select from trunkline.permits p where p.gate_id = g.gate_id)",
+        &idle,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
     let permits = sqlx::query!(
         "delete from trunkline.permits where (job_id, gate_id) in (
              select p.job_id, p.gate_id from trunkline.permits p

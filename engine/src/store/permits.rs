@@ -86,7 +86,7 @@ pub(crate) async fn hold_ask(conn: &mut PgConnection, row: &HoldRow) -> Result<A
     )
     .execute(&mut *tx)
     .await?;
-    super::gates::gates_ensure(&mut tx, &[(row.gate_id, "at_once", row.scope.clone())]).await?;
+    super::gates::gate_keep(&mut tx, row.gate_id, "at_once", &row.scope).await?;
     let granted = holds_grant(&mut tx, row.gate_id).await?.unwrap_or_default();
     let has_one = sqlx::query_scalar!(
         r#"select granted_at is not null as "granted!" from trunkline.permits where job_id = $1 and gate_id = $2"#,
@@ -125,17 +125,56 @@ pub(crate) async fn hold_release(
     Ok(Some(queues))
 }
 
-/// Gates of which somebody waits for a permit.
+/// A gate of which somebody waits for a permit.
+#[derive(Debug)]
+pub(crate) struct WantedGate {
+    pub(crate) gate_id: Uuid,
+    /// Fewer hold it than whoever asks for the most lets.
+    pub(crate) has_room: bool,
+    /// Its row is gone, without which nobody can give its permits.
+    pub(crate) lost: bool,
+}
+
+/// The next gates after this one of which somebody waits for a permit.
 pub(crate) async fn holds_wanted(
     conn: &mut PgConnection,
+    after: Uuid,
     rows_max: i64,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select distinct gate_id from trunkline.permits where granted_at is null limit $1",
+) -> Result<Vec<WantedGate>, sqlx::Error> {
+    sqlx::query_as!(
+        WantedGate,
+        r#"
+        select w.gate_id as "gate_id!",
+               w.most > (select count(*) from trunkline.permits p
+                         where p.gate_id = w.gate_id and p.granted_at is not null) as "has_room!",
+               not exists (select from trunkline.gates g where g.gate_id = w.gate_id) as "lost!"
+        from (select gate_id, max(hold_max) as most from trunkline.permits
+              where granted_at is null and gate_id > $1
+              group by gate_id order by gate_id limit $2) w
+        order by w.gate_id
+        "#,
+        after,
         rows_max,
     )
     .fetch_all(conn)
     .await
+}
+
+/// What a gate is called whose row was lost, and with it the scope.
+const LOST: &str = "lost";
+
+/// Gives free permits of a gate of which somebody waits for one, as [`holds_grant`].
+pub(crate) async fn holds_pass_on(
+    conn: &mut PgConnection,
+    gate: &WantedGate,
+) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
+    let mut tx = conn.begin_with(BEGIN).await?;
+    if gate.lost {
+        super::gates::gate_keep(&mut tx, gate.gate_id, "at_once", LOST).await?;
+    }
+    let granted = holds_grant(&mut tx, gate.gate_id).await?;
+    tx.commit().await?;
+    Ok(granted)
 }
 
 /// Gives free permits of a gate to those who have waited for them the longest. Returns the jobs; `None` if somebody else has the

@@ -115,3 +115,80 @@ async fn a_run_that_ended_badly_and_is_tried_again_asks_for_its_permit_again() {
     rig.succeeds(holder).await;
     rig.succeeds(dead).await;
 }
+
+/// Where a statement that inserts into gates stops, until whoever has the lock 42 lets it go on.
+const STOP: &str = "
+    create function toy.stop() returns trigger language plpgsql as
+        $$ begin perform pg_advisory_xact_lock_shared(42); return null; end $$;
+    create trigger stop after insert on trunkline.gates for each statement execute function toy.stop()";
+
+#[tokio::test]
+async fn a_gate_is_not_forgotten_under_a_run_that_is_just_asking_for_its_permit() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    let first = rig.play([held([Act::step("a")])]).await;
+    rig.succeeds(first).await;
+    let mut lock = rig.db.superuser().await;
+    for statement in [
+        "insert into trunkline.gates (gate_id, form, scope) values (gen_random_uuid(), 'at_once', 'sign')",
+        "update trunkline.gates set touched_at = trunkline.now() - interval '2 hours'",
+        STOP,
+        "select pg_advisory_lock(42)",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut lock).await.unwrap();
+    }
+    let second = rig.play([held([Act::step("b")])]).await;
+    wait_until("it has asked, and has not said so yet", async || {
+        let waits =
+            "select from pg_locks where locktype = 'advisory' and objid = 42 and not granted";
+        holds(rig.db.number(waits).await >= 1)
+    })
+    .await;
+    // One that begins clears away at once.
+    let _other = rig.worker().await;
+    wait_until("gates are forgotten", async || {
+        holds(rig.db.number("select from trunkline.gates where scope = 'sign'").await == 0)
+    })
+    .await;
+    sqlx::raw_sql("select pg_advisory_unlock(42)").execute(&mut lock).await.unwrap();
+    rig.succeeds(second).await;
+}
+
+#[tokio::test]
+async fn a_permit_of_a_gate_that_was_forgotten_all_the_same_is_passed_on() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    let holder = rig.play([kept([Act::wait("go")])]).await;
+    rig.becomes_because(holder, State::Waiting, "waiting for go").await;
+    let next = rig.play([held([Act::step("a")])]).await;
+    waits(&rig, next).await;
+    sqlx::query("delete from trunkline.gates").execute(rig.db.owner()).await.unwrap();
+    rig.signal(holder, "go", json!(1), None).await;
+    rig.succeeds(holder).await;
+    rig.succeeds(next).await;
+}
+
+#[tokio::test]
+async fn a_permit_is_passed_on_however_many_gates_are_full() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    // Of other runs, each with one that holds it and one that waits for it; they come first in any order by gate.
+    let full = "
+        with gates as (
+            insert into trunkline.gates (gate_id, form, scope)
+            select ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, 'at_once', 'full'
+            from generate_series(1, 1100) n
+            returning gate_id)
+        insert into trunkline.permits (gate_id, job_id, form, granted_at, hold_max)
+        select gate_id, gen_random_uuid(), 'hold', case when holds then now() end, 1
+        from gates cross join (values (true), (false)) as t (holds)";
+    sqlx::query(full).execute(rig.db.owner()).await.unwrap();
+    let holder = rig.play([kept([Act::wait("go")])]).await;
+    rig.becomes_because(holder, State::Waiting, "waiting for go").await;
+    let next = rig.play([held([Act::step("a")])]).await;
+    waits(&rig, next).await;
+    rig.signal(holder, "go", json!(1), None).await;
+    rig.succeeds(holder).await;
+    rig.succeeds(next).await;
+    assert_eq!(rig.db.number("select from trunkline.permits").await, 2200, "the others as before");
+}
