@@ -107,14 +107,18 @@ pub(crate) async fn inbox_list(
         KeptRow,
         r#"
         with kept as (
-            select i.*,
-                   coalesce(o.state, case when l.job_id is not null then 'running'
-                                          when r.job_id is not null then 'ready' end, w.state) as state
+            select i.*, coalesce(
+                       o.state,
+                       -- One look into an index each, and none for a job that has ended. As a join, or without its limit, all
+                       -- that is ready is read to find one.
+                       (select 'running' from trunkline.leases l where l.job_id = i.job_id limit 1),
+                       (select r.state from trunkline.jobs j cross join lateral (
+                            select 'ready' as state from trunkline.ready r
+                            where r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id limit 1) r
+                        where j.job_id = i.job_id limit 1),
+                       (select w.state from trunkline.waits w where w.job_id = i.job_id limit 1)) as state
             from trunkline.inbox i
-            left join trunkline.outcomes o on o.job_id = i.job_id
-            left join trunkline.leases l on l.job_id = i.job_id
-            left join trunkline.ready r on r.job_id = i.job_id
-            left join trunkline.waits w on w.job_id = i.job_id
+            left join lateral (select state from trunkline.outcomes where job_id = i.job_id limit 1) o on true
         )
         select provider, dedupe_key, object_key, received_at, deliveries, payload, job_id, state
         from kept
@@ -157,14 +161,18 @@ pub(crate) async fn inbox_count(
         CountRow,
         r#"
         select i.provider,
-               coalesce(o.state, case when l.job_id is not null then 'running'
-                                      when r.job_id is not null then 'ready' end, w.state) as state,
+               coalesce(
+                   -- As in the list.
+                   o.state,
+                   (select 'running' from trunkline.leases l where l.job_id = i.job_id limit 1),
+                   (select r.state from trunkline.jobs j cross join lateral (
+                        select 'ready' as state from trunkline.ready r
+                        where r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id limit 1) r
+                    where j.job_id = i.job_id limit 1),
+                   (select w.state from trunkline.waits w where w.job_id = i.job_id limit 1)) as state,
                count(*) as "events!", sum(i.deliveries) as "deliveries!"
         from trunkline.inbox i
-        left join trunkline.outcomes o on o.job_id = i.job_id
-        left join trunkline.leases l on l.job_id = i.job_id
-        left join trunkline.ready r on r.job_id = i.job_id
-        left join trunkline.waits w on w.job_id = i.job_id
+        left join lateral (select state from trunkline.outcomes where job_id = i.job_id limit 1) o on true
         where i.received_at >= trunkline.now() - $1::interval
         group by 1, 2 order by 1, 2
         "#,
@@ -199,9 +207,13 @@ pub(crate) async fn inbox_again(
     let done = sqlx::query!(
         "update trunkline.inbox i set job_id = $3, deliveries = deliveries + 1
          where provider = $1 and dedupe_key = $2
-           and not exists (select from trunkline.ready t where t.job_id = i.job_id)
-           and not exists (select from trunkline.leases t where t.job_id = i.job_id)
-           and not exists (select from trunkline.waits t where t.job_id = i.job_id)",
+           and coalesce(
+               (select true from trunkline.leases t where t.job_id = i.job_id limit 1),
+               (select true from trunkline.jobs j cross join lateral (
+                    select from trunkline.ready r
+                    where r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id limit 1) t
+                where j.job_id = i.job_id limit 1),
+               (select true from trunkline.waits t where t.job_id = i.job_id limit 1)) is null",
         provider,
         dedupe_key,
         job_id,

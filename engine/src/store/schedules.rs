@@ -251,7 +251,10 @@ pub(crate) async fn schedules_list(
                     last_end.state,
                     (select 'running' from trunkline.leases l where l.job_id = s.last_job_id),
                     (select w.state from trunkline.waits w where w.job_id = s.last_job_id),
-                    (select 'ready' from trunkline.ready r where r.queue_id = s.queue_id and r.job_id = s.last_job_id limit 1)
+                    (select r.state from trunkline.jobs j cross join lateral (
+                         select 'ready' as state from trunkline.ready r
+                         where r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.job_id limit 1) r
+                     where j.job_id = s.last_job_id limit 1)
                 )) as last_state,
                (select j.created_at from trunkline.jobs j where j.job_id = s.last_job_id limit 1) as last_made_at,
                last_end.finished_at as "last_finished_at?",

@@ -38,6 +38,56 @@ async fn a_claim_among_a_hundred_thousand_looks_into_the_index_alone() {
     tx.rollback().await.unwrap();
 }
 
+const POSTED: &str = "
+    insert into trunkline.inbox (provider, dedupe_key, object_key, payload, job_id)
+        select 'acme', 'evt-' || n, 'o', '{}', job_id
+        from (select job_id, row_number() over () as n from trunkline.jobs limit 1000 offset 99500) t;";
+
+#[tokio::test]
+async fn looks_at_what_was_posted_do_not_walk_over_all_that_is_ready() {
+    let rig = Rig::new().await;
+    let mut connection = rig.db.superuser().await;
+    let mut tx = connection.begin().await.unwrap();
+    for statement in [MANY, POSTED] {
+        sqlx::raw_sql(statement).execute(&mut *tx).await.unwrap();
+    }
+    let inbox = include_str!("../../../engine/src/store/inbox.rs");
+    let looks = [
+        (
+            "fn inbox_list",
+            "r#\"",
+            "\"#",
+            "text, text, text, text, timestamptz, text, text, int8",
+            "null, null, null, null, null, null, null, 100",
+        ),
+        ("fn inbox_count", "r#\"", "\"#", "interval", "'1 day'"),
+        (
+            "fn inbox_again",
+            "query!(\n        \"",
+            "\",",
+            "text, text, uuid",
+            "'acme', 'evt-1', gen_random_uuid()",
+        ),
+    ];
+    for (number, (place, begin, end, takes, with)) in looks.into_iter().enumerate() {
+        let (_, source) = inbox.split_once(place).unwrap();
+        let look = tests::between(source, begin, end);
+        let prepare = format!("prepare inbox_{number} ({takes}) as {look}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
+        let explain = format!(
+            "explain (analyze, costs off, timing off, summary off) execute inbox_{number} ({with})"
+        );
+        let plan: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(explain)).fetch_all(&mut *tx).await.unwrap();
+        let plan = plan.join("\n");
+        for table in ["ready", "leases", "waits"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{place}: {plan}");
+        }
+        assert!(plan.contains("ready_claim_order"), "{place}: {plan}");
+    }
+    tx.rollback().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_look_at_lanes_costs_the_lanes_it_looks_at_and_not_what_stands_in_them() {
     let rig = Rig::new().await;
