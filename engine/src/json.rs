@@ -27,7 +27,7 @@ pub enum JsonFault {
     /// Arrays and objects stand in one another too deeply.
     #[error("arrays and objects are nested more than {max} deep")]
     TooDeep {
-        /// [`DEPTH_MAX`].
+        /// [`DEPTH_MAX`], or what an envelope may be beyond it.
         max: usize,
     },
     /// The text would be too long.
@@ -43,7 +43,16 @@ pub enum JsonFault {
 /// Whether the value can be kept, and how many bytes its text has. Postgres' own limit is 256 MB for a string and for all
 /// of an array; `bytes_max` is meant to be far below.
 pub fn check(value: &Value, bytes_max: usize) -> Result<usize, JsonFault> {
-    walk(value)?; // first, because writing recurses and is safe only at a known depth
+    check_within(value, bytes_max, DEPTH_MAX)
+}
+
+/// The same of a value that may be deeper, because it stands in an envelope of ours.
+pub(crate) fn check_within(
+    value: &Value,
+    bytes_max: usize,
+    depth_max: usize,
+) -> Result<usize, JsonFault> {
+    walk(value, depth_max)?; // first, because writing recurses and is safe only at a known depth
     let bytes = text_bytes(value);
     if bytes > bytes_max {
         return Err(JsonFault::TooLarge { bytes, max: bytes_max });
@@ -52,7 +61,7 @@ pub fn check(value: &Value, bytes_max: usize) -> Result<usize, JsonFault> {
 }
 
 /// Visits every value without recursion: a stack overflow cannot be caught.
-fn walk(root: &Value) -> Result<(), JsonFault> {
+fn walk(root: &Value, depth_max: usize) -> Result<(), JsonFault> {
     let mut path = Vec::new();
     let mut open: Vec<_> = Children::of(root).into_iter().collect();
     refuse_nul(root, &path)?;
@@ -65,8 +74,8 @@ fn walk(root: &Value) -> Result<(), JsonFault> {
         path.push(segment);
         refuse_nul(value, &path)?;
         match Children::of(value) {
-            Some(_) if open.len() == DEPTH_MAX => {
-                return Err(JsonFault::TooDeep { max: DEPTH_MAX });
+            Some(_) if open.len() == depth_max => {
+                return Err(JsonFault::TooDeep { max: depth_max });
             }
             Some(children) => open.push(children),
             None => drop(path.pop()),
@@ -207,6 +216,7 @@ mod tests {
     #[test]
     fn nesting_is_limited_and_a_hundred_thousand_deep_overflows_no_stack() {
         check(&nested(DEPTH_MAX), PLENTY).unwrap();
+        check_within(&nested(DEPTH_MAX + 4), PLENTY, DEPTH_MAX + 4).unwrap();
         let too_deep = Err(JsonFault::TooDeep { max: DEPTH_MAX });
         assert_eq!(check(&nested(DEPTH_MAX + 1), PLENTY), too_deep);
         let mut deep = nested(0);

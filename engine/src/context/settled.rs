@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Branch, Context, branch::Node, step::encoded};
+use super::{Branch, Context, branch::Node, step::enveloped};
 use crate::{
     failure::{Class, Failure},
     undo,
@@ -94,7 +94,7 @@ impl<'a, A: App> Context<'a, A> {
         for node in &group.nodes {
             node.stop();
         }
-        self.keep(group.key.clone(), form, encoded(end)?, None).await
+        self.keep(group.key.clone(), form, enveloped(end)?, None).await
     }
 
     /// Takes back what these branches did, newest first, each deed a durable step of its own. What cannot be taken back

@@ -29,6 +29,13 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// A step's output above this belongs in a table of its own.
 pub(crate) const OUTPUT_BYTES_MAX: usize = 256 * 1024;
 
+/// What is put round a payload, a child's output or a winner's, which may be as large as an output may be: the signal's name
+/// (200 characters), the key of its message (an index holds it: 2.7 kB), the state and a few words of ours.
+const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
+
+/// As deep as that goes: two objects, for what ended a wait and in it a child's end, and as many in reserve.
+const ENVELOPE_DEPTH_MAX: usize = 4;
+
 /// What a step's body is told.
 #[derive(Debug, Clone)]
 pub struct StepKey {
@@ -249,9 +256,23 @@ impl<A: App> Context<'_, A> {
 
 /// An output as the database can hold it.
 pub(super) fn encoded<T: Serialize>(output: &T) -> Result<Value, Failure> {
+    encoded_within(output, OUTPUT_BYTES_MAX, json::DEPTH_MAX)
+}
+
+/// The same of one in its envelope: whoever was allowed to yield it can be told of.
+pub(super) fn enveloped<T: Serialize>(envelope: &T) -> Result<Value, Failure> {
+    let depth_max = json::DEPTH_MAX + ENVELOPE_DEPTH_MAX;
+    encoded_within(envelope, OUTPUT_BYTES_MAX + ENVELOPE_BYTES_MAX, depth_max)
+}
+
+fn encoded_within<T: Serialize>(
+    output: &T,
+    bytes_max: usize,
+    depth_max: usize,
+) -> Result<Value, Failure> {
     let value = serde_json::to_value(output)
         .map_err(|error| Failure::permanent(format!("the output is no JSON: {error}")))?;
-    json::check(&value, OUTPUT_BYTES_MAX)
+    json::check_within(&value, bytes_max, depth_max)
         .map_err(|fault| Failure::permanent(format!("the output cannot be stored: {fault}")))?;
     Ok(value)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ChildEnd, Context, Spawned, Suspension, step::encoded};
+use super::{ChildEnd, Context, Spawned, Suspension, step::enveloped};
 use crate::{
     committer::Op,
     committer::flush::child_signal,
@@ -207,7 +207,7 @@ impl<'a, A: App> Context<'a, A> {
             }
         }
         let ended = Ended { signal: None, payload: Value::Null, dedupe_key: None };
-        self.keep(key, "wait", encoded(&ended)?, None).await?;
+        self.keep(key, "wait", enveloped(&ended)?, None).await?;
         Ok(ended)
     }
 
@@ -217,7 +217,7 @@ impl<'a, A: App> Context<'a, A> {
             payload: signal.payload,
             dedupe_key: signal.dedupe_key,
         };
-        self.keep(key, "wait", encoded(&ended)?, Some(signal.signal_id)).await?;
+        self.keep(key, "wait", enveloped(&ended)?, Some(signal.signal_id)).await?;
         Ok(ended)
     }
 

@@ -1,8 +1,13 @@
 //! What parents are told of their children.
 
 use engine::State;
+use serde_json::{Value, json};
 
 use crate::toy::{Act, Plan, Rig};
+
+/// What a step, a child or a message may bring at the most.
+const BYTES_MAX: usize = 256 * 1024;
+const DEPTH_MAX: usize = 64;
 
 #[tokio::test]
 async fn a_childs_output_comes_back() {
@@ -46,4 +51,35 @@ async fn a_parent_whose_worker_dies_starts_no_second_child() {
         tests::holds(rig.db.number("select from trunkline.outcomes").await == 3)
     })
     .await;
+}
+
+#[tokio::test]
+async fn whatever_a_child_or_a_signal_or_a_winner_may_bring_can_be_taken() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    // In an array, as the outputs of a script are, and in quotes.
+    let long = Act::Letters(BYTES_MAX - 4);
+    let deep = Act::Deep(DEPTH_MAX - 1);
+    let mut acts = Vec::new();
+    for act in [long, deep] {
+        acts.push(Act::Quiet(Box::new(Act::Child(vec![act.clone()]))));
+        acts.push(Act::Quiet(Box::new(Act::First(vec![vec![act]]))));
+    }
+    acts.push(Act::Quiet(Box::new(Act::wait("go"))));
+    let id = rig.play(acts).await;
+    let text = "x".repeat(BYTES_MAX - 2 * DEPTH_MAX - 2);
+    let both = (0..DEPTH_MAX).fold(Value::from(text), |inner, _| json!([inner]));
+    assert_eq!(both.to_string().len(), BYTES_MAX);
+    // The name and the key as long as they may be, and each of their characters escaped.
+    let (name, key) = ("go", "\"".repeat(1300));
+    rig.signal(id, name, both, Some(&key)).await;
+    assert_eq!(rig.succeeds(id).await, vec![Value::Null; 5]);
+}
+
+#[tokio::test]
+async fn a_child_that_yields_more_than_may_be_kept_fails_itself() {
+    let rig = Rig::new().await;
+    let _worker = rig.worker().await;
+    let id = rig.play([Act::Child(vec![Act::Letters(BYTES_MAX - 3)])]).await;
+    rig.becomes_because(id, State::Failed, "262145 bytes of JSON").await;
 }

@@ -68,6 +68,10 @@ pub(crate) enum Act {
     Progress(u64, u64),
     /// A step that may take so many milliseconds and is tried so often.
     Hasty(String, u64, u16),
+    /// A step that yields nothing in so many arrays.
+    Deep(usize),
+    /// As the one before it, but what it yields is not kept.
+    Quiet(Box<Act>),
 }
 
 /// The workflow. Its output: what its acts yielded.
@@ -160,7 +164,9 @@ pub(super) async fn play(act: &Act, ctx: &Context<'_, Toy>) -> Result<Value, Fai
         | Act::SpawnWith(..)
         | Act::Pivot(_)
         | Act::Progress(..)
-        | Act::Hasty(..) => wide::play(act, ctx).await?,
+        | Act::Hasty(..)
+        | Act::Deep(_)
+        | Act::Quiet(_) => wide::play(act, ctx).await?,
     };
     Ok(value)
 }

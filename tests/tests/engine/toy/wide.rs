@@ -87,6 +87,8 @@ pub(super) fn play<'f>(
                     .await?
                     .into()
             }
+            Act::Deep(depth) => ctx.step("deep", async |_, _| Ok(nested(*depth))).await?,
+            Act::Quiet(act) => script::play(act, ctx).await.map(|_| Value::Null)?,
             Act::Step(_)
             | Act::Letters(_)
             | Act::Nul
@@ -108,4 +110,9 @@ pub(super) fn play<'f>(
         })
     }
     .boxed()
+}
+
+/// Nothing, in so many arrays.
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(Value::Null, |inner, _| json!([inner]))
 }
