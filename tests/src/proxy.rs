@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -38,6 +39,11 @@ struct Shared {
     /// Text of the statements whose commit's reply gets lost, and how often that is still to happen.
     lose: Mutex<Option<(String, u32)>>,
     lost: AtomicU32,
+    /// Text of the statement whose reply is to be held back.
+    hold: Mutex<Option<String>>,
+    /// Whether one is, and what lets it go.
+    holds: AtomicBool,
+    go: Notify,
     /// Texts of what is asked, in order, while somebody listens.
     heard: Mutex<Option<Vec<String>>>,
     black: AtomicBool,
@@ -58,6 +64,9 @@ impl Proxy {
             server,
             lose: Mutex::default(),
             lost: AtomicU32::new(0),
+            hold: Mutex::default(),
+            holds: AtomicBool::new(false),
+            go: Notify::new(),
             heard: Mutex::default(),
             black: AtomicBool::new(false),
         });
@@ -79,6 +88,22 @@ impl Proxy {
     /// How many replies were lost so far.
     pub fn lost(&self) -> u32 {
         self.shared.lost.load(Ordering::Acquire)
+    }
+
+    /// Holds back the next reply that brings rows and confirms the commit of a statement containing `text`, until
+    /// [`Proxy::let_go`].
+    pub fn hold_reply(&self, text: &str) {
+        *self.shared.hold.lock() = Some(text.to_owned());
+    }
+
+    /// Whether a reply is held back.
+    pub fn holds(&self) -> bool {
+        self.shared.holds.load(Ordering::Acquire)
+    }
+
+    /// Lets the reply go that is held back.
+    pub fn let_go(&self) {
+        self.shared.go.notify_one();
     }
 
     /// Listens from now on to what is asked.
@@ -139,6 +164,11 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) {
             if cut.is_cancelled() {
                 break;
             }
+            if about.is_held.swap(false, Ordering::AcqRel) {
+                shared.holds.store(true, Ordering::Release);
+                shared.go.notified().await;
+                shared.holds.store(false, Ordering::Release);
+            }
             if !about.is_dead(&shared) && to_client.write_all(&chunk[..read]).await.is_err() {
                 break;
             }
@@ -153,6 +183,10 @@ struct About {
     statements: Mutex<HashMap<Vec<u8>, String>>,
     /// A statement of the text to be lost was executed since the connection was last idle.
     marked: AtomicBool,
+    /// The same of the text to be held back; whether it brought rows; whether it is held.
+    to_hold: AtomicBool,
+    has_rows: AtomicBool,
+    is_held: AtomicBool,
     /// Something was swallowed: half a conversation is none.
     dead: AtomicBool,
 }
@@ -186,6 +220,10 @@ impl About {
                 if wanted {
                     self.marked.store(true, Ordering::Release);
                 }
+                if shared.hold.lock().as_ref().is_some_and(|hold| text.contains(hold.as_str())) {
+                    self.to_hold.store(true, Ordering::Release);
+                    self.has_rows.store(false, Ordering::Release);
+                }
             }
             _ => {}
         }
@@ -193,9 +231,19 @@ impl About {
 
     /// Whether this is the reply to be lost.
     fn answered(&self, tag: u8, body: &[u8], shared: &Shared) -> bool {
-        // Ready for the next query, and idle: what was marked is committed.
-        if tag != b'Z' || body.first() != Some(&b'I') || !self.marked.swap(false, Ordering::AcqRel)
+        if tag == b'D' {
+            self.has_rows.store(true, Ordering::Release);
+        }
+        let is_idle = tag == b'Z' && body.first() == Some(&b'I');
+        if is_idle
+            && self.to_hold.swap(false, Ordering::AcqRel)
+            && self.has_rows.load(Ordering::Acquire)
+            && shared.hold.lock().take().is_some()
         {
+            self.is_held.store(true, Ordering::Release);
+        }
+        // Ready for the next query, and idle: what was marked is committed.
+        if !is_idle || !self.marked.swap(false, Ordering::AcqRel) {
             return false;
         }
         let mut lose = shared.lose.lock();

@@ -17,6 +17,7 @@ use super::{
     marks::{Marks, Seen, earlier},
 };
 use crate::{
+    committer::Op,
     job::JobId,
     leased::LeasedJob,
     store::{
@@ -63,7 +64,8 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
         if pool.rest.borrow().is_some() {
             continue; // asked for while there was no room
         }
-        let (rows, rest) = claimer.round(&pool, room.num_permits()).await;
+        let worker_id = pool.live.worker_id();
+        let (rows, rest) = claimer.round(&pool, worker_id, room.num_permits()).await;
         backlog = rows.len() == room.num_permits();
         // There may be more before gates, where a look goes at some lanes only, and in a limited queue that another worker
         // had in hand.
@@ -72,7 +74,7 @@ pub(super) async fn claim<A: App>(pool: Arc<Pool<A>>, batches: mpsc::Sender<Vec<
         if rows.is_empty() {
             drop(room);
         } else {
-            let batch = leased(&pool, rows, room);
+            let batch = leased(&pool, worker_id, rows, room);
             tokio::select! {
                 biased;
                 sent = batches.send(batch) => if sent.is_err() { break },
@@ -144,7 +146,12 @@ impl Claimer {
 
     /// Claims once from what is ready and, if there may be something, from what waits before gates. Says how long to rest
     /// if there was nothing.
-    async fn round<A: App>(&mut self, pool: &Pool<A>, room: usize) -> (Vec<ClaimedRow>, Duration) {
+    async fn round<A: App>(
+        &mut self,
+        pool: &Pool<A>,
+        worker_id: i32,
+        room: usize,
+    ) -> (Vec<ClaimedRow>, Duration) {
         if pool.queues.is_old() {
             let read = pool.engine.db().run(async |conn| store::queues::queues_all(conn).await);
             if let Ok(rows) = read.await {
@@ -158,11 +165,11 @@ impl Claimer {
         let mut rows = Vec::new();
         let gates_first = self.waits && self.turn;
         if gates_first {
-            rest = rest.min(self.past_gates(pool, room, &mut rows).await);
+            rest = rest.min(self.past_gates(pool, worker_id, room, &mut rows).await);
         }
         let left = room - rows.len();
         if left > 0 {
-            rest = rest.min(self.ready(pool, left, &mut rows).await);
+            rest = rest.min(self.ready(pool, worker_id, left, &mut rows).await);
         }
         // Without a sign of them, gated jobs are looked for seldom: most pools have none.
         let due = self.waits
@@ -170,7 +177,7 @@ impl Claimer {
             || self.looked.elapsed() >= pool.config.poll;
         let left = room - rows.len();
         if due && !gates_first && left > 0 {
-            rest = rest.min(self.past_gates(pool, left, &mut rows).await);
+            rest = rest.min(self.past_gates(pool, worker_id, left, &mut rows).await);
         }
         self.rung = false;
         (rows, rest)
@@ -179,10 +186,10 @@ impl Claimer {
     async fn ready<A: App>(
         &mut self,
         pool: &Pool<A>,
+        worker_id: i32,
         room: usize,
         rows: &mut Vec<ClaimedRow>,
     ) -> Duration {
-        let worker_id = pool.live.worker_id();
         let rows_max = i64::try_from(room).unwrap_or(i64::MAX);
         let limited = pool.queues.limited(&self.queue_ids);
         let look = self.marks.look(&self.queue_ids, Instant::now());
@@ -224,13 +231,14 @@ impl Claimer {
     async fn past_gates<A: App>(
         &mut self,
         pool: &Pool<A>,
+        worker_id: i32,
         room: usize,
         rows: &mut Vec<ClaimedRow>,
     ) -> Duration {
         self.looked = Instant::now();
         let asker = Asker {
             planned: self.planned,
-            worker_id: pool.live.worker_id(),
+            worker_id,
             queue_ids: &self.queue_ids,
             kind_ids: &self.kind_ids,
             limited: &pool.queues.limited(&self.queue_ids),
@@ -281,9 +289,11 @@ async fn room<A: App>(pool: &Pool<A>, wanted: usize) -> Option<tokio::sync::Owne
     Some(room)
 }
 
-/// Enters what was claimed into the list of jobs in hand, each with its share of the room.
+/// Enters what was claimed under this id into the list of jobs in hand, each with its share of the room. If the worker has
+/// another id by now, the lease of that claim has ended, and the clock of the new one says nothing of it: they go back unseen.
 fn leased<A: App>(
     pool: &Pool<A>,
+    worker_id: i32,
     rows: Vec<ClaimedRow>,
     mut room: tokio::sync::OwnedSemaphorePermit,
 ) -> Vec<LeasedJob> {
@@ -294,8 +304,12 @@ fn leased<A: App>(
             let (kind, queue) = (names.kind_name(row.kind_id), names.queue_name(row.queue_id));
             let lease = Arc::clone(&pool.lease);
             let job = LeasedJob::new(row, kind, queue, lease, pool.drain.clone(), share);
-            pool.live.insert(job.clone());
-            Some(job)
+            if pool.live.insert(worker_id, job.clone()) {
+                Some(job)
+            } else {
+                pool.engine.committer().offer(Op::Release(job.fence()));
+                None
+            }
         })
         .collect()
 }

@@ -55,11 +55,18 @@ impl Live {
         self.fleet.store(workers.max(1), Ordering::Relaxed);
     }
 
-    /// A claim of this pool. An earlier one of the same job, if it is still at work here, has lost its lease.
-    pub(super) fn insert(&self, job: LeasedJob) {
-        if let Some(earlier) = self.jobs.lock().insert(job.fence().job_id, job) {
+    /// A claim of this pool under this id. An earlier one of the same job, if it is still at work here, has lost its lease.
+    /// False, and nothing was done: the id is that of a life that is over.
+    pub(super) fn insert(&self, worker_id: i32, job: LeasedJob) -> bool {
+        // Under the lock, which a new id is given under, too.
+        let mut jobs = self.jobs.lock();
+        if self.worker_id() != worker_id {
+            return false;
+        }
+        if let Some(earlier) = jobs.insert(job.fence().job_id, job) {
             earlier.lost().cancel();
         }
+        true
     }
 
     /// Takes a job off the list, unless a later claim of the same job stands there by now.

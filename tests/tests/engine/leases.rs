@@ -238,3 +238,21 @@ async fn a_job_that_gets_further_each_time_may_cost_more_than_five_workers() {
     rig.succeeds(id).await;
     assert_eq!(rig.epoch(id).await, 8);
 }
+
+#[tokio::test]
+async fn a_claim_whose_reply_comes_after_the_lease_has_ended_brings_no_job() {
+    let rig = Rig::new().await;
+    let proxy = Proxy::before(rig.db.app_url()).await;
+    let config = rig.db.engine_config_at(proxy.url().clone());
+    let lease = Duration::from_secs(2);
+    let worker = rig.worker_at(config, WorkerOptions { lease, ..WorkerOptions::default() }).await;
+    proxy.hold_reply("insert into trunkline.leases");
+    let id = rig.play([Act::step("a")]).await;
+    wait_until("the claim", async || holds(proxy.holds())).await;
+    rig.db.end_lease_of(worker.name()).await;
+    let lives = "select from trunkline.workers where expires_at > trunkline.now()";
+    wait_until("the next life", async || holds(rig.db.number(lives).await == 1)).await;
+    proxy.let_go();
+    assert_eq!(rig.succeeds(id).await, [1], "in the first life's name nothing is begun");
+    assert_eq!((rig.world.count("step:a"), rig.epoch(id).await), (1, 2));
+}
