@@ -298,8 +298,9 @@ pub(crate) async fn leases_suspend(
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt,
                                          crashes, retention, course, wakes, cause, entry, lane)
             select g.job_id,
-                   -- It comes back for its deadline; one that goes backwards has none.
-                   least(coalesce(i.due_at, trunkline.now() + i.due_after), case when g.course < 2 then i.due_by end),
+                   -- Two branches may have named a time each. It comes back for its deadline, too; one that goes
+                   -- backwards has none.
+                   least(i.due_at, trunkline.now() + i.due_after, case when g.course < 2 then i.due_by end),
                    i.state, i.reason, g.epoch, g.queue_id,
                    g.kind_id, g.priority, g.attempt + i.charged, 0, g.retention, g.course,
                    array(select jsonb_array_elements_text(i.wakes)), i.cause, i.entry, g.lane

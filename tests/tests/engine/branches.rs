@@ -162,3 +162,18 @@ async fn a_cancel_stops_all_branches_at_their_boundaries() {
     rig.becomes(id, State::Cancelled).await;
     assert_eq!((rig.world.deeds(), rig.world.count("step:never")), (0, 0));
 }
+
+#[tokio::test]
+async fn a_branch_is_tried_again_while_another_waits_for_days() {
+    let rig = Rig::new().await;
+    let pause = Duration::from_mins(1);
+    rig.world.plan("step:a", [Plan::RetryAfter(pause)]);
+    let _worker = rig.worker().await;
+    let days = Act::Wait("go".to_owned(), Some(3 * 86_400));
+    let id = rig.play([Act::All(vec![vec![Act::step("a")], vec![days]])]).await;
+    assert!(rig.skip_pause(id).await <= pause);
+    rig.world.reached("step:a", 2).await;
+    rig.becomes(id, State::Waiting).await;
+    rig.signal(id, "go", json!("at last"), None).await;
+    assert_eq!(rig.succeeds(id).await, [json!([[2], ["at last"]])]);
+}

@@ -213,3 +213,14 @@ async fn a_race_inside_of_a_branch_of_a_race_loses_with_it() {
     rig.succeeds(id).await;
     assert_eq!((rig.world.deeds(), rig.world.count("undo:x")), (0, 1));
 }
+
+#[tokio::test]
+async fn a_step_is_tried_again_before_the_sleep_that_it_races_with_is_over() {
+    let rig = Rig::new().await;
+    let pause = Duration::from_mins(1);
+    rig.world.plan("step:a", [Plan::RetryAfter(pause)]);
+    let _worker = rig.worker().await;
+    let id = rig.play([Act::First(vec![vec![Act::step("a")], vec![Act::Sleep(3600)]])]).await;
+    assert!(rig.skip_pause(id).await <= pause);
+    assert_eq!(rig.succeeds(id).await, [json!([2])]);
+}

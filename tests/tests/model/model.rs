@@ -87,7 +87,8 @@ impl Job {
             Told::Do => self.deeds += 1,
             Told::Wait if self.pulls.is_empty() => self.place = Place::Waiting(now + WHILE),
             Told::Wait => drop(self.pulls.remove(0)),
-            Told::Sleep => self.place = Place::Asleep(now + WHILE),
+            // Of a race, too: whichever of the two times comes first counts.
+            Told::Sleep | Told::Race => self.place = Place::Asleep(now + WHILE),
             Told::Retry => self.place = Place::Pausing(now + WHILE * 2),
         }
     }

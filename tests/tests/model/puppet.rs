@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crash_matrix::Calls;
 use engine::{
-    App, Context, Effect, EffectCall, Failure, JobId, Probe, Registrar, RetryPolicy, Workflow,
+    App, Branch, Context, Effect, EffectCall, Failure, JobId, Probe, Registrar, RetryPolicy,
+    StepKey, Workflow,
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub(crate) enum Told {
     Wait,
     /// Sleep for a while.
     Sleep,
+    /// Sleep for a long while, and beside it try something again that succeeds after a while: that comes first.
+    Race,
     /// This attempt fails; another comes after a while.
     Retry,
     /// The end.
@@ -93,11 +96,27 @@ impl Workflow<Theatre> for Puppet {
                 Told::Do => ctx.effect(Deed {}).await?,
                 Told::Wait => drop(ctx.wait_for::<u8>("pull").for_up_to(WHILE).await?),
                 Told::Sleep => ctx.sleep(WHILE).await?,
+                Told::Race => {
+                    ctx.race("race", stumbles, sleeps_long).await?;
+                }
                 Told::Finish | Told::Retry => return Ok(()),
                 Told::Fail => return Err(Failure::permanent("as told")),
             }
         }
     }
+}
+
+/// Something that fails the first time, and is to be tried again after a while.
+async fn stumbles(ctx: Branch<'_, Theatre>) -> Result<(), Failure> {
+    let stumble = async |_: &Strings, call: StepKey| match call.attempt {
+        1 => Err(Failure::retry_after(WHILE, "as told")),
+        _ => Ok(()),
+    };
+    ctx.step("stumble", stumble).await
+}
+
+async fn sleeps_long(ctx: Branch<'_, Theatre>) -> Result<(), Failure> {
+    ctx.sleep(WHILE * 4).await
 }
 
 /// A deed outside, by a provider that honours no keys.

@@ -129,7 +129,8 @@ impl Stage {
 
     async fn look(&self, id: JobId) -> Option<(State, usize, usize, usize, bool)> {
         let state = self.engine.job(id).await.ok()??.summary.state;
-        let counts = "select (select count(*) from trunkline.checkpoints where job_id = $1 and form = 'step'),
+        let counts = "select (select count(*) from trunkline.checkpoints
+                              where job_id = $1 and form = 'step' and key not like '%#%/%'), -- none of a branch's
                              (select count(*) from trunkline.signals where job_id = $1)";
         let (answers, pulls): (i64, i64) =
             sqlx::query_as(counts).bind(id.as_uuid()).fetch_one(self.db.owner()).await.ok()?;

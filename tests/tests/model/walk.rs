@@ -39,6 +39,7 @@ fn told() -> impl Strategy<Value = Told> {
         4 => Just(Told::Do),
         3 => Just(Told::Wait),
         2 => Just(Told::Sleep),
+        2 => Just(Told::Race),
         2 => Just(Told::Retry),
         1 => Just(Told::Finish),
         1 => Just(Told::Fail),
