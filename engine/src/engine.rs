@@ -25,7 +25,7 @@ use crate::{
     state::{Course, State},
     store::{
         self,
-        db::{self, BEGIN, CALL_TIMEOUT, Db},
+        db::{self, BEGIN, BEGIN_OWN, CALL_TIMEOUT, Db},
         jobs::JobRow,
         loops::{Loops, Planned},
     },
@@ -171,10 +171,12 @@ impl Engine {
 
     /// Begins a caller's own transaction.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        match tokio::time::timeout(CALL_TIMEOUT, self.inner.product.begin_with(BEGIN)).await {
-            Ok(begun) => Ok(Tx::new(begun?, self.clone())),
-            Err(_) => Err(Error::TimedOut),
-        }
+        self.begin_as(BEGIN).await
+    }
+
+    /// The same with limits of its own.
+    pub(crate) async fn begin_as(&self, words: &'static str) -> Result<Tx, Error> {
+        self.begin_on(&self.inner.product, words).await
     }
 
     /// What time it is, by the clock that decides: the database's.
@@ -184,7 +186,11 @@ impl Engine {
 
     /// Begins a short transaction of the engine's own.
     pub(crate) async fn begin_own(&self) -> Result<Tx, Error> {
-        match tokio::time::timeout(CALL_TIMEOUT, self.inner.db.pool().begin_with(BEGIN)).await {
+        self.begin_on(self.inner.db.pool(), BEGIN_OWN).await
+    }
+
+    async fn begin_on(&self, pool: &PgPool, words: &'static str) -> Result<Tx, Error> {
+        match tokio::time::timeout(CALL_TIMEOUT, pool.begin_with(words)).await {
             Ok(begun) => Ok(Tx::new(begun?, self.clone())),
             Err(_) => Err(Error::TimedOut),
         }

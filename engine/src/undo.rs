@@ -21,6 +21,7 @@ use crate::{
     state::Course,
     store::{
         self,
+        db::BEGIN_UNDO,
         effects::{SettleRow, StoredEffect},
         failures::{FailureCount, FailureRow},
     },
@@ -28,7 +29,7 @@ use crate::{
     workflow::App,
 };
 
-/// An undo that takes longer has hung.
+/// An undo that takes longer has hung. The server ends each statement of a change's before that ([`BEGIN_UNDO`]).
 const UNDO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What an undo has to work with.
@@ -242,7 +243,7 @@ async fn undo_change<A: App>(
         })?;
     let Some(output) = &effect.output else { return Ok(Entry::Undone) };
     let work = async {
-        let mut tx = world.engine.begin().await?;
+        let mut tx = world.engine.begin_as(BEGIN_UNDO).await?;
         if !store::leases::lease_hold(&mut tx, job.fence()).await? {
             return Ok(Entry::Left(Suspension::Lost));
         }
@@ -357,4 +358,18 @@ pub(crate) async fn note<A: App>(
         error: failure.text.clone(),
     };
     let _ = world.engine.committer().submit(Op::Fail(row)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::BEGIN;
+
+    #[test]
+    fn the_server_gives_up_an_undos_statement_before_its_worker_hangs_up() {
+        let secs = UNDO_TIMEOUT.as_secs();
+        let limits = [("lock_timeout", secs * 7 / 10), ("statement_timeout", secs * 8 / 10)];
+        let said = limits.map(|(name, secs)| format!("set local {name} = '{secs}s'")).join("; ");
+        assert_eq!(BEGIN_UNDO, format!("{BEGIN}; {said}"));
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     job::JobId,
     store::{
         self, Fence,
-        db::{BEGIN, DbError},
+        db::{BEGIN_OWN, DbError},
         held::Held,
         leases::FinishRow,
     },
@@ -26,21 +26,23 @@ struct After {
     look: Vec<Uuid>,
 }
 
-/// Writes the batch. `again`: an earlier try may have been committed without our hearing of it.
+/// Writes the batch. `words`: in a transaction that begins with them, even where a statement alone would do. `again`: an
+/// earlier try may have been committed without our hearing of it.
 pub(super) async fn flush(
     held: &mut Held,
     wakeups: &Wakeups,
     ops: &[Op],
+    words: Option<&'static str>,
     again: bool,
 ) -> Result<Verdicts, DbError> {
     let kinds: HashSet<_> = ops.iter().map(std::mem::discriminant).collect();
-    let single = kinds.len() == 1 && !ops.iter().any(takes_several_statements);
+    let single = words.is_none() && kinds.len() == 1 && !ops.iter().any(takes_several_statements);
     let (verdicts, mut after) = held
         .run(async |conn| {
             if single {
                 return write(conn, ops, again).await;
             }
-            let mut tx = conn.begin_with(BEGIN).await?;
+            let mut tx = conn.begin_with(words.unwrap_or(BEGIN_OWN)).await?;
             let written = write(&mut tx, ops, again).await?;
             tx.commit().await?;
             Ok(written)

@@ -48,6 +48,25 @@ pub(crate) enum Op {
     Look(Vec<Uuid>),
 }
 
+impl Op {
+    /// By whose lease it is guarded.
+    pub(crate) fn job_id(&self) -> Option<Uuid> {
+        let fence = match self {
+            Op::Begin(row) => row.fence,
+            Op::Spawn(pair) => pair.0.fence,
+            Op::Checkpoint(row) => row.fence,
+            Op::Settle(row) => row.fence,
+            Op::Fail(row) => row.fence,
+            Op::Progress(row) => row.fence,
+            Op::Turn(fence, _) | Op::Release(fence) => *fence,
+            Op::Suspend(row) => row.fence,
+            Op::Finish(finish) => finish.row.fence,
+            Op::Enqueue(_) | Op::Receive(_) | Op::Look(_) => return None,
+        };
+        Some(fence.job_id)
+    }
+}
+
 /// The end of a job, and whom it concerns.
 #[derive(Debug, Clone)]
 pub(crate) struct Finish {

@@ -14,7 +14,7 @@ use crate::{
     json,
     registry::stored,
     retry::RetryPolicy,
-    store::{self, checkpoints::CheckpointRow},
+    store::{self, checkpoints::CheckpointRow, db::BEGIN_STEP},
     trace,
     tx::Tx,
     workflow::App,
@@ -23,7 +23,8 @@ use crate::{
 /// A step that takes longer has hung.
 const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A transaction that takes longer holds locks that others wait for.
+/// A transaction that takes longer holds locks that others wait for. The server ends each of its statements before that
+/// ([`BEGIN_STEP`]).
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A step's output above this belongs in a table of its own.
@@ -181,7 +182,7 @@ impl<A: App> Context<'_, A> {
         // Whoever takes this branch back must know whether it was committed.
         let (active, critical) = (self.active(), self.critical());
         let work = async {
-            let mut tx = self.engine().begin().await?;
+            let mut tx = self.engine().begin_as(BEGIN_STEP).await?;
             if !store::leases::lease_hold(&mut tx, self.job().fence()).await? {
                 return Ok(None);
             }
@@ -275,4 +276,18 @@ fn encoded_within<T: Serialize>(
     json::check_within(&value, bytes_max, depth_max)
         .map_err(|fault| Failure::permanent(format!("the output cannot be stored: {fault}")))?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::BEGIN;
+
+    #[test]
+    fn the_server_gives_up_a_transactions_statement_before_its_worker_hangs_up() {
+        let secs = TRANSACTION_TIMEOUT.as_secs();
+        let limits = [("lock_timeout", secs * 7 / 10), ("statement_timeout", secs * 8 / 10)];
+        let said = limits.map(|(name, secs)| format!("set local {name} = '{secs}s'")).join("; ");
+        assert_eq!(BEGIN_STEP, format!("{BEGIN}; {said}"));
+    }
 }

@@ -36,8 +36,12 @@ pub(crate) async fn checkpoints_insert(
     let held = sqlx::query_scalar!(
         r#"
         with input as (
-            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::jsonb[], $6::int2[],
-                                 $7::timestamptz[], $8::uuid[])
+            select t.* from (
+                -- as in `leases`
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            cross join unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::jsonb[], $6::int2[],
+                              $7::timestamptz[], $8::uuid[])
                 with ordinality as t (job_id, epoch, key, form, output, attempt, started_at, signal_id, place)
         ), held as materialized (
             -- the lock keeps a rescuer from giving the job to another worker between here and the commit

@@ -18,6 +18,24 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// that froze or was cut off: its session ends then, or it would keep what it has locked from every rescue.
 pub(crate) const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
 
+/// As [`BEGIN`], for a short one of the engine's own. Others wait for it, so it waits for no lock for long: it fails while
+/// its caller still listens ([`CALL_TIMEOUT`]), where one that nobody listens to any more would go on waiting, and keep what
+/// it has locked meanwhile.
+pub(crate) const BEGIN_OWN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'; \
+                                    set local lock_timeout = '2s'";
+
+/// The same for one that tries again and again.
+pub(crate) const BEGIN_BRIEF: &str = "begin; set local idle_in_transaction_session_timeout = '10s'; \
+                                      set local lock_timeout = '100ms'";
+
+/// As [`BEGIN`], for a step's transaction and for an undo's, which hold their job's lease: seven tenths of what their worker
+/// waits for the whole of it for a lock, eight for a statement. The server lets go of what they have locked then; of one
+/// on which only the worker has hung up it would keep it for as long as that waits.
+pub(crate) const BEGIN_STEP: &str = "begin; set local idle_in_transaction_session_timeout = '10s'; \
+                                     set local lock_timeout = '7s'; set local statement_timeout = '8s'";
+pub(crate) const BEGIN_UNDO: &str = "begin; set local idle_in_transaction_session_timeout = '10s'; \
+                                     set local lock_timeout = '21s'; set local statement_timeout = '24s'";
+
 /// What can go wrong on the way to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -41,6 +59,11 @@ impl DbError {
             }
             DbError::Sql(_) | DbError::TimedOut => false,
         }
+    }
+
+    /// Whether it waited too long for what somebody else has locked. Nothing of it has happened.
+    pub(crate) fn is_blocked(&self) -> bool {
+        matches!(self, DbError::Sql(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03"))
     }
 }
 

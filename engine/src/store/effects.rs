@@ -38,8 +38,12 @@ pub(crate) async fn effects_begin(
     let held = sqlx::query_scalar!(
         r#"
         with input as (
-            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::int2[], $5::text[], $6::text[], $7::jsonb[],
-                                 $8::jsonb[], $9::int2[])
+            select t.* from (
+                -- as in `leases`
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            cross join unnest($1::uuid[], $2::int4[], $3::text[], $4::int2[], $5::text[], $6::text[], $7::jsonb[],
+                              $8::jsonb[], $9::int2[])
                 with ordinality as t (job_id, epoch, key, seq, form, name, input, output, attempt, place)
         ), held as materialized (
             select i.place, l.retention
@@ -118,7 +122,11 @@ pub(crate) async fn effects_settle(
     let held = sqlx::query_scalar!(
         r#"
         with input as (
-            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::jsonb[])
+            select t.* from (
+                -- as in `leases`
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            cross join unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::jsonb[])
                 with ordinality as t (job_id, epoch, key, state, output, place)
         ), held as materialized (
             select i.place, l.retention

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::db::BEGIN;
+use super::db::BEGIN_OWN;
 
 /// A gate's row.
 #[derive(Debug)]
@@ -160,7 +160,7 @@ pub(crate) async fn gates_forget(
     )
     .execute(&mut *conn)
     .await?;
-    let mut tx = conn.begin_with(BEGIN).await?;
+    let mut tx = conn.begin_with(BEGIN_OWN).await?;
     let idle = sqlx::query_scalar!(
         "select g.gate_id from trunkline.gates g
          where g.touched_at < trunkline.now() - interval '1 hour'

@@ -1,4 +1,8 @@
 //! Who is running what. Every write of a worker is guarded by a row here: the fence.
+//!
+//! What the committer writes waits for no lock longer than two seconds ([`super::db::BEGIN_OWN`]). A statement that may be
+//! alone in its flush has no BEGIN to say so and says it itself, before it asks for its first lock: that costs no round trip,
+//! and holds behind a pooler, too.
 
 use serde_json::Value;
 use sqlx::{PgConnection, postgres::types::PgInterval};
@@ -53,7 +57,10 @@ pub(crate) async fn leases_succeed(
     sqlx::query_scalar!(
         r#"
         with input as materialized (
-            select * from unnest($1::uuid[], $2::int4[], $3::jsonb[]) as t (job_id, epoch, output)
+            select t.* from (
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            cross join unnest($1::uuid[], $2::int4[], $3::jsonb[]) as t (job_id, epoch, output)
         ), gone as (
             delete from trunkline.leases l
             where l.ctid = any (array(
@@ -134,10 +141,15 @@ pub(crate) async fn leases_release(
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        with gone as (
+        with input as materialized (
+            select t.* from (
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            cross join unnest($1::uuid[], $2::int4[]) as t (job_id, epoch)
+        ), gone as (
             delete from trunkline.leases l
             where l.job_id = any (array(
-                select x.job_id from unnest($1::uuid[], $2::int4[]) as i (job_id, epoch) cross join lateral (
+                select x.job_id from input i cross join lateral (
                     select job_id from trunkline.leases where job_id = i.job_id and epoch = i.epoch limit 1) x))
             returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), blocked as (
@@ -178,7 +190,11 @@ pub(crate) async fn lease_turn(
     let turned = sqlx::query_scalar!(
         r#"
         with turned as (
-            update trunkline.leases set course = $3 where job_id = $1 and epoch = $2 returning job_id, course
+            update trunkline.leases l set course = $3
+            from (
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            where l.job_id = $1 and l.epoch = $2 returning l.job_id, l.course
         ), refused as (
             -- Forward again: the request is answered. One to end it at once needs no answer of its worker.
             delete from trunkline.cancels c using turned t
@@ -205,9 +221,13 @@ pub(crate) async fn leases_return_unheard(
 ) -> Result<Vec<i16>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        with gone as (
-            delete from trunkline.leases l
+        with unheard as materialized (
+            select ctid as at from trunkline.leases
             where worker_id = $1 and claimed_at < trunkline.now() - $3::interval and job_id <> all ($2)
+            for update skip locked -- a last write of it is on its way, or waits: the next look takes it
+        ), gone as (
+            delete from trunkline.leases l
+            where l.ctid = any (array(select at from unheard))
             returning l.*, exists (select from trunkline.cancels c where c.job_id = l.job_id) as cancel_wanted
         ), blocked as (
             insert into trunkline.waits (job_id, due, state, reason, epoch, queue_id, kind_id, priority, attempt, crashes,
@@ -232,6 +252,27 @@ pub(crate) async fn leases_return_unheard(
         worker_id,
         in_hand,
         claimed_before,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Of these jobs, those whose leases others have locked at this moment. Waits for none of them.
+pub(crate) async fn leases_locked(
+    conn: &mut PgConnection,
+    job_ids: &[Uuid],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with free as materialized (
+            select l.job_id from trunkline.leases l
+            where l.job_id = any ($1)
+            for update skip locked
+        )
+        select l.job_id from trunkline.leases l
+        where l.job_id = any ($1) and l.job_id <> all (array(select job_id from free))
+        "#,
+        job_ids,
     )
     .fetch_all(conn)
     .await
@@ -274,9 +315,12 @@ pub(crate) async fn leases_suspend(
     let entries: Vec<_> = rows.iter().map(|row| row.entry.as_deref()).collect();
     sqlx::query_scalar!(
         r#"
-        with input as (
-            select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::interval[], $6::timestamptz[],
-                                 $7::jsonb[], $8::int2[], $9::text[], $10::text[], $11::timestamptz[])
+        with input as materialized (
+            select t.* from (
+                select case current_setting('lock_timeout') when '0' then set_config('lock_timeout', '2s', true) end
+            ) as patience (said)
+            cross join unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::interval[], $6::timestamptz[],
+                              $7::jsonb[], $8::int2[], $9::text[], $10::text[], $11::timestamptz[])
                 as t (job_id, epoch, state, reason, due_after, due_at, wakes, charged, cause, entry, due_by)
         ), gone as (
             delete from trunkline.leases l

@@ -3,7 +3,7 @@
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{Fence, checkpoints::CheckpointRow, db::BEGIN, signals::signals_wake};
+use super::{Fence, checkpoints::CheckpointRow, db::BEGIN_OWN, signals::signals_wake};
 
 /// What is out of a gate.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub(crate) fn wake_of(gate_id: Uuid) -> String {
 
 /// Asks for a permit to hold. Asking twice is asking once.
 pub(crate) async fn hold_ask(conn: &mut PgConnection, row: &HoldRow) -> Result<Asked, sqlx::Error> {
-    let mut tx = conn.begin_with(BEGIN).await?;
+    let mut tx = conn.begin_with(BEGIN_OWN).await?;
     // From here on the run has a lane: it comes back before its gates, and its end gives back what it holds.
     let lane = sqlx::query!(
         "update trunkline.leases set lane = coalesce(lane, $3) where job_id = $1 and epoch = $2",
@@ -107,7 +107,7 @@ pub(crate) async fn hold_release(
     gate_id: Uuid,
     row: &CheckpointRow,
 ) -> Result<Option<Vec<i16>>, sqlx::Error> {
-    let mut tx = conn.begin_with(BEGIN).await?;
+    let mut tx = conn.begin_with(BEGIN_OWN).await?;
     if !super::leases::lease_hold(&mut tx, row.fence).await? {
         return Ok(None);
     }
@@ -168,7 +168,7 @@ pub(crate) async fn holds_pass_on(
     conn: &mut PgConnection,
     gate: &WantedGate,
 ) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
-    let mut tx = conn.begin_with(BEGIN).await?;
+    let mut tx = conn.begin_with(BEGIN_OWN).await?;
     if gate.lost {
         super::gates::gate_keep(&mut tx, gate.gate_id, "at_once", LOST).await?;
     }

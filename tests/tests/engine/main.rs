@@ -11,6 +11,7 @@ mod toy; // the application under test
 mod admission; // gates, and what operators set on queues
 mod answering; // to parked runs
 mod auditing; // who did what
+mod blocked; // locks that somebody has
 mod branches; // side by side, with keys of their own
 mod cancelling; // wherever a job stands
 mod children; // what parents are told
