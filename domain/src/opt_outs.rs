@@ -69,13 +69,26 @@ pub async fn begin(
     Ok(made.rows_affected() > 0)
 }
 
-/// They want to hear from us again. Says whether they did not before.
+/// They want to hear from us again, from this number and from this tenant. Of an opt-out that was said to another tenant at
+/// this number, or to this tenant at another number, the other half goes on. Says whether they were out between these two.
 pub async fn end(conn: &mut Conn, between: Between<'_>, pepper: &Pepper) -> Result<bool, Error> {
     let hash = between.phone.digest(pepper);
     let ended = sqlx::query!(
-        "update product.opt_outs set ended_at = trunkline.now()
-         where (phone = $1::text or phone_hash = $4::bytea) and ended_at is null
-           and (tenant_id = $2::uuid or sender = $3::text)",
+        "with heard as (
+             select opt_out_id,
+                    tenant_id is not null and tenant_id is distinct from $2::uuid as others_tenant,
+                    sender is not null and sender is distinct from $3::text as other_number
+             from product.opt_outs
+             where (phone = $1::text or phone_hash = $4::bytea) and ended_at is null
+               and (tenant_id = $2::uuid or sender = $3::text)
+             for update -- who comes second looks at what the first has left
+         )
+         update product.opt_outs o
+         set ended_at = case when others_tenant or other_number then null else trunkline.now() end,
+             sender = case when others_tenant then null else sender end,
+             tenant_id = case when other_number then null else tenant_id end
+         from heard h
+         where o.opt_out_id = h.opt_out_id",
         between.phone.as_e164(),
         between.tenant.map(TenantId::as_uuid),
         between.sender.map(PhoneNumber::as_e164),

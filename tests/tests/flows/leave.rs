@@ -2,14 +2,97 @@
 
 use std::time::Duration;
 
-use domain::{messaging::MessagingSettings, sending::Occasion};
+use domain::{
+    PhoneNumber, TenantId,
+    line::CompanyName,
+    messaging::MessagingSettings,
+    numbers,
+    opt_outs::{self, Between, OptOutSource},
+    scope,
+    sending::Occasion,
+    tenants,
+};
 use engine::{Start, Workflow};
 use sandbox::twilio::{CallbackOrder, Mood};
 use serde_json::json;
 use tests::{holds, rest, wait_until};
-use workflows::{send_sms::SendSms, sms_reconcile::SmsReconcile};
+use workflows::{release_number::ReleaseNumber, send_sms::SendSms, sms_reconcile::SmsReconcile};
 
-use crate::shop::{PERSON, Shop};
+use crate::{
+    shop::{PERSON, Shop},
+    stage::{Props, Stage},
+};
+
+#[tokio::test]
+async fn a_word_to_whoever_has_the_number_now_lifts_no_opt_out_of_the_tenant_that_had_it() {
+    let shop = Shop::with(Props { numbers: 1, ..Props::default() }).await;
+    shop.hears("STOP").await;
+    shop.rests().await;
+    // The number goes to the next tenant, and this one gets another.
+    shop.stage.run(ReleaseNumber { tenant: shop.tenant() }).await;
+    shop.stage.advance(Duration::from_hours(49)).await;
+    let next = shop.stage.sign_up().await;
+    shop.stage.verify(&next).await;
+    shop.stage.becomes(&next, "active").await;
+    assert_eq!(shop.stage.number_of(&next).await, shop.number);
+    let mut tx = shop.stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    numbers::pool_seed(&mut tx, 2).await.unwrap();
+    numbers::allocate(&mut tx, shop.tenant(), None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_ne!(shop.stage.number_of(&shop.owner).await, shop.number);
+
+    shop.hears("START").await;
+    shop.rests().await;
+    shop.enqueue(shop.message(PERSON, Occasion::Answer).job()).await;
+    shop.rests().await;
+    assert_eq!(shop.newest().await, ("skipped".to_owned(), "opted_out".to_owned()));
+    let text = SendSms { for_tenant: Some(next.tenant), ..shop.message(PERSON, Occasion::Answer) };
+    shop.enqueue(text.job()).await;
+    shop.rests().await;
+    assert_eq!(shop.newest().await.1, "", "from the number itself they want to hear again");
+}
+
+#[tokio::test]
+async fn who_comes_back_to_one_half_of_an_opt_out_is_still_out_of_the_other() {
+    let stage = Stage::new().await;
+    let pepper = stage.pepper();
+    let mut tx = stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    let (one, other) = (TenantId::mint(), TenantId::mint());
+    for tenant in [one, other] {
+        let company = CompanyName::parse("Bakery").unwrap();
+        tenants::create_pending(&mut tx, tenant, &company).await.unwrap();
+    }
+    let phone = |text| PhoneNumber::from_e164(text).unwrap();
+    let (first, second, person) = (phone("+15550100001"), phone("+15550100002"), phone(PERSON));
+    let at = |tenant, sender| Between { tenant: Some(tenant), sender, phone: &person };
+    let (one_first, one_second) = (at(one, Some(&first)), at(one, Some(&second)));
+    let other_first = at(other, Some(&first));
+    let stop = OptOutSource::Keyword;
+
+    opt_outs::begin(&mut tx, one_first, stop).await.unwrap();
+    assert!(opt_outs::is_out(&mut tx, other_first, &pepper).await.unwrap(), "the number's half");
+    assert!(opt_outs::end(&mut tx, other_first, &pepper).await.unwrap());
+    assert!(!opt_outs::is_out(&mut tx, other_first, &pepper).await.unwrap());
+    assert!(opt_outs::is_out(&mut tx, one_second, &pepper).await.unwrap(), "the tenant's half");
+    assert!(!opt_outs::end(&mut tx, other_first, &pepper).await.unwrap(), "nothing is left");
+    assert!(opt_outs::end(&mut tx, one_second, &pepper).await.unwrap());
+    assert!(!opt_outs::is_out(&mut tx, one_first, &pepper).await.unwrap());
+
+    opt_outs::begin(&mut tx, one_first, stop).await.unwrap();
+    assert!(opt_outs::end(&mut tx, one_second, &pepper).await.unwrap());
+    assert!(!opt_outs::is_out(&mut tx, one_second, &pepper).await.unwrap());
+    assert!(opt_outs::is_out(&mut tx, other_first, &pepper).await.unwrap(), "the number's half");
+    assert!(opt_outs::end(&mut tx, one_first, &pepper).await.unwrap());
+    assert!(!opt_outs::is_out(&mut tx, other_first, &pepper).await.unwrap());
+
+    // A tenant whose half is all that is left can be deleted.
+    opt_outs::begin(&mut tx, one_first, stop).await.unwrap();
+    assert!(opt_outs::end(&mut tx, other_first, &pepper).await.unwrap());
+    tenants::delete_demo(&mut tx, one).await.unwrap();
+    assert!(!opt_outs::is_out(&mut tx, other_first, &pepper).await.unwrap());
+}
 
 #[tokio::test]
 async fn whom_the_provider_knows_to_have_opted_out_is_not_tried_a_second_time() {
