@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::{Conn, Error, PhoneNumber, TenantId, error::During, id::MappingId, scope};
 
 /// Numbers of the pool by what they are doing.
@@ -67,8 +69,13 @@ pub async fn pool_count(conn: &mut Conn) -> Result<PoolCount, Error> {
 }
 
 /// Gives a tenant a number of its own and maps it; none if the pool is empty or others have waited longer for what is left.
-/// A tenant that has a number keeps it, and that is the answer. Takes the tenant off the waiting list.
-pub async fn allocate(conn: &mut Conn, tenant: TenantId) -> Result<Option<PhoneNumber>, Error> {
+/// A tenant that has a number keeps it, and that is the answer. Takes the tenant off the waiting list. `taken_by`: the run that
+/// may [`give_back`] the number, if one may.
+pub async fn allocate(
+    conn: &mut Conn,
+    tenant: TenantId,
+    taken_by: Option<Uuid>,
+) -> Result<Option<PhoneNumber>, Error> {
     tenant_lock(conn, tenant).await?;
     if let Some(number) = of_tenant(conn, tenant).await? {
         return Ok(Some(number));
@@ -89,10 +96,11 @@ pub async fn allocate(conn: &mut Conn, tenant: TenantId) -> Result<Option<PhoneN
     .await
     .during(doing)?;
     sqlx::query!(
-        "insert into product.phone_mappings (mapping_id, tenant_id, phone) values ($1, $2, $3::text)",
+        "insert into product.phone_mappings (mapping_id, tenant_id, phone, taken_by) values ($1, $2, $3::text, $4)",
         MappingId::mint().as_uuid(),
         tenant.as_uuid(),
         phone,
+        taken_by,
     )
     .execute(&mut *conn)
     .await
@@ -136,6 +144,32 @@ pub async fn release(
     .during(doing)?;
     pool_gate(conn).await?;
     row.map(|r| PhoneNumber::stored(&r.phone)).transpose()
+}
+
+/// Takes back the number that this run took for a tenant, available at once, and says which it was. None if the tenant has
+/// none or one that another run took, which stays. Of whom nobody knows who took it, this run did.
+pub async fn give_back(
+    conn: &mut Conn,
+    tenant: TenantId,
+    taken_by: Uuid,
+) -> Result<Option<PhoneNumber>, Error> {
+    match tenant_lock(conn, tenant).await {
+        Ok(()) => {}
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    }
+    let is_its_own = sqlx::query_scalar!(
+        r#"select exists (
+               select from product.phone_mappings
+               where tenant_id = $1 and is_active and coalesce(taken_by, $2) = $2) as "own!""#,
+        tenant.as_uuid(),
+        taken_by,
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .during("number: give back")?;
+    // Nobody was told this number yet, so it needs no quarantine.
+    if is_its_own { release(conn, tenant, Duration::ZERO).await } else { Ok(None) }
 }
 
 /// The number that a tenant has from the pool.

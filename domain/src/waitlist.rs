@@ -58,13 +58,17 @@ pub async fn len(conn: &mut Conn) -> Result<i64, Error> {
         .during("waitlist: len")
 }
 
-/// Takes a tenant off the list. Twice is once.
-pub async fn leave(conn: &mut Conn, tenant: TenantId) -> Result<(), Error> {
+/// Takes a tenant off the list, if it is there for this run. Twice is once.
+pub async fn leave(conn: &mut Conn, tenant: TenantId, job: Uuid) -> Result<(), Error> {
     scope::require(conn, tenant).await?;
-    sqlx::query!("delete from product.number_waitlist where tenant_id = $1", tenant.as_uuid())
-        .execute(conn)
-        .await
-        .during("waitlist: leave")?;
+    sqlx::query!(
+        "delete from product.number_waitlist where tenant_id = $1 and job_id = $2",
+        tenant.as_uuid(),
+        job,
+    )
+    .execute(conn)
+    .await
+    .during("waitlist: leave")?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | step | effect | undo | what the customer sees if we stop here |
 //! | --- | --- | --- | --- |
-//! | `take_number` | a number of the pool, mapped to the tenant; or a place in the waiting line | the number goes back, the place is left, and the next in line is woken | `provisioning`, or `waitlisted` |
+//! | `take_number` | a number of the pool, mapped to the tenant; or a place in the waiting line | the number that this run took goes back, or its place is left, and the next in line is woken | `provisioning`, or `waitlisted` |
 //! | wait for `number_free` | – | – | `waitlisted` |
 
 use std::time::Duration;
@@ -83,11 +83,12 @@ impl Change<Trunkline> for TakeNumber {
 
     async fn apply(&self, tx: &mut Tx, _: &Settings) -> Result<Taken, Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
-        if numbers::allocate(tx, self.tenant).await.map_err(of_domain)?.is_some() {
+        let job = self.job.as_uuid();
+        if numbers::allocate(tx, self.tenant, Some(job)).await.map_err(of_domain)?.is_some() {
             say(tx, self.tenant, SignupStatus::Provisioning).await?;
             return Ok(Taken::Number);
         }
-        match waitlist::join(tx, self.tenant, self.job.as_uuid()).await.map_err(of_domain)? {
+        match waitlist::join(tx, self.tenant, job).await.map_err(of_domain)? {
             Joined::Waiting => {
                 say(tx, self.tenant, SignupStatus::Waitlisted).await?;
                 Ok(Taken::Place)
@@ -98,11 +99,16 @@ impl Change<Trunkline> for TakeNumber {
         }
     }
 
-    async fn undo(&self, tx: &mut Tx, _: &Settings, _: &Taken) -> Result<(), Failure> {
+    /// What another run has got for the tenant meanwhile stays: its number is in use, and its place is its own.
+    async fn undo(&self, tx: &mut Tx, _: &Settings, taken: &Taken) -> Result<(), Failure> {
         scope::platform(tx).await.map_err(of_domain)?;
-        waitlist::leave(tx, self.tenant).await.map_err(of_domain)?;
-        // Nobody was told this number yet, so it needs no quarantine.
-        numbers::release(tx, self.tenant, Duration::ZERO).await.map_err(of_domain)?;
+        let job = self.job.as_uuid();
+        match taken {
+            Taken::Number => {
+                numbers::give_back(tx, self.tenant, job).await.map_err(of_domain)?;
+            }
+            Taken::Place => waitlist::leave(tx, self.tenant, job).await.map_err(of_domain)?,
+        }
         call_next(tx).await
     }
 }

@@ -98,7 +98,7 @@ pub(crate) async fn have_again(
     if recovery::give_again(tx, mapping).await.map_err(of_domain)? {
         return Ok(());
     }
-    match numbers::allocate(tx, tenant).await {
+    match numbers::allocate(tx, tenant, None).await {
         Ok(None) => Err(Failure::retry("its number is gone and no other is free")),
         // Or the tenant itself is gone: there is nobody to have it.
         Ok(Some(_)) | Err(domain::Error::NotFound { .. }) => Ok(()),

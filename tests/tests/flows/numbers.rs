@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{numbers, scope};
-use engine::State;
-use tests::{rest, wait_until};
+use domain::{PhoneNumber, TenantId, numbers, scope};
+use engine::{JobId, State, Workflow};
+use serde_json::json;
+use tests::{holds, rest, wait_until};
+use workflows::allocate_number::AllocateNumber;
 
 use crate::{
     census::{Census, no_number_is_shared},
@@ -114,5 +116,114 @@ async fn who_waits_for_a_number_can_be_cancelled() {
     stage.cancel(&signup).await;
     stage.run_becomes(&signup, State::Cancelled).await;
     assert_eq!(Census::of(&stage.db, signup.tenant).await, Census::nothing("failed"));
+    stage.comes_to_rest().await;
+}
+
+/// A customer who had no demo.
+async fn a_customer(stage: &Stage) -> TenantId {
+    let tenant = TenantId::mint();
+    let made = "insert into product.tenants (tenant_id, company_name, status) values ($1, 'Bakery', 'active')";
+    let mut superuser = stage.db.superuser().await;
+    sqlx::query(made).bind(tenant.as_uuid()).execute(&mut superuser).await.unwrap();
+    tenant
+}
+
+/// The number that a tenant has.
+async fn has(stage: &Stage, tenant: TenantId) -> Option<PhoneNumber> {
+    let mut tx = stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    numbers::of_tenant(&mut tx, tenant).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_that_only_waited_leaves_alone_what_another_run_got_for_its_tenant() {
+    let stage = Stage::with(Props { numbers: 0, ..Props::default() }).await;
+    let (tenant, next) = (a_customer(&stage).await, a_customer(&stage).await);
+    let _worker = stage.worker().await;
+    let line = "select from product.number_waitlist";
+    let waits = stage.engine.enqueue(AllocateNumber { tenant }.job()).await.unwrap().id();
+    wait_until("it is in line", async || holds(stage.db.number(line).await == 1)).await;
+    stage.engine.enqueue(AllocateNumber { tenant: next }.job()).await.unwrap();
+    wait_until("so is the next", async || holds(stage.db.number(line).await == 2)).await;
+    // A number is there, and an operator's order is quicker than the next look.
+    let mut tx = stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    numbers::pool_seed(&mut tx, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    let ordered = stage.run(AllocateNumber { tenant }).await;
+    assert_eq!(ordered.summary.state, State::Succeeded);
+    let number = has(&stage, tenant).await;
+    assert!(number.is_some());
+
+    let (status, answer) = stage.post(&format!("/v1/admin/jobs/{waits}/cancel"), &json!({})).await;
+    assert_eq!(status, 202, "{answer}");
+    wait_until("the superfluous run is cancelled", async || {
+        let job = stage.engine.job(waits).await.ok()??;
+        holds(job.summary.state == State::Cancelled)
+    })
+    .await;
+    rest::at_rest(&stage.db, &["allocate_number"]).await;
+    assert_eq!(has(&stage, tenant).await, number, "it is in use");
+    assert_eq!(has(&stage, next).await, None);
+    assert_eq!(stage.db.number(line).await, 1, "and the next is still in line");
+    stage.db.may_leave_jobs();
+}
+
+#[tokio::test]
+async fn a_number_goes_back_for_the_run_that_took_it_and_for_no_other() {
+    let stage = Stage::with(Props { numbers: 2, ..Props::default() }).await;
+    let tenant = a_customer(&stage).await;
+    let (one, other) = (JobId::mint().as_uuid(), JobId::mint().as_uuid());
+    let mut tx = stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    let taken = numbers::allocate(&mut tx, tenant, Some(one)).await.unwrap();
+    assert!(taken.is_some());
+    let again = numbers::allocate(&mut tx, tenant, Some(other)).await.unwrap();
+    assert_eq!(again, taken, "who asks for a second one takes none");
+    assert_eq!(numbers::give_back(&mut tx, tenant, other).await.unwrap(), None);
+    assert_eq!(numbers::of_tenant(&mut tx, tenant).await.unwrap(), taken);
+    assert_eq!(numbers::give_back(&mut tx, tenant, one).await.unwrap(), taken);
+    assert_eq!(numbers::give_back(&mut tx, tenant, one).await.unwrap(), None, "twice is once");
+
+    // Another run has taken one since: that is not the one that this run took.
+    let later = numbers::allocate(&mut tx, tenant, Some(other)).await.unwrap();
+    assert_eq!(numbers::give_back(&mut tx, tenant, one).await.unwrap(), None);
+    assert_eq!(numbers::of_tenant(&mut tx, tenant).await.unwrap(), later);
+    let level = numbers::pool_count(&mut tx).await.unwrap();
+    assert_eq!((level.allocated, level.available), (1, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_waited_and_then_got_a_number_gives_the_number_back_when_it_is_undone() {
+    let stage = Stage::with(Props { numbers: 0, ..Props::default() }).await;
+    let _worker = stage.worker().await;
+    let (undone, next) = (stage.sign_up().await, stage.sign_up().await);
+    for signup in [&undone, &next] {
+        stage.verify(signup).await;
+        stage.becomes(signup, "waitlisted").await;
+    }
+    // The login of the first is refused for good.
+    let seam = format!(
+        "create function public.refuse() returns trigger language plpgsql as 'begin
+             if new.tenant_id = ''{}'' then
+                 raise exception ''refused'' using errcode = ''check_violation'', constraint = ''first_name_fits'';
+             end if;
+             return new; end';
+         create trigger refuse before insert on product.users for each row execute function refuse();",
+        undone.tenant
+    );
+    let mut superuser = stage.db.superuser().await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(seam)).execute(&mut superuser).await.unwrap();
+    rest::at_rest(&stage.db, &SIGN_UP).await;
+    let mut tx = stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    numbers::pool_seed(&mut tx, 1).await.unwrap();
+    tx.enqueue(workflows::serve_waitlist::ServeWaitlist {}.job()).await.unwrap();
+    tx.commit().await.unwrap();
+    stage.run_becomes(&undone, State::Failed).await;
+    stage.becomes(&next, "active").await;
+    assert_eq!(Census::of(&stage.db, undone.tenant).await, Census::nothing("failed"));
+    assert_eq!(Census::of(&stage.db, next.tenant).await, Census::whole());
+    no_number_is_shared(&stage.db).await;
     stage.comes_to_rest().await;
 }

@@ -165,7 +165,7 @@ impl Stage {
         let mut tx = self.begin().await;
         let signup = signups::get(&mut tx, demo.id()).await.unwrap().unwrap();
         numbers::pool_seed(&mut tx, 20).await.unwrap();
-        numbers::allocate(&mut tx, demo.id()).await.unwrap().unwrap();
+        numbers::allocate(&mut tx, demo.id(), None).await.unwrap().unwrap();
         let new = users::NewUser {
             user: UserId::mint(),
             tenant: demo.id(),
