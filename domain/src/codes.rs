@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    CodeId, Conn, Digest, Error, Pepper, PhoneNumber, TenantId,
+    CodeId, Conn, Digest, Error, MessageId, Pepper, PhoneNumber, TenantId,
     code::{Code, CodeHash, code_matches},
     error::During,
 };
@@ -56,13 +56,16 @@ pub struct Verified {
     pub job: Uuid,
 }
 
-/// Makes this the tenant's one code; earlier ones stop working. Says when it ends.
+/// Where a code was accepted, its signal has been sent: it is heard well within this.
+pub const LAST_MOMENT: Duration = Duration::from_mins(1);
+
+/// Makes this the tenant's one code, which this message brings; earlier ones stop working. Says when it ends.
 pub async fn issue(
     conn: &mut Conn,
     tenant: TenantId,
     phone: &PhoneNumber,
     hash: &CodeHash,
-    lifetime: Duration,
+    message: MessageId,
 ) -> Result<DateTime<Utc>, Error> {
     let doing = "code: issue";
     sqlx::query!(
@@ -75,19 +78,43 @@ pub async fn issue(
     .await
     .during(doing)?;
     let row = sqlx::query!(
-        "insert into product.demo_verification_codes (code_id, tenant_id, phone, code_hmac, expires_at)
-         values ($1, $2, $3::text, $4::bytea, trunkline.now() + make_interval(secs => $5))
+        "insert into product.demo_verification_codes (code_id, tenant_id, phone, code_hmac, expires_at, message_id)
+         values ($1, $2, $3::text, $4::bytea, trunkline.now() + make_interval(secs => $5), $6)
          returning expires_at",
         CodeId::mint().as_uuid(),
         tenant.as_uuid(),
         phone.as_e164(),
         hash.as_bytes(),
-        lifetime.as_secs_f64(),
+        LIFETIME.as_secs_f64(),
+        message.as_uuid(),
     )
     .fetch_one(conn)
     .await
     .during(doing)?;
     Ok(row.expires_at)
+}
+
+/// Until when a tenant's sign-up waits for another code than that of this message, which failed: a newer one that can still
+/// be used, or one that was used, whose signal is on its way. None: there is none, and the failure counts. A code of which
+/// nobody knows the message is not newer.
+pub async fn newer_until(
+    conn: &mut Conn,
+    tenant: TenantId,
+    failed: MessageId,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    sqlx::query_scalar!(
+        r#"select case when used_at is null then expires_at
+                       else trunkline.now() + make_interval(secs => $3) end as "until!"
+           from product.demo_verification_codes
+           where tenant_id = $1 and replaced_at is null
+             and (used_at is not null or message_id <> $2 and expires_at > trunkline.now())"#,
+        tenant.as_uuid(),
+        failed.as_uuid(),
+        LAST_MOMENT.as_secs_f64(),
+    )
+    .fetch_optional(conn)
+    .await
+    .during("code: newer")
 }
 
 /// When the code ends that a tenant's sign-up waits for, if it can still be used.

@@ -7,6 +7,7 @@
 //! | `issue_code` | a code, of which only the hash is kept | – (goes with the tenant) | the same |
 //! | `send_sms` (child) | the code on their phone | – (cannot be taken back; the code dies) | the same |
 //! | `otp_by_voice` (child) | a new code, spoken, if no text gets through | – (cannot be taken back; the code dies) | the same |
+//! | `look_for_newer_code` | – (whether a code that failed was replaced meanwhile) | – | the same |
 //! | wait for `phone_verified` | – | – | the same; after ten minutes the sign-up is `expired` and undone |
 //! | `open_subscription` | the demo plan | the subscription goes | `provisioning` |
 //! | `create_bot` | the assistant | the assistant goes | `provisioning` |
@@ -32,7 +33,7 @@ use crate::{
     events,
 };
 
-pub use self::proof::NOT_DELIVERED;
+pub use self::proof::{NOT_DELIVERED, NotDelivered};
 pub(crate) use self::proof::{Issued, issue as issue_code};
 
 /// The signal that a verified code, or an operator, sends.

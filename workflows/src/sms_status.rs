@@ -18,7 +18,10 @@ use engine::{Context, Failure, JobId, Retention, Tx, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::Trunkline, demo_signup::NOT_DELIVERED, error::of_domain, events, metrics, resend,
+    app::Trunkline,
+    demo_signup::{NOT_DELIVERED, NotDelivered},
+    error::of_domain,
+    events, metrics, resend,
 };
 
 /// How often a report about a message that we do not know is looked at again, and how long after: our own row is committed
@@ -151,7 +154,8 @@ pub(crate) async fn follow_up(
         && let Some(signup) = signups::get(tx, tenant).await.map_err(of_domain)?
     {
         let key = message.to_string();
-        tx.signal(JobId::from(signup.job), NOT_DELIVERED, &(), Some(&key)).await?;
+        let news = NotDelivered { message };
+        tx.signal(JobId::from(signup.job), NOT_DELIVERED, &news, Some(&key)).await?;
     }
     Ok(())
 }

@@ -42,6 +42,7 @@ mod operations; // orders about many jobs
 mod operations_alike; // about those that failed alike
 mod operations_matrix; // whatever goes wrong where, in these
 mod proof; // how a phone is proven when a text does not get there
+mod replaced; // a code that fails after it was replaced
 mod secrets; // what is never stored in the clear
 mod shown; // three tenants to look at
 mod sms; // what Twilio may do

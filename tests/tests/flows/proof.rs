@@ -24,7 +24,7 @@ fn spoken(stage: &Stage, signup: &SignUp) -> Option<String> {
     (digits.len() == 6).then_some(digits)
 }
 
-async fn heard(stage: &Stage, signup: &SignUp) -> String {
+pub(crate) async fn heard(stage: &Stage, signup: &SignUp) -> String {
     wait_until("somebody is rung", async || {
         stage.skip_pause().await;
         spoken(stage, signup)
@@ -32,7 +32,7 @@ async fn heard(stage: &Stage, signup: &SignUp) -> String {
     .await
 }
 
-async fn ends_well(stage: &Stage, signup: &SignUp, code: &str) {
+pub(crate) async fn ends_well(stage: &Stage, signup: &SignUp, code: &str) {
     let (status, answer) = stage.type_in(signup, code).await;
     assert_eq!(status, 202, "{answer}");
     wait_until("the demo is there", async || {

@@ -30,8 +30,12 @@ use crate::{
 /// The signal that says: the text with the code was not delivered.
 pub const NOT_DELIVERED: &str = "code_not_delivered";
 
-/// A signal that was committed when the time was over is heard well within this.
-const LAST_MOMENT: Duration = Duration::from_mins(1);
+/// What [`NOT_DELIVERED`] carries. The version before sent nothing with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotDelivered {
+    /// The text. Its code may have been replaced meanwhile.
+    pub message: MessageId,
+}
 
 /// Codes of one sign-up. Whoever has not got one of three has another problem.
 const CODES_MAX: usize = 3;
@@ -63,12 +67,18 @@ enum Came {
     Proven,
     /// The time is over.
     TooLate,
+    /// Texts are switched off.
+    OnHold,
+    /// It failed. With the message that it was to come by, unless the news is of the version before, which did not say.
+    Failed(How, Option<MessageId>),
+}
+
+/// How a code fails.
+enum How {
     /// Nobody can tell whether it left: a new one.
     Replace,
     /// It does not get there by text.
     NotByText(String),
-    /// Texts are switched off.
-    OnHold,
     /// It does not get there at all.
     Not(String),
 }
@@ -88,24 +98,24 @@ pub(super) async fn proven(ctx: &Context<'_, Trunkline>, tenant: TenantId) -> Re
             (true, Some(spoken)) => call(ctx, &issued, spoken).await?,
             (true, None) | (false, _) => text(ctx, tenant, issued).await?,
         };
-        match came {
+        match of_the_newest(ctx, tenant, came).await? {
             Came::Proven => return Ok(()),
             Came::TooLate => return late(ctx, tenant).await,
-            Came::Replace => {}
-            Came::NotByText(why) if by_voice || !ctx.settings().otp_by_voice => {
-                return Err(not_sent(&why));
-            }
-            Came::NotByText(why) => {
-                by_voice = true;
-                last = why;
-            }
-            Came::Not(why) => return Err(not_sent(&format!("{last}; {why}"))),
             Came::OnHold => {
                 if on_hold(ctx).await? {
                     return Ok(());
                 }
                 codes = 0; // what was never tried does not count
             }
+            Came::Failed(How::Replace, _) => {}
+            Came::Failed(How::NotByText(why), _) if by_voice || !ctx.settings().otp_by_voice => {
+                return Err(not_sent(&why));
+            }
+            Came::Failed(How::NotByText(why), _) => {
+                by_voice = true;
+                last = why;
+            }
+            Came::Failed(How::Not(why), _) => return Err(not_sent(&format!("{last}; {why}"))),
         }
     }
     Err(not_sent(&last))
@@ -115,17 +125,41 @@ fn not_sent(why: &str) -> Failure {
     Failure::undo(format!("the code could not be sent: {why}"))
 }
 
+/// That a code failed counts only while it is the one that works. Once it was replaced, by this run or by an operator, the
+/// newer one is waited for: yet another would kill that.
+async fn of_the_newest(
+    ctx: &Context<'_, Trunkline>,
+    tenant: TenantId,
+    mut came: Came,
+) -> Result<Came, Failure> {
+    while let Came::Failed(_, Some(failed)) = came {
+        if !ctx.patched("newest_code").await? {
+            break;
+        }
+        let newer = ctx
+            .transaction("look_for_newer_code", async |tx| {
+                scope::platform(tx).await.map_err(of_domain)?;
+                codes::newer_until(tx, tenant, failed).await.map_err(of_domain)
+            })
+            .await?;
+        let Some(until) = newer else { break };
+        came = verified_or_not_delivered(ctx, until).await?;
+    }
+    Ok(came)
+}
+
 /// One code by text message.
 async fn text(
     ctx: &Context<'_, Trunkline>,
     tenant: TenantId,
     issued: Issued,
 ) -> Result<Came, Failure> {
-    let expires_at = issued.expires_at;
+    let (message, expires_at) = (issued.message, issued.expires_at);
+    let failed = |how| Ok(Came::Failed(how, Some(message)));
     let lifetime = u32::try_from(codes::LIFETIME.as_secs()).unwrap_or(600);
     let sms = ctx
         .spawn(SendSms {
-            message: issued.message,
+            message,
             for_tenant: Some(tenant),
             purpose: "verification_code".to_owned(),
             to: issued.to,
@@ -141,19 +175,31 @@ async fn text(
     match first_word(ctx, &sms, expires_at).await? {
         Word::Proven => return Ok(Came::Proven),
         Word::TooLate => return Ok(Came::TooLate),
-        Word::Ended(Err(end)) => return Ok(Came::NotByText(end.error.unwrap_or_default())),
+        Word::Ended(Err(end)) => return failed(How::NotByText(end.error.unwrap_or_default())),
         Word::Ended(Ok(output)) => match serde_json::from_value::<Sent>(output) {
             Ok(Sent::Bypassed) => return Ok(Came::OnHold),
-            Ok(Sent::Unproven) => return Ok(Came::Replace),
-            Ok(Sent::Refused(why)) => return Ok(Came::NotByText(why.to_string())),
+            Ok(Sent::Unproven) => return failed(How::Replace),
+            Ok(Sent::Refused(why)) => return failed(How::NotByText(why.to_string())),
             Ok(Sent::Submitted | Sent::Skipped) | Err(_) => {}
         },
     }
-    let wait = ctx.wait_any::<Value>(&[VERIFIED, NOT_DELIVERED]).until(expires_at).await?;
+    verified_or_not_delivered(ctx, expires_at).await
+}
+
+/// What is heard of codes that were texted.
+async fn verified_or_not_delivered(
+    ctx: &Context<'_, Trunkline>,
+    until: DateTime<Utc>,
+) -> Result<Came, Failure> {
+    let wait = ctx.wait_any::<Value>(&[VERIFIED, NOT_DELIVERED]).until(until).await?;
     Ok(match wait {
         None => Came::TooLate,
         Some(arrived) if arrived.name == VERIFIED => Came::Proven,
-        Some(_) => Came::NotByText("it was not delivered".to_owned()),
+        Some(arrived) => {
+            let news = serde_json::from_value::<NotDelivered>(arrived.payload).ok();
+            let how = How::NotByText("it was not delivered".to_owned());
+            Came::Failed(how, news.map(|news| news.message))
+        }
     })
 }
 
@@ -163,6 +209,7 @@ async fn call(
     issued: &Issued,
     spoken: &Sealed<String>,
 ) -> Result<Came, Failure> {
+    let failed = |how| Ok(Came::Failed(how, Some(issued.message)));
     let call = ctx
         .spawn(OtpByVoice {
             to: issued.to.clone(),
@@ -173,10 +220,10 @@ async fn call(
     match first_word(ctx, &call, issued.expires_at).await? {
         Word::Proven => return Ok(Came::Proven),
         Word::TooLate => return Ok(Came::TooLate),
-        Word::Ended(Err(end)) => return Ok(Came::Not(end.error.unwrap_or_default())),
+        Word::Ended(Err(end)) => return failed(How::Not(end.error.unwrap_or_default())),
         Word::Ended(Ok(output)) => match serde_json::from_value::<Spoken>(output) {
             Ok(Spoken::Bypassed) => return Ok(Came::OnHold),
-            Ok(Spoken::NotHeard) => return Ok(Came::Not("nobody answered the call".to_owned())),
+            Ok(Spoken::NotHeard) => return failed(How::Not("nobody answered the call".to_owned())),
             Ok(Spoken::Heard | Spoken::Skipped) | Err(_) => {}
         },
     }
@@ -255,7 +302,7 @@ async fn out_of_time(
     let last = match ctx.transaction("time_is_over", async |tx| expire(tx, tenant).await).await? {
         Late::NewCode(until) => return Ok(Some(until)),
         Late::Expired => Awaited::TimedOut,
-        Late::Verified => ctx.wait_for::<Verified>(VERIFIED).for_up_to(LAST_MOMENT).await?,
+        Late::Verified => ctx.wait_for::<Verified>(VERIFIED).for_up_to(codes::LAST_MOMENT).await?,
     };
     match last {
         Awaited::Signal(_) => Ok(None),
@@ -292,12 +339,12 @@ pub(crate) async fn issue(
         signup.phone.ok_or_else(|| Failure::permanent("the sign-up has no phone any more"))?;
     let code = Code::generate(&mut rand::rng());
     let hash: Digest = code::hash_code(&settings.pepper, tenant, &code);
-    let expires_at =
-        codes::issue(tx, tenant, &phone, &hash, codes::LIFETIME).await.map_err(of_domain)?;
+    let message = MessageId::mint();
+    let expires_at = codes::issue(tx, tenant, &phone, &hash, message).await.map_err(of_domain)?;
     let body = text::verification_code(signup.locale, &code, settings.demo.sms_template.as_deref());
     let by_voice = switches::is_on(tx, Switch::VoiceCodes).await.map_err(of_domain)?.is_some();
     Ok(Issued {
-        message: MessageId::mint(),
+        message,
         to: tx.seal(&phone)?,
         body: tx.seal(&body)?,
         expires_at,

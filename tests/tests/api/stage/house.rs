@@ -1,7 +1,7 @@
 //! What workers would have done.
 
 use domain::{
-    Pepper, PhoneNumber, TenantId, UserId, access,
+    MessageId, Pepper, PhoneNumber, TenantId, UserId, access,
     code::{self, Code},
     codes, conversations,
     line::CompanyName,
@@ -154,7 +154,7 @@ impl Stage {
         let mut tx = self.begin().await;
         let company = CompanyName::parse("Bäckerei").unwrap();
         tenants::create_pending(&mut tx, demo.id(), &company).await.unwrap();
-        codes::issue(&mut tx, demo.id(), &phone, &hash, codes::LIFETIME).await.unwrap();
+        codes::issue(&mut tx, demo.id(), &phone, &hash, MessageId::mint()).await.unwrap();
         tx.commit().await.unwrap();
     }
 
