@@ -103,13 +103,19 @@ impl Workflow<Trunkline> for OtpByVoice {
         if bypassed {
             return Ok(Spoken::Bypassed);
         }
+        let mut before = Vec::new();
         for _ in 0..CALLS_MAX {
-            let place =
-                PlaceCall { to: self.to.clone(), words: self.words.clone(), locale: self.locale };
+            let place = PlaceCall {
+                to: self.to.clone(),
+                words: self.words.clone(),
+                locale: self.locale,
+                not: before.clone(),
+            };
             let Placed { sid } = ctx.effect(place).await?;
             if is_heard(ctx, &sid).await? {
                 return Ok(Spoken::Heard);
             }
+            before.push(sid);
         }
         Ok(Spoken::NotHeard)
     }
@@ -148,6 +154,9 @@ pub struct PlaceCall {
     to: Sealed<PhoneNumber>,
     words: Sealed<String>,
     locale: Locale,
+    /// Calls of this run that are over: a look must not take one of them for this one.
+    #[serde(default)]
+    not: Vec<String>,
 }
 
 /// A call that Twilio has taken.
@@ -196,7 +205,7 @@ impl Effect<Trunkline> for PlaceCall {
 }
 
 impl PlaceCall {
-    /// Looks for the call in Twilio's list: same numbers, not older than the attempt.
+    /// Looks for the call in Twilio's list: same numbers, not older than the attempt, none of those before.
     async fn look(&self, clients: &Clients, call: &EffectCall) -> Result<Option<Placed>, Failure> {
         let sender = sender(clients)?;
         let to = call.open(&self.to)?;
@@ -204,6 +213,7 @@ impl PlaceCall {
         let listed = listed.map_err(|error| of_twilio_read(&error))?;
         let of_this_attempt = |call_there: &Call| {
             call_there.direction == "outbound-api"
+                && !self.not.contains(&call_there.sid)
                 && call_there.date_created.is_some_and(|at| at >= call.begun_at - CLOCKS_DIFFER)
         };
         let oldest = listed.into_iter().filter(of_this_attempt).min_by_key(|it| it.date_created);

@@ -156,6 +156,38 @@ async fn whom_neither_text_nor_call_reaches_is_not_signed_up() {
     assert_eq!(Census::of(&stage.db, signup.tenant).await, Census::nothing("failed"));
 }
 
+/// The first call is in Twilio's list beside the second, of which nobody knows the outcome.
+#[tokio::test]
+async fn a_second_call_whose_reply_was_lost_is_not_taken_for_the_first() {
+    let stage = Stage::new().await;
+    let _worker = stage.worker().await;
+    switch(&stage, Switch::VoiceCodes, true).await;
+    stage.phone.set_callee(Callee::Busy);
+    let signup = stage.sign_up().await;
+    heard(&stage, &signup).await;
+    stage.phone.set_callee(Callee::Answers);
+    stage.phone.set_mood(Spell { for_requests: Some(1), ..Spell::from(Mood::LosesReply) });
+    let code = wait_until("they are rung again", async || {
+        if let Some(sleep) = rest::sleep_of(&stage.db, &["otp_by_voice"]).await {
+            stage.advance(sleep).await;
+        }
+        stage.skip_pause().await;
+        spoken(&stage, &signup).filter(|_| stage.phone.calls().len() == 2)
+    })
+    .await;
+    wait_until("the call is looked at", async || {
+        stage.skip_pause().await;
+        if let Some(sleep) = rest::sleep_of(&stage.db, &["otp_by_voice"]).await {
+            stage.advance(sleep).await;
+        }
+        holds(stage.newest("otp_by_voice").await.summary.state.is_final())
+    })
+    .await;
+    assert_eq!(stage.newest("otp_by_voice").await.output, Some(json!("heard")));
+    assert_eq!(stage.phone.calls().len(), 2, "rung twice, and no more");
+    ends_well(&stage, &signup, &code).await;
+}
+
 #[tokio::test]
 async fn without_the_fallback_a_text_that_cannot_be_sent_ends_the_sign_up() {
     let variables = vec![("TRUNKLINE_OTP_BY_VOICE", "0")];
