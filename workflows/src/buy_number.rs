@@ -9,7 +9,8 @@
 //! | `pool_number` | the number is free for tenants, and the first in line is woken | it leaves the pool | `waitlisted` until then |
 //!
 //! Twilio knows no idempotency key for purchases, but can be asked for a number's `FriendlyName`: ours holds the run's id.
-//! So a purchase whose outcome is unknown is looked up by that name before anything is bought again.
+//! So a purchase whose outcome is unknown is looked up by that name before anything is bought again, and before a number that
+//! is refused as taken counts as somebody else's: perhaps it was taken by us.
 
 use std::time::Duration;
 
@@ -140,9 +141,19 @@ impl Effect<Trunkline> for BuyAtTwilio {
         };
         match desk.twilio.buy_number(&new).await {
             Ok(number) => Ok(Bought::Ours { sid: number.sid }),
-            Err(Error::Rejected { class: RejectedClass::NumberTaken, .. }) => Ok(Bought::Taken),
+            // By somebody else, or by an attempt before, which failed after it had had its effect.
+            Err(Error::Rejected { class: RejectedClass::NumberTaken, .. }) => {
+                match self.look(desk, call).await? {
+                    Some(found) => Ok(found),
+                    // It may show up late in the list: the probe waits for that, once.
+                    None if call.attempt == 2 => {
+                        Err(Failure::unknown("the number is taken, perhaps by the attempt before"))
+                    }
+                    None => Ok(Bought::Taken),
+                }
+            }
             // A failure of Twilio's own: it answered, so one look at its list tells.
-            Err(Error::ServerError { status }) => match look(desk, call).await {
+            Err(Error::ServerError { status }) => match self.look(desk, call).await {
                 Ok(Some(found)) => Ok(found),
                 Ok(None) => Err(Failure::retry(format!("Twilio failed with status {status}"))),
                 Err(_) => Err(of_twilio(&Error::ServerError { status })),
@@ -165,7 +176,7 @@ impl Effect<Trunkline> for BuyAtTwilio {
 
     async fn probe(&self, clients: &Clients, call: &EffectCall) -> Result<Probe<Bought>, Failure> {
         let desk = desk(clients)?;
-        if let Some(found) = look(desk, call).await? {
+        if let Some(found) = self.look(desk, call).await? {
             return Ok(Probe::Happened(found));
         }
         // A purchase may show up late in the list.
@@ -176,11 +187,16 @@ impl Effect<Trunkline> for BuyAtTwilio {
     }
 }
 
-/// The number that this run has bought, if it has.
-async fn look(desk: &NumberDesk, call: &EffectCall) -> Result<Option<Bought>, Failure> {
-    let named = desk.twilio.numbers_named(&name_of(call.job)).await;
-    let named = named.map_err(|error| of_twilio_read(&error))?;
-    Ok(named.into_iter().next().map(|number| Bought::Ours { sid: number.sid }))
+impl BuyAtTwilio {
+    /// This number, if this run has bought it. Another one of the run's is no answer: it would be pooled under this one's
+    /// digits.
+    async fn look(&self, desk: &NumberDesk, call: &EffectCall) -> Result<Option<Bought>, Failure> {
+        let phone = call.open(&self.phone)?;
+        let named = desk.twilio.numbers_named(&name_of(call.job)).await;
+        let named = named.map_err(|error| of_twilio_read(&error))?;
+        let mut bought = named.into_iter().filter(|number| number.phone == phone.as_e164());
+        Ok(bought.next().map(|number| Bought::Ours { sid: number.sid }))
+    }
 }
 
 /// Gives a number back to Twilio. Harmless twice.

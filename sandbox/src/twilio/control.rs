@@ -64,7 +64,7 @@ pub(super) async fn take_numbers(
     body: Bytes,
 ) -> Result<StatusCode, Misunderstood> {
     let body: TakenBody = read(&body)?;
-    state.take_next(body.taken_next);
+    state.market(|market| market.take_next(body.taken_next));
     Ok(StatusCode::NO_CONTENT)
 }
 

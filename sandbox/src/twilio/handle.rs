@@ -107,7 +107,12 @@ impl Handle {
 
     /// So many of the next purchases come too late: 21422.
     pub fn take_next_numbers(&self, count: u32) {
-        self.state.take_next(count);
+        self.state.market(|market| market.take_next(count));
+    }
+
+    /// The next purchase is made and answered with 500, and so many lists do not show it yet.
+    pub fn fail_next_purchase(&self, lists_late: u32) {
+        self.state.market(|market| market.fail_next(lists_late));
     }
 
     /// Somebody changes a number by hand: where its calls go.

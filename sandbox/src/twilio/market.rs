@@ -19,6 +19,10 @@ pub(super) struct Market {
     owned: Vec<Number>,
     /// So many of the next purchases come too late: somebody else has the number.
     taken_next: u32,
+    /// The next purchase is made, and answered as if it had failed; so many lists do not show it.
+    fails_next: Option<u32>,
+    /// So many of the next lists lack what was bought last.
+    lists_late: u32,
 }
 
 impl Market {
@@ -28,6 +32,20 @@ impl Market {
 
     pub(super) fn take_next(&mut self, count: u32) {
         self.taken_next = count;
+    }
+
+    pub(super) fn fail_next(&mut self, lists_late: u32) {
+        self.fails_next = Some(lists_late);
+    }
+
+    /// What a list shows, oldest first.
+    pub(super) fn listed(&mut self) -> Vec<Number> {
+        let mut shown = self.owned.clone();
+        if self.lists_late > 0 {
+            self.lists_late -= 1;
+            shown.pop();
+        }
+        shown
     }
 
     /// A purchase. Twilio's magic numbers are refused as its page on test credentials says.
@@ -74,6 +92,10 @@ impl Market {
         };
         number.change(change);
         self.owned.push(number.clone());
+        if let Some(lists) = self.fails_next.take() {
+            self.lists_late = lists;
+            return Err(Refusal::failed());
+        }
         Ok(number)
     }
 
@@ -111,6 +133,16 @@ mod tests {
         assert!(market.give_back(&number.sid));
         assert!(!market.give_back(&number.sid));
         assert!(buy(&mut market, "+43720123456").is_ok());
+    }
+
+    #[test]
+    fn a_purchase_that_is_answered_with_a_failure_is_made_and_listed_late() {
+        let mut market = Market::default();
+        buy(&mut market, "+43720123455").unwrap();
+        market.fail_next(1);
+        assert_eq!(buy(&mut market, "+43720123456"), Err(20500));
+        assert_eq!(buy(&mut market, "+43720123456"), Err(21422));
+        assert_eq!((market.listed().len(), market.listed().len()), (1, 2));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{
     auth,
     gate::form,
+    market::Market,
     number::{Change, offer, prefix},
     refusal::Refusal,
     state::State,
@@ -92,7 +93,7 @@ pub(super) async fn list(
     let start = page.saturating_mul(size);
     let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|w| w == value);
     let found: Vec<_> = state
-        .owned()
+        .market(Market::listed)
         .into_iter()
         .rev()
         .filter(|it| is(&filter.phone, &it.phone) && is(&filter.friendly_name, &it.friendly_name))

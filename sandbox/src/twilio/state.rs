@@ -338,8 +338,8 @@ impl State {
         self.memory.lock().market.owned().to_vec()
     }
 
-    pub(super) fn take_next(&self, count: u32) {
-        self.change(|memory| memory.market.take_next(count));
+    pub(super) fn market<T>(&self, act: impl FnOnce(&mut Market) -> T) -> T {
+        self.change(|memory| act(&mut memory.market))
     }
 
     /// Forgets everything but the ledger.

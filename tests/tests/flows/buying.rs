@@ -117,6 +117,58 @@ async fn a_purchase_whose_reply_was_lost_is_found_and_not_made_twice() {
     }
 }
 
+/// Twilio has sold the number and fails to say so; its list is late by so many looks.
+#[tokio::test]
+async fn a_number_that_is_taken_because_the_attempt_before_took_it_is_ours() {
+    for lists_late in 0..=3 {
+        let stage = an_empty_pool(&[]).await;
+        let _worker = stage.worker().await;
+        stage.phone.fail_next_purchase(lists_late);
+        let done = stage.run(BuyNumber::default()).await;
+        assert_eq!(done.summary.state, State::Succeeded, "{lists_late}: {:?}", done.summary.error);
+        assert_eq!(stage.phone.numbers().len(), 1, "{lists_late}: no second one is bought");
+        assert_eq!(stage.pooled().await, 1, "{lists_late}");
+        is_pooled_as_bought(&stage).await;
+        stage.comes_to_rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_never_pooled_under_the_digits_of_another_that_the_same_run_bought() {
+    let stage = an_empty_pool(&[]).await;
+    let id = stage.engine.enqueue(BuyNumber::default().job()).await.unwrap().id();
+    // Bought by this run, which does not know: the list said so too late.
+    let desk = crate::stage::worker_config(&stage.variables).clients;
+    let desk = desk.numbers.as_ref().unwrap();
+    let new = clients::twilio::NewNumber {
+        phone: "+43720999999".to_owned(),
+        friendly_name: format!("va:{id}"),
+        urls: desk.urls.clone(),
+        address_sid: None,
+        bundle_sid: None,
+    };
+    desk.twilio.buy_number(&new).await.unwrap();
+    stage.phone.take_next_numbers(1);
+    let _worker = stage.worker().await;
+    tests::wait_until("it is over", async || {
+        let job = stage.engine.job(id).await.ok()??;
+        tests::holds(job.summary.state == State::Succeeded)
+    })
+    .await;
+    is_pooled_as_bought(&stage).await;
+    stage.comes_to_rest().await;
+}
+
+/// What the pool calls by some digits has them at Twilio.
+async fn is_pooled_as_bought(stage: &Stage) {
+    let pooled =
+        "select twilio_sid || ' ' || phone from product.phone_pool where twilio_sid is not null";
+    let pooled = stage.db.text(pooled).await;
+    let bought = stage.phone.numbers();
+    let bought: Vec<_> = bought.iter().map(|it| format!("{} {}", it.sid, it.phone)).collect();
+    assert!(bought.contains(&pooled), "{pooled}: {bought:?}");
+}
+
 #[tokio::test]
 async fn numbers_that_somebody_else_was_faster_to_buy_are_passed_over() {
     let stage = an_empty_pool(&[]).await;
