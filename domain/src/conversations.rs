@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During, scope,
-    word::words,
+    Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During,
+    keywords::Keyword, scope, word::words,
 };
 
 words! {
@@ -45,10 +45,25 @@ pub struct Said {
     pub inbound: bool,
     /// What.
     pub body: String,
+    /// The word that it consists of, if the person said one of ours.
+    pub keyword: Option<Keyword>,
     /// Where the message stands.
     pub status: String,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+impl Said {
+    /// Whether it is something that the assistant answers, or has said.
+    pub fn is_talk(&self) -> bool {
+        is_talk(&self.body, self.keyword)
+    }
+}
+
+/// A picture without words is none, and neither is a word by which somebody opts out or in, or asks who we are: that is seen to
+/// otherwise.
+fn is_talk(body: &str, keyword: Option<Keyword>) -> bool {
+    !body.trim().is_empty() && keyword.is_none_or(Keyword::may_be_answered)
 }
 
 /// The conversation with this person; made if there is none. The row is locked.
@@ -133,7 +148,7 @@ pub async fn history(
     rows_max: i64,
 ) -> Result<Vec<Said>, Error> {
     let rows = sqlx::query!(
-        r#"select m.message_id, m.direction = 'inbound' as "inbound!", b.body, m.status, m.created_at
+        r#"select m.message_id, m.direction = 'inbound' as "inbound!", b.body, m.keyword, m.status, m.created_at
            from product.messages m join product.message_bodies b using (message_id)
            where m.conversation_id = $1
            order by m.created_at desc, m.message_id desc limit $2"#,
@@ -143,14 +158,17 @@ pub async fn history(
     .fetch_all(conn)
     .await
     .during("conversation: history")?;
-    let said = rows.into_iter().rev().map(|row| Said {
-        message: row.message_id.into(),
-        inbound: row.inbound,
-        body: row.body,
-        status: row.status,
-        at: row.created_at,
+    let said = rows.into_iter().rev().map(|row| {
+        Ok(Said {
+            message: row.message_id.into(),
+            inbound: row.inbound,
+            body: row.body,
+            keyword: row.keyword.as_deref().map(str::parse).transpose()?,
+            status: row.status,
+            at: row.created_at,
+        })
     });
-    Ok(said.collect())
+    said.collect()
 }
 
 /// Says who answers from now on; true if somebody else did before.
@@ -184,23 +202,35 @@ pub async fn await_human(conn: &mut Conn, conversation: ConversationId) -> Resul
     Ok(moved.rows_affected() > 0)
 }
 
-/// Whether the person has said anything after this message: then whoever answers that answers this, too.
+/// Later texts that are looked at. Nobody sends more of them within the minute that an answer has.
+const LATER_MAX: i64 = 100;
+
+/// Whether the person has said anything after this message that the assistant answers: then that answers this, too.
 pub async fn is_answered_later(
     conn: &mut Conn,
     conversation: ConversationId,
     message: MessageId,
 ) -> Result<bool, Error> {
-    sqlx::query_scalar!(
-        r#"select exists (
-               select from product.messages later join product.messages this on this.message_id = $2
-               where later.conversation_id = $1 and later.direction = 'inbound'
-                 and (later.created_at, later.message_id) > (this.created_at, this.message_id)) as "later!""#,
+    let rows = sqlx::query!(
+        r#"select b.body, later.keyword
+           from product.messages later join product.message_bodies b using (message_id)
+           join product.messages this on this.message_id = $2
+           where later.conversation_id = $1 and later.direction = 'inbound'
+             and (later.created_at, later.message_id) > (this.created_at, this.message_id)
+           limit $3"#,
         conversation.as_uuid(),
         message.as_uuid(),
+        LATER_MAX,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
-    .during("conversation: later")
+    .during("conversation: later")?;
+    for row in rows {
+        if is_talk(&row.body, row.keyword.as_deref().map(str::parse).transpose()?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What came of asking whether a conversation may be written in this month.

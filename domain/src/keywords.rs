@@ -2,20 +2,20 @@
 //!
 //! The English words are Twilio's (Help Center, "Twilio support for opt-out keywords"); REVOKE and OPTOUT came in April 2025.
 
-use serde::{Deserialize, Serialize};
+use crate::word::words;
 
-/// What somebody has said by a single word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Keyword {
-    /// No more texts.
-    Stop,
-    /// Texts again.
-    Start,
-    /// A yes: texts again, if there were to be none; otherwise an answer to something.
-    Yes,
-    /// Who is this?
-    Help,
+words! {
+    /// What somebody has said by a single word.
+    pub enum Keyword ("keyword") {
+        /// No more texts.
+        Stop = "stop",
+        /// Texts again.
+        Start = "start",
+        /// A yes: texts again, if there were to be none; otherwise an answer to something.
+        Yes = "yes",
+        /// Who is this?
+        Help = "help",
+    }
 }
 
 const STOP: &[&str] = &[
@@ -62,6 +62,14 @@ impl Keyword {
             () if is(YES) => Some(Keyword::Yes),
             () if is(HELP) => Some(Keyword::Help),
             () => None,
+        }
+    }
+
+    /// Whether the assistant ever answers it: a yes may be the answer to a question of its own.
+    pub fn may_be_answered(self) -> bool {
+        match self {
+            Keyword::Yes => true,
+            Keyword::Stop | Keyword::Start | Keyword::Help => false,
         }
     }
 

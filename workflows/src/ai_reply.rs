@@ -15,7 +15,7 @@ use std::time::Duration;
 use clients::openai::{Role, Turn};
 use domain::{
     ConversationId, MessageId, PhoneNumber, TenantId, bots,
-    conversations::{self, ConversationMode},
+    conversations::{self, ConversationMode, Said},
     scope,
     sending::Occasion,
 };
@@ -135,7 +135,8 @@ impl AiReply {
         let instruction =
             prompt.map_or_else(|| MANNER.to_owned(), |own| format!("{own}\n\n{MANNER}"));
         let first = Turn { role: Role::Instruction, text: instruction };
-        let said = said.map_err(of_domain)?.into_iter().map(|said| Turn {
+        // What is asked has to be the last word: not the picture that came after it, or INFO.
+        let said = said.map_err(of_domain)?.into_iter().filter(Said::is_talk).map(|said| Turn {
             role: if said.inbound { Role::Person } else { Role::Assistant },
             text: said.body,
         });

@@ -56,8 +56,14 @@ pub(crate) async fn sms_inbound(
             route::refuse_closed(served, route::Begins::Text)?
         }
     };
-    let new =
-        NewInbound { sid: &inbound.message_sid, from: &from, to: &to, tenant, body: &inbound.body };
+    let new = NewInbound {
+        sid: &inbound.message_sid,
+        from: &from,
+        to: &to,
+        tenant,
+        body: &inbound.body,
+        keyword,
+    };
     let message = messages::receive(&mut tx, new).await?;
     let received = SmsInbound {
         message,

@@ -1,6 +1,9 @@
 //! Messages that came in: kept with their text by whoever takes the provider's post, filed under their conversation later.
 
-use crate::{Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During, scope};
+use crate::{
+    Conn, ConversationId, Error, MessageId, PhoneNumber, TenantId, error::During,
+    keywords::Keyword, scope,
+};
 
 /// A message as the provider posted it. Has no `Debug`: what was said must not reach a log.
 #[derive(Clone, Copy)]
@@ -15,6 +18,8 @@ pub struct NewInbound<'a> {
     pub tenant: Option<TenantId>,
     /// What it says; longer than a text can be is cut.
     pub body: &'a str,
+    /// The word that it consists of, if it is one of ours.
+    pub keyword: Option<Keyword>,
 }
 
 /// A message that came in.
@@ -38,8 +43,8 @@ pub async fn receive(conn: &mut Conn, new: NewInbound<'_>) -> Result<MessageId, 
     let doing = "message: receive";
     let row = sqlx::query!(
         "insert into product.messages
-             (message_id, tenant_id, direction, purpose, to_phone, from_phone, provider_sid, status, rank)
-         values ($1, $2, 'inbound', 'inbound', $3::text, $4::text, $5, 'received', product.message_rank('received'))
+             (message_id, tenant_id, direction, purpose, to_phone, from_phone, provider_sid, status, rank, keyword)
+         values ($1, $2, 'inbound', 'inbound', $3::text, $4::text, $5, 'received', product.message_rank('received'), $6)
          on conflict (provider_sid) do update set updated_at = product.messages.updated_at
          returning message_id",
         MessageId::mint().as_uuid(),
@@ -47,6 +52,7 @@ pub async fn receive(conn: &mut Conn, new: NewInbound<'_>) -> Result<MessageId, 
         new.to.as_e164(),
         new.from.as_e164(),
         new.sid,
+        new.keyword.map(Keyword::as_str),
     )
     .fetch_one(&mut *conn)
     .await

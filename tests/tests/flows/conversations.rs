@@ -97,6 +97,54 @@ async fn help_is_answered_unless_the_provider_has_answered_it() {
     assert!(shop.stage.phone.messages_to(american).is_empty());
 }
 
+/// Each comes while the answer to the question is still being asked for.
+#[tokio::test]
+async fn a_question_is_answered_whatever_follows_it_that_asks_nothing() {
+    for later in ["", " \u{a0}\n", "INFO", "hilfe", "START"] {
+        let shop = Shop::open().await;
+        shop.stage.model.set_mood(Spell { for_requests: Some(1), ..Mood::RateLimited.into() });
+        shop.hears("Are you open tomorrow?").await;
+        wait_until("the model has let it wait", async || {
+            rest::pause_of(&shop.stage.db, &["ai_reply"]).await
+        })
+        .await;
+        shop.hears(later).await;
+        rest::at_rest(&shop.stage.db, &["sms_inbound"]).await;
+        let answer = "You said: Are you open tomorrow?".to_owned();
+        wait_until("it is answered", async || {
+            if let Some(pause) = rest::pause_of(&shop.stage.db, &["ai_reply"]).await {
+                shop.stage.advance(pause).await;
+            }
+            holds(shop.said().contains(&answer))
+        })
+        .await;
+        shop.rests().await;
+        let answers = shop.said().iter().filter(|said| **said == answer).count();
+        assert_eq!(answers, 1, "{later:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_yes_after_a_question_is_answered_with_it_once() {
+    let shop = Shop::open().await;
+    shop.stage.model.set_mood(Spell { for_requests: Some(1), ..Mood::RateLimited.into() });
+    shop.hears("Can I come at nine?").await;
+    wait_until("the model has let it wait", async || {
+        rest::pause_of(&shop.stage.db, &["ai_reply"]).await
+    })
+    .await;
+    shop.hears("Ja").await;
+    wait_until("it is answered", async || {
+        if let Some(pause) = rest::pause_of(&shop.stage.db, &["ai_reply"]).await {
+            shop.stage.advance(pause).await;
+        }
+        holds(!shop.said().is_empty())
+    })
+    .await;
+    shop.rests().await;
+    assert_eq!(shop.said(), ["You said: Ja"]);
+}
+
 #[tokio::test]
 async fn while_a_person_answers_the_assistant_is_silent() {
     let shop = Shop::open().await;

@@ -44,6 +44,7 @@ pub(super) async fn tell(tx: &mut Tx, tenant: TenantId, show: Show) -> Result<Ca
                         to: &ours,
                         tenant: Some(tenant),
                         body,
+                        keyword: None,
                     };
                     let message = messages::receive(tx, new).await.map_err(of_domain)?;
                     messages::file(tx, message, tenant, chat.conversation)

@@ -85,8 +85,14 @@ impl Tenant {
         let to = PhoneNumber::from_e164(&self.number).unwrap();
         let sid = format!("SM{:032x}", u32::from(self.demo.guest.0) * 10 + number);
         let tenant = self.demo.id();
-        let new =
-            NewInbound { sid: &sid, from: &from, to: &to, tenant: Some(tenant), body: &self.words };
+        let new = NewInbound {
+            sid: &sid,
+            from: &from,
+            to: &to,
+            tenant: Some(tenant),
+            body: &self.words,
+            keyword: None,
+        };
         let mut tx = stage.begin().await;
         let message = messages::receive(&mut tx, new).await.unwrap();
         let with = conversations::with(&mut tx, tenant, &from).await.unwrap();
