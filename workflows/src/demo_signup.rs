@@ -33,8 +33,8 @@ use crate::{
     events,
 };
 
-pub use self::proof::{NOT_DELIVERED, NotDelivered};
 pub(crate) use self::proof::{Issued, issue as issue_code};
+pub use self::proof::{NOT_DELIVERED, NotDelivered};
 
 /// The signal that a verified code, or an operator, sends.
 pub const VERIFIED: &str = "phone_verified";
@@ -81,7 +81,7 @@ impl Workflow<Trunkline> for DemoSignup {
 
     fn ledger(ledger: &mut Registrar<'_, Trunkline>) {
         ledger
-            .change::<OpenSignup>()
+            .change::<TakeOverSignup>()
             .change::<OpenTenant>()
             .change::<OpenSubscription>()
             .change::<CreateBot>()
@@ -90,7 +90,7 @@ impl Workflow<Trunkline> for DemoSignup {
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<DemoReady, Failure> {
         let (tenant, bot) = (self.tenant, self.bot);
-        ctx.change(OpenSignup { tenant }).await?;
+        ctx.change(TakeOverSignup { tenant }).await?;
         ctx.change(OpenTenant { tenant }).await?;
         proof::proven(ctx, tenant).await?;
 
@@ -102,15 +102,15 @@ impl Workflow<Trunkline> for DemoSignup {
     }
 }
 
-/// The sign-up as the API writes it down: a deed that the job is born with, so that it is undone even if no worker ever
-/// runs the body.
+/// The run answers for the sign-up, which the API has opened: a deed that the job is born with, so that it is undone even if
+/// no worker ever runs the body.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct OpenSignup {
+pub struct TakeOverSignup {
     /// The tenant to be.
     pub tenant: TenantId,
 }
 
-impl Change<Trunkline> for OpenSignup {
+impl Change<Trunkline> for TakeOverSignup {
     const NAME: &'static str = "open_signup";
     type Output = ();
 

@@ -26,7 +26,7 @@ use crate::{
     allocate_number::AllocateNumber,
     app::Trunkline,
     demo_signup::{
-        CreateBot, CreateUser, DemoReady, OpenSignup, OpenSubscription, OpenTenant, activate,
+        CreateBot, CreateUser, DemoReady, OpenSubscription, OpenTenant, TakeOverSignup, activate,
     },
     error::of_domain,
     show_order::{ShowOrder, Wholesaler},
@@ -50,7 +50,7 @@ impl Workflow<Trunkline> for ShowDemo {
 
     fn ledger(ledger: &mut Registrar<'_, Trunkline>) {
         ledger
-            .change::<OpenSignup>()
+            .change::<TakeOverSignup>()
             .change::<OpenTenant>()
             .change::<OpenSubscription>()
             .change::<CreateBot>()
@@ -59,7 +59,7 @@ impl Workflow<Trunkline> for ShowDemo {
 
     async fn run(&self, ctx: &Context<'_, Trunkline>) -> Result<DemoReady, Failure> {
         let (tenant, bot, show) = (self.tenant, self.bot, self.show);
-        ctx.change(OpenSignup { tenant }).await?;
+        ctx.change(TakeOverSignup { tenant }).await?;
         ctx.change(OpenTenant { tenant }).await?;
         ctx.transaction("vouch", async |tx| {
             scope::platform(tx).await.map_err(of_domain)?;

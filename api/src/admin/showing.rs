@@ -9,7 +9,7 @@ use domain::{
 };
 use engine::{JobId, Workflow};
 use serde_json::{Value, json};
-use workflows::{demo_signup::OpenSignup, show_demo::ShowDemo};
+use workflows::{demo_signup::TakeOverSignup, show_demo::ShowDemo};
 
 use super::{
     deed::{BareOrder, Deed},
@@ -59,7 +59,7 @@ async fn put(deed: &mut Deed, state: &ApiState, show: Show) -> Result<Value, Pro
         }
         Insertion::Inserted => {
             let run = ShowDemo { tenant, bot, show }.job().id(job).tenant(tenant.as_uuid());
-            let mut run = run.with_deed(&OpenSignup { tenant }, &())?;
+            let mut run = run.with_deed(&TakeOverSignup { tenant }, &())?;
             run.traceparent.clone_from(&deed.caller.traceparent);
             deed.tx.enqueue(run).await?;
             let details = json!({ "show": show, "job": job });

@@ -14,7 +14,7 @@ use domain::{
 use engine::{JobId, NewJob, Workflow};
 use serde_json::{Value, json};
 use workflows::{
-    demo_signup::{DemoSignup, OpenSignup},
+    demo_signup::{DemoSignup, TakeOverSignup},
     events,
 };
 
@@ -116,7 +116,7 @@ fn job_of(new: &NewSignup, caller: &Caller) -> Result<NewJob, Problem> {
     let job = DemoSignup { tenant: new.tenant, bot: new.bot }.job();
     let mut job = job.id(JobId::from(new.job)).tenant(new.tenant.as_uuid());
     job.traceparent.clone_from(&caller.traceparent);
-    Ok(job.with_deed(&OpenSignup { tenant: new.tenant }, &())?)
+    Ok(job.with_deed(&TakeOverSignup { tenant: new.tenant }, &())?)
 }
 
 /// The ids are ours, the phone is what they sent: nothing in it tells whether we knew it.
