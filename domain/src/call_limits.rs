@@ -1,9 +1,9 @@
-//! Whether a tenant's next call may be answered: so many calls in a day, and so much talk in all, as agreed in its
-//! subscription. Needs [`crate::scope::platform`], or the tenant's own.
+//! Whether a tenant's next call may be answered: so many calls in a day, and so much talk in the period that it pays for, as
+//! agreed in its subscription. A demo pays for none: it has its talk once. Needs [`crate::scope::platform`], or the tenant's own.
 
 use std::time::Duration;
 
-use crate::{Conn, Error, TenantId, error::During, word::words};
+use crate::{Conn, Error, TenantId, error::During, subscriptions::DEMO_PLAN, word::words};
 
 words! {
     /// Why a call is not answered.
@@ -12,7 +12,7 @@ words! {
         NoSubscription = "no_subscription",
         /// As many calls as a day has were answered.
         DailyCalls = "daily_calls",
-        /// The time to talk is used up.
+        /// The period's time to talk is used up.
         TalkTime = "talk_time",
     }
 }
@@ -37,28 +37,32 @@ pub enum MayCall {
 pub async fn may_call(conn: &mut Conn, tenant: TenantId) -> Result<MayCall, Error> {
     let doing = "call: limits";
     let agreed = sqlx::query!(
-        "select s.daily_calls_max, s.talk_secs_max, s.created_at
+        r#"select s.daily_calls_max, s.talk_secs_max, s.created_at,
+                -- A demo has no period; of one that Stripe knew before we did, only what is ours counts.
+                greatest(s.created_at, case when s.plan <> $2 then s.current_period_start end) as "talk_since!"
          from product.subscriptions s join product.subscriptions_in_force using (subscription_id)
-         where s.tenant_id = $1 for update of s",
-        tenant.as_uuid()
+         where s.tenant_id = $1 for update of s"#,
+        tenant.as_uuid(),
+        DEMO_PLAN,
     )
     .fetch_optional(&mut *conn)
     .await
     .during(doing)?;
     let Some(agreed) = agreed else { return Ok(MayCall::No(Refused::NoSubscription)) };
     let used = sqlx::query!(
-        r#"select count(*) filter (where started_at >= date_trunc('day', trunkline.now() at time zone 'UTC') at time zone 'UTC')
-                      as "calls_today!",
+        r#"select count(*) filter (where started_at >= since.today) as "calls_today!",
                   coalesce(sum(case when ended_at is not null then coalesce(duration_secs, 0)
                                else greatest(extract(epoch from trunkline.now() - coalesce(answered_at, started_at)), 0)
-                               end), 0)::int8 as "talk_secs!"
-           from product.calls c
-           where tenant_id = $1 and started_at >= $2
+                               end) filter (where started_at >= $3), 0)::int8 as "talk_secs!"
+           from product.calls c,
+                (select greatest($2, date_trunc('day', trunkline.now() at time zone 'UTC') at time zone 'UTC') as today) since
+           where tenant_id = $1 and started_at >= least(since.today, $3)
              -- What nobody took was not used.
              and not exists (select from product.call_answers a
                              where a.call_id = c.call_id and a.outcome not in ('assistant', 'person'))"#,
         tenant.as_uuid(),
         agreed.created_at,
+        agreed.talk_since,
     )
     .fetch_one(conn)
     .await

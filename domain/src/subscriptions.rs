@@ -14,7 +14,7 @@ pub struct Plan {
     pub plan: String,
     /// Calls in a day.
     pub daily_calls_max: i32,
-    /// Seconds of talk in all.
+    /// Seconds of talk in a period that is paid for; in all, where none is.
     pub talk_secs_max: i32,
     /// How long it runs; none for those that run until they are cancelled.
     pub lifetime: Option<Duration>,
@@ -75,7 +75,7 @@ pub struct PaidPlan<'a> {
     pub plan: &'a str,
     /// Calls in a day.
     pub daily_calls_max: i32,
-    /// Seconds of talk in all.
+    /// Seconds of talk in a period that is paid for; in all, where none is.
     pub talk_secs_max: i32,
     /// `price_…`.
     pub stripe_price: &'a str,

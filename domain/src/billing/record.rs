@@ -22,7 +22,7 @@ pub struct Terms {
     pub plan: String,
     /// Calls in a day.
     pub daily_calls_max: i32,
-    /// Seconds of talk in all.
+    /// Seconds of talk in a period.
     pub talk_secs_max: i32,
     /// `price_…`.
     pub price: Option<String>,

@@ -1,5 +1,7 @@
 //! A demo that buys a plan, or stays a demo; and what is in force, asked from everywhere.
 
+use std::time::Duration;
+
 use domain::{
     billing,
     call_limits::{self, MayCall, Refused},
@@ -123,4 +125,33 @@ async fn whether_a_tenant_is_served_is_answered_alike_by_calls_messages_and_bill
         assert_eq!(messages.is_some(), is_served, "messages: {row}");
         assert_eq!(due.is_none(), is_served, "billing: {row}");
     }
+}
+
+async fn may_call(shop: &Shop) -> MayCall {
+    let mut tx = shop.engine.begin().await.unwrap();
+    scope::tenant(&mut tx, tenant(1)).await.unwrap();
+    call_limits::may_call(&mut tx, tenant(1)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_customers_talk_begins_anew_with_each_period_and_a_demos_does_not() {
+    let shop = Shop::subscribed(1).await;
+    shop.arrange(&format!(
+        "update product.subscriptions set created_at = trunkline.now() - interval '90 days',
+             current_period_start = trunkline.now() - interval '10 days';
+         insert into product.calls (call_id, tenant_id, call_sid, status, rank, started_at, ended_at, duration_secs)
+         select gen_random_uuid(), '{}', 'CA' || md5(secs::text), 'completed', product.call_rank('completed'),
+                trunkline.now() - ago, trunkline.now() - ago, secs
+         from (values (interval '20 days', 600), (interval '5 days', 60), (interval '0 days', 30)) as c (ago, secs)",
+        tenant(1)
+    ))
+    .await;
+    let yes = |secs| MayCall::Yes { calls_left: 98, talk_left: Duration::from_secs(secs) };
+    assert_eq!(may_call(&shop).await, yes(36_000 - 90));
+    let renewed = "update product.subscriptions set current_period_start = trunkline.now()";
+    shop.arrange(renewed).await;
+    assert_eq!(may_call(&shop).await, yes(36_000), "the day's call counts for the day");
+    shop.arrange("update product.subscriptions set plan = 'demo', stripe_subscription_id = null")
+        .await;
+    assert_eq!(may_call(&shop).await, yes(36_000 - 690));
 }
