@@ -11,6 +11,7 @@ use super::{
     Customer, Error, Event, Invoice, MeterEvent, NewCustomer, NewSubscription, Page, Payment,
     PlanChange, Price, Since, Subscription,
     customer::WireCustomer,
+    error::DUPLICATE_METER_EVENT,
     event::WireEvent,
     invoice::WireInvoice,
     page::{self, WirePage},
@@ -192,10 +193,13 @@ impl Stripe {
         self.get::<WirePage<WireEvent>>(&["events"], &query).await.map(WirePage::into_page)
     }
 
-    /// Says what a customer has used.
+    /// Says what a customer has used. A repeat that Stripe refuses because it has counted the first one is no error.
     pub async fn report_usage(&self, event: &MeterEvent, key: &str) -> Result<(), Error> {
         let path = ["billing", "meter_events"];
-        self.post::<IgnoredAny>(&path, &event.form(), key).await.map(drop)
+        match self.post::<IgnoredAny>(&path, &event.form(), key).await {
+            Err(error) if error.has_code(DUPLICATE_METER_EVENT) => Ok(()),
+            told => told.map(drop),
+        }
     }
 
     async fn get<T: DeserializeOwned>(

@@ -76,6 +76,13 @@ pub enum RejectedClass {
     Passing,
 }
 
+/// The code under which a repeated meter event is known here. Stripe's second API calls it so
+/// (<https://docs.stripe.com/api/v2/billing/meter-event/create>); the first gives no code, and only says it.
+pub(super) const DUPLICATE_METER_EVENT: &str = "duplicate_meter_event";
+
+/// How the first API says it.
+const SAYS_DUPLICATE: &str = "event already exists with identifier";
+
 impl Error {
     /// From a request without an answer.
     pub(super) fn of_transport(error: reqwest::Error) -> Self {
@@ -91,8 +98,10 @@ impl Error {
     /// From an answer that is no success.
     pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let error = serde_json::from_slice::<WireBody>(body).map(|wire| wire.error);
-        let WireError { kind, code, decline_code } = error.unwrap_or_default();
-        let code = decline_code.or(code).filter(|code| is_code(code));
+        let WireError { kind, code, decline_code, message } = error.unwrap_or_default();
+        let is_duplicate = message.is_some_and(|it| it.contains(SAYS_DUPLICATE));
+        let known = is_duplicate.then(|| DUPLICATE_METER_EVENT.to_owned());
+        let code = decline_code.or(code).filter(|code| is_code(code)).or(known);
         let is = |wanted: &str| code.as_deref() == Some(wanted);
         if kind.as_deref() == Some("idempotency_error") && status != StatusCode::CONFLICT {
             return Self::KeyMismatch;
@@ -143,7 +152,7 @@ fn class(
     }
 }
 
-/// The part of Stripe's error body that is safe to keep: its `message` quotes what was sent.
+/// The part of Stripe's error body that is looked at. Its `message` quotes what was sent, and is not kept.
 #[derive(Deserialize, Default)]
 struct WireBody {
     #[serde(default)]
@@ -156,6 +165,7 @@ struct WireError {
     kind: Option<String>,
     code: Option<String>,
     decline_code: Option<String>,
+    message: Option<String>,
 }
 
 fn is_code(text: &str) -> bool {
@@ -210,6 +220,18 @@ mod tests {
         assert_eq!(class_of(409, "{}"), Some(RejectedClass::Passing));
         let odd = r#"{"error":{"code":"Not A Code"}}"#;
         assert!(matches!(answer(400, &[], odd), Error::Rejected { code: None, .. }));
+    }
+
+    #[test]
+    fn a_repeated_meter_event_is_known_by_stripes_words_or_by_its_code() {
+        for error in [
+            r#"{"message":"An event already exists with identifier t:1:talk_secs:61."}"#,
+            r#"{"code":"duplicate_meter_event"}"#,
+        ] {
+            let error = answer(400, &[], &format!(r#"{{"error":{error}}}"#));
+            assert!(error.has_code(DUPLICATE_METER_EVENT), "{error:?}");
+            assert!(!format!("{error} {error:?}").contains("talk_secs"));
+        }
     }
 
     #[test]

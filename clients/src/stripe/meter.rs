@@ -1,6 +1,6 @@
 //! What was used, for plans that bill by use. Source: <https://docs.stripe.com/api/billing/meter-event>.
 
-/// So much was used by a customer. Stripe counts an identifier once within 24 hours.
+/// So much was used by a customer. Stripe counts an identifier once within 24 hours at least, and refuses repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeterEvent {
     /// The meter's event name.

@@ -93,10 +93,14 @@ impl Handle {
         self.state.read(there)
     }
 
-    /// What was used, by identifier.
+    /// What was used, by identifier; one that was forgotten and counted again has the sum.
     pub fn usage(&self) -> BTreeMap<String, i64> {
         self.state.read(|memory| {
-            memory.usage.iter().map(|it| (it.identifier.clone(), it.value)).collect()
+            let mut usage = BTreeMap::new();
+            for it in &memory.usage {
+                *usage.entry(it.identifier.clone()).or_default() += it.value;
+            }
+            usage
         })
     }
 

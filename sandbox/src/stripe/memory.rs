@@ -118,6 +118,8 @@ pub(super) struct Usage {
     pub(super) customer: String,
     pub(super) value: i64,
     pub(super) timestamp: i64,
+    /// When it was heard.
+    pub(super) told_at: i64,
 }
 
 macro_rules! named {

@@ -120,7 +120,16 @@ pub(super) fn refund(memory: &mut Memory, form: &mut Form) -> Result<Value, Refu
     Ok(refund)
 }
 
-/// An identifier counts once.
+/// Use is told of at most so long after it.
+const TOLD_WITHIN_SECS: i64 = 35 * 24 * 60 * 60;
+
+/// Clocks may differ by so much.
+const AHEAD_SECS_MAX: i64 = 5 * 60;
+
+/// Stripe remembers an identifier for a day at least; here it is a day exactly, so that forgetting can be tried.
+const IDENTIFIER_SECS: i64 = 24 * 60 * 60;
+
+/// An identifier counts once, and is refused again, in these words and without a code, until it is forgotten.
 pub(super) fn use_up(memory: &mut Memory, form: &mut Form) -> Result<Value, Refused> {
     let payload = form.map("payload");
     let now = memory.now();
@@ -131,17 +140,28 @@ pub(super) fn use_up(memory: &mut Memory, form: &mut Form) -> Result<Value, Refu
         customer: field("stripe_customer_id")?,
         value: field("value")?.parse().map_err(|_| Answer::bad("payload[value]"))?,
         timestamp: form.integer("timestamp")?.unwrap_or(now),
+        told_at: now,
     };
     form.finish()?;
+    if usage.timestamp < now - TOLD_WITHIN_SECS {
+        return Err(Answer::code("timestamp_too_far_in_past", "The timestamp is too old"));
+    }
+    if usage.timestamp > now + AHEAD_SECS_MAX {
+        return Err(Answer::code("timestamp_in_future", "The timestamp is in the future"));
+    }
     if memory.customers.get(&usage.customer).is_none() {
         return Err(Answer::missing("customer"));
+    }
+    let is_known =
+        |it: &Usage| it.identifier == usage.identifier && now - it.told_at < IDENTIFIER_SECS;
+    if memory.usage.iter().any(is_known) {
+        let said = format!("An event already exists with identifier {}.", usage.identifier);
+        return Err(Answer::bad(&said));
     }
     let written = json!({
         "object": "billing.meter_event", "event_name": usage.event_name,
         "identifier": usage.identifier, "timestamp": usage.timestamp, "livemode": memory.livemode,
     });
-    if memory.usage.iter().all(|it| it.identifier != usage.identifier) {
-        memory.usage.push(usage);
-    }
+    memory.usage.push(usage);
     Ok(written)
 }
