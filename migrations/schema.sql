@@ -974,6 +974,8 @@ CREATE TABLE product.subscription_plans (
     stripe_price_id text,
     meter_event_name text,
     talk_meter_event_name text,
+    metered_since timestamp with time zone,
+    talk_metered_since timestamp with time zone,
     CONSTRAINT a_demo_has_no_price CHECK (((plan <> 'demo'::text) OR ((stripe_price_id IS NULL) AND (meter_event_name IS NULL)))),
     CONSTRAINT a_demo_has_no_talk_meter CHECK (((plan <> 'demo'::text) OR (talk_meter_event_name IS NULL))),
     CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
@@ -995,6 +997,10 @@ COMMENT ON COLUMN product.subscription_plans.stripe_price_id IS 'Null: cannot be
 COMMENT ON COLUMN product.subscription_plans.meter_event_name IS 'The Stripe meter that its outbound messages are reported to. Null: billed as a whole.';
 
 COMMENT ON COLUMN product.subscription_plans.talk_meter_event_name IS 'The Stripe meter that its seconds of talk are reported to. Null: billed as a whole.';
+
+COMMENT ON COLUMN product.subscription_plans.metered_since IS 'When it got the meter of its outbound messages. Null: as long as anybody has it.';
+
+COMMENT ON COLUMN product.subscription_plans.talk_metered_since IS 'When it got the meter of its seconds of talk. Null: as long as anybody has it.';
 
 CREATE TABLE product.subscriptions (
     subscription_id uuid NOT NULL,
@@ -1018,6 +1024,7 @@ CREATE TABLE product.subscriptions (
     stripe_seen_at timestamp with time zone,
     opened_by uuid,
     updated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
+    metered_from timestamp with time zone,
     CONSTRAINT a_demo_is_not_billed CHECK (((plan <> 'demo'::text) OR (stripe_subscription_id IS NULL))),
     CONSTRAINT daily_calls_are_positive CHECK ((daily_calls_max > 0)),
     CONSTRAINT pending_until_it_has_an_id CHECK (((status <> 'pending'::text) OR (stripe_subscription_id IS NULL))),
@@ -1037,6 +1044,8 @@ COMMENT ON COLUMN product.subscriptions.status IS 'pending: being opened. active
 COMMENT ON COLUMN product.subscriptions.stripe_seen_at IS 'Before Stripe was asked for what stands here. What was asked for earlier is late.';
 
 COMMENT ON COLUMN product.subscriptions.opened_by IS 'The job that opened it.';
+
+COMMENT ON COLUMN product.subscriptions.metered_from IS 'When its plan brought a meter that the one before had not. Null: it has had its meters since created_at.';
 
 CREATE VIEW product.subscriptions_in_force WITH (security_invoker='true') AS
  SELECT subscriptions.subscription_id,
@@ -1152,15 +1161,32 @@ CREATE TABLE product.usage_events (
     quantity bigint NOT NULL,
     counted_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     reported_quantity bigint DEFAULT 0 NOT NULL,
+    telling_quantity bigint,
+    telling_since timestamp with time zone,
+    left_why text,
+    left_for text,
     CONSTRAINT an_hour_begins_at_its_beginning CHECK ((date_trunc('hour'::text, hour, 'UTC'::text) = hour)),
+    CONSTRAINT being_told_since CHECK (((telling_quantity IS NULL) = (telling_since IS NULL))),
+    CONSTRAINT doubtful_is_being_told CHECK (((left_why <> 'doubtful'::text) OR (telling_quantity IS NOT NULL))),
     CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['calls'::text, 'talk_secs'::text, 'messages_out'::text, 'messages_in'::text]))),
+    CONSTRAINT left_for_a_meter CHECK (((left_why IS NULL) = (left_for IS NULL))),
+    CONSTRAINT left_why_is_known CHECK ((left_why = ANY (ARRAY['refused'::text, 'doubtful'::text]))),
     CONSTRAINT reports_are_counted CHECK ((reported_quantity >= 0)),
+    CONSTRAINT telling_is_positive CHECK ((telling_quantity > 0)),
     CONSTRAINT usage_is_positive CHECK ((quantity > 0))
 );
 
 ALTER TABLE ONLY product.usage_events FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.usage_events.reported_quantity IS 'How much of it Stripe was told, for plans that bill by use.';
+
+COMMENT ON COLUMN product.usage_events.telling_quantity IS 'The total that Stripe is being told of, or was without an answer: it is told again until there is one.';
+
+COMMENT ON COLUMN product.usage_events.telling_since IS 'When that began. Stripe counts a repeat once for a day.';
+
+COMMENT ON COLUMN product.usage_events.left_why IS 'refused: Stripe does not take it. doubtful: Stripe may have counted it, and can no longer tell a repeat.';
+
+COMMENT ON COLUMN product.usage_events.left_for IS 'The meter and the customer that it was left for; what was refused is told again for others.';
 
 CREATE TABLE product.usage_progress (
     only_one boolean DEFAULT true NOT NULL,

@@ -85,13 +85,22 @@ pub struct PaidPlan<'a> {
     pub talk_meter_event: Option<&'a str>,
 }
 
-/// Makes a plan, or changes it. What was agreed with tenants stays as it was agreed.
+/// Makes a plan, or changes it. What was agreed with tenants stays as it was agreed; what they used before the plan had a meter
+/// is not billed by it.
 pub async fn put_plan(conn: &mut Conn, plan: PaidPlan<'_>) -> Result<(), Error> {
     sqlx::query!(
         "insert into product.subscription_plans
-             (plan, daily_calls_max, talk_secs_max, stripe_price_id, meter_event_name, talk_meter_event_name)
-         values ($1, $2, $3, $4, $5, $6)
+             (plan, daily_calls_max, talk_secs_max, stripe_price_id, meter_event_name, talk_meter_event_name,
+              metered_since, talk_metered_since)
+         values ($1, $2, $3, $4, $5, $6, case when $5::text is not null then trunkline.now() end,
+                 case when $6::text is not null then trunkline.now() end)
          on conflict (plan) do update set
+             -- A meter that gets another name is the same meter.
+             metered_since = case when subscription_plans.meter_event_name is null then excluded.metered_since
+                                  when $5::text is not null then subscription_plans.metered_since end,
+             talk_metered_since =
+                 case when subscription_plans.talk_meter_event_name is null then excluded.talk_metered_since
+                      when $6::text is not null then subscription_plans.talk_metered_since end,
              daily_calls_max = excluded.daily_calls_max, talk_secs_max = excluded.talk_secs_max,
              stripe_price_id = excluded.stripe_price_id, meter_event_name = excluded.meter_event_name,
              talk_meter_event_name = excluded.talk_meter_event_name",

@@ -22,6 +22,8 @@ pub const TWILIO_SMS_WEBHOOK: &str = "twilio_sms_webhook";
 pub const TWILIO_VOICE_BUSINESS_SUSPENDED: &str = "twilio_voice_business_suspended";
 /// A text to a tenant that may not be served.
 pub const TWILIO_SMS_BUSINESS_SUSPENDED: &str = "twilio_sms_business_suspended";
+/// Stripe is not told what a tenant has used in an hour.
+pub const USAGE_NOT_TOLD: &str = "usage_not_told";
 /// A webhook without a signature.
 pub const TWILIO_SIGNATURE_MISSING: &str = "twilio_signature_missing";
 /// A webhook whose signature does not fit.
@@ -30,7 +32,7 @@ pub const TWILIO_SIGNATURE_INVALID: &str = "twilio_signature_invalid";
 pub const WEBHOOK_VALIDATION_FAILED: &str = "WEBHOOK_VALIDATION_FAILED";
 
 /// All of them.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     CONVERSATION_START,
     TENANT_CREATED,
     PHONE_VERIFIED,
@@ -41,6 +43,7 @@ pub const NAMES: [&str; 13] = [
     TWILIO_SMS_WEBHOOK,
     TWILIO_VOICE_BUSINESS_SUSPENDED,
     TWILIO_SMS_BUSINESS_SUSPENDED,
+    USAGE_NOT_TOLD,
     TWILIO_SIGNATURE_MISSING,
     TWILIO_SIGNATURE_INVALID,
     WEBHOOK_VALIDATION_FAILED,

@@ -3,20 +3,27 @@
 //! | step | effect | undo | what the customer sees if we stop here |
 //! | --- | --- | --- | --- |
 //! | `count` | the figures of the hours that something has changed in | – (counted anew by the next run) | – |
+//! | `stamp` | this total is being told, and no other of the hour until it is known to be told | – (the next run tells it) | – |
 //! | `tell_usage` | Stripe counts it, once | – (it was used) | a line on the next invoice |
 //! | `mark` | it is not told again | – | – |
+//! | `leave` | what Stripe refuses, or may have counted without our knowing, is left to a person | – | – |
 
+use chrono::TimeDelta;
 use clients::stripe::MeterEvent;
 use domain::{
-    billing::usage::{self, Counted, Untold},
+    billing::{
+        telling::{self, Left, Untold},
+        usage::{self, Counted},
+    },
     scope,
 };
-use engine::{Context, Effect, EffectCall, Failure, Probe, Registrar, Retention, Workflow};
+use engine::{Context, Effect, EffectCall, Failure, Gates, Probe, Registrar, Retention, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Clients, Trunkline},
     error::{of_domain, of_stripe},
+    events,
     stripe::{account, keyed},
 };
 
@@ -25,6 +32,10 @@ const STRETCHES_MAX: usize = 16;
 
 /// Hours that one run tells Stripe of; the next run goes on.
 const TELLS_MAX: i64 = 200;
+
+/// Stripe knows a repeat by its identifier for 24 hours at least after it has heard it, which is later than we began to tell it;
+/// the last hour is for a request that is slow, and for clocks that differ.
+const REPEATS_KNOWN: TimeDelta = TimeDelta::hours(23);
 
 /// Counts. Runs hourly.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +48,9 @@ pub struct Metered {
     pub counted: u64,
     /// Figures that Stripe was told.
     pub told: u64,
+    /// Figures that were left to a person.
+    #[serde(default)]
+    pub left: u64,
 }
 
 impl Workflow<Trunkline> for MeterUsage {
@@ -44,6 +58,12 @@ impl Workflow<Trunkline> for MeterUsage {
     const QUEUE: &'static str = "billing";
     const RETENTION: Retention = Retention::Brief;
     type Output = Metered;
+
+    /// One that an operator starts waits for the one that is under way. What waits to try again lets others by: it is
+    /// [`telling::begin`] that lets nothing be told twice.
+    fn gates(&self) -> Gates {
+        Gates::none().at_once("meter_usage", "", 1)
+    }
 
     fn ledger(ledger: &mut Registrar<'_, Trunkline>) {
         ledger.effect::<TellUsage>();
@@ -69,20 +89,76 @@ impl Workflow<Trunkline> for MeterUsage {
         let untold = ctx
             .transaction("untold", async |tx| {
                 scope::platform(tx).await.map_err(of_domain)?;
-                usage::untold(tx, TELLS_MAX).await.map_err(of_domain)
+                telling::untold(tx, TELLS_MAX).await.map_err(of_domain)
             })
             .await?;
+        // Runs that began before hours were stamped have told some of these already.
+        let stamps = ctx.patched("stamp").await?;
         for used in untold {
-            ctx.effect(TellUsage { used: used.clone() }).await?;
-            ctx.transaction("mark", async |tx| {
-                scope::platform(tx).await.map_err(of_domain)?;
-                usage::mark_told(tx, &used).await.map_err(of_domain)
-            })
-            .await?;
-            metered.told += 1;
+            let Some(used) = (if stamps { stamp(ctx, used).await? } else { Some(used) }) else {
+                continue;
+            };
+            match ctx.effect(TellUsage { used: used.clone() }).await? {
+                None => {
+                    mark(ctx, &used).await?;
+                    metered.told += 1;
+                }
+                Some(not_told) => {
+                    leave(ctx, &used, &not_told).await?;
+                    metered.left += 1;
+                }
+            }
         }
         Ok(metered)
     }
+}
+
+async fn stamp(ctx: &Context<'_, Trunkline>, used: Untold) -> Result<Option<Untold>, Failure> {
+    ctx.transaction("stamp", async |tx| {
+        scope::platform(tx).await.map_err(of_domain)?;
+        telling::begin(tx, &used).await.map_err(of_domain)
+    })
+    .await
+}
+
+async fn mark(ctx: &Context<'_, Trunkline>, used: &Untold) -> Result<(), Failure> {
+    ctx.transaction("mark", async |tx| {
+        scope::platform(tx).await.map_err(of_domain)?;
+        telling::mark_told(tx, used).await.map_err(of_domain)
+    })
+    .await
+}
+
+/// One tenant's hour is no reason to tell nothing of the others'.
+async fn leave(
+    ctx: &Context<'_, Trunkline>,
+    used: &Untold,
+    not_told: &NotTold,
+) -> Result<(), Failure> {
+    let run = ctx.job_id().as_uuid();
+    ctx.transaction("leave", async |tx| {
+        scope::platform(tx).await.map_err(of_domain)?;
+        let why = (not_told.why, not_told.says.as_deref());
+        telling::leave(tx, used, why, run).await.map_err(of_domain)?;
+        tracing::error!(
+            event = events::USAGE_NOT_TOLD,
+            tenant_id = %used.tenant,
+            hour = %used.hour,
+            kind = used.kind,
+            why = not_told.why.as_str(),
+            "Stripe is not told what a tenant has used: a person has to look"
+        );
+        Ok(())
+    })
+    .await
+}
+
+/// Why Stripe is not told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotTold {
+    why: Left,
+    /// What it was answered, where it was asked.
+    says: Option<String>,
 }
 
 /// Stripe is told. It counts an identifier once, so whatever is in doubt is told again.
@@ -92,7 +168,7 @@ pub struct TellUsage {
 }
 
 impl TellUsage {
-    /// The same for the same hour, whichever run tells it.
+    /// The same for the same total of the hour, whichever run tells it.
     fn identifier(&self) -> String {
         let Untold { tenant, hour, kind, quantity, .. } = &self.used;
         format!("{tenant}:{}:{kind}:{quantity}", hour.timestamp())
@@ -102,9 +178,17 @@ impl TellUsage {
 impl Effect<Trunkline> for TellUsage {
     const NAME: &'static str = "tell_usage";
     const KEY_IS_HONOURED: bool = true;
-    type Output = ();
+    /// None: it was told.
+    type Output = Option<NotTold>;
 
-    async fn apply(&self, clients: &Clients, call: &EffectCall) -> Result<(), Failure> {
+    async fn apply(
+        &self,
+        clients: &Clients,
+        call: &EffectCall,
+    ) -> Result<Option<NotTold>, Failure> {
+        if self.used.since.is_some_and(|since| call.begun_at - since >= REPEATS_KNOWN) {
+            return Ok(Some(NotTold { why: Left::Doubtful, says: None }));
+        }
         let stripe = &account(clients)?.stripe;
         let event = MeterEvent {
             event_name: self.used.meter.clone(),
@@ -118,11 +202,16 @@ impl Effect<Trunkline> for TellUsage {
             async move { stripe.report_usage(event, &key).await }
         })
         .await;
-        told.map_err(|error| of_stripe(&error))
+        let Err(error) = told else { return Ok(None) };
+        let failure = of_stripe(&error);
+        if failure.is_permanent() {
+            return Ok(Some(NotTold { why: Left::Refused, says: Some(error.to_string()) }));
+        }
+        Err(failure)
     }
 
     /// Usage is not taken back: it was used.
-    async fn probe(&self, _: &Clients, _: &EffectCall) -> Result<Probe<()>, Failure> {
-        Ok(Probe::Happened(()))
+    async fn probe(&self, _: &Clients, _: &EffectCall) -> Result<Probe<Option<NotTold>>, Failure> {
+        Ok(Probe::Happened(None))
     }
 }

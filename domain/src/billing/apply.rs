@@ -115,6 +115,13 @@ pub(super) async fn write(
              trial_end = $10, stripe_seen_at = $11, updated_at = trunkline.now(), stripe_customer_id = $12,
              plan = coalesce($13, plan), daily_calls_max = coalesce($14, daily_calls_max),
              talk_secs_max = coalesce($15, talk_secs_max),
+             -- What was used before it had the meter was paid for as a whole. Meters that both have go on.
+             metered_from = case when exists (
+                 select from product.subscription_plans old, product.subscription_plans new
+                 where old.plan = subscriptions.plan and new.plan = $13
+                   and (new.meter_event_name <> coalesce(old.meter_event_name, '')
+                        or new.talk_meter_event_name <> coalesce(old.talk_meter_event_name, '')))
+                 then trunkline.now() else metered_from end,
              ends_at = case when $2 = 'cancelled' then coalesce(ends_at, trunkline.now()) end
          where subscription_id = $1",
         ours.subscription.as_uuid(),

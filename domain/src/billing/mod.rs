@@ -13,6 +13,7 @@ mod row; // a subscription as we keep it
 mod state; // how a tenant stands, and whether it has to pay first
 
 pub mod reconciliation;
+pub mod telling;
 pub mod usage;
 pub mod usage_report;
 

@@ -1,9 +1,9 @@
-//! What was used, by tenant and hour.
+//! What was used, by tenant and hour. What Stripe is told of it: `telling.rs`.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Conn, Error, TenantId, error::During};
+use crate::{Conn, Error, error::During};
 
 /// An hour's figure may be told so long after it began: a call lasts up to four hours, but few do; what comes later is told
 /// as a difference.
@@ -117,73 +117,4 @@ async fn count_messages(
     .await
     .during("usage: messages")?;
     Ok(written.rows_affected())
-}
-
-/// What a tenant used that Stripe was not told yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Untold {
-    /// Who.
-    pub tenant: TenantId,
-    /// `cus_…`.
-    pub customer: String,
-    /// Of what: `messages_out` or `talk_secs`.
-    pub kind: String,
-    /// Stripe's meter.
-    pub meter: String,
-    /// The hour.
-    pub hour: DateTime<Utc>,
-    /// How much was told before.
-    pub told: i64,
-    /// How much it is in all.
-    pub quantity: i64,
-}
-
-/// What tenants whose plan bills by use have used in hours that are over for a while.
-pub async fn untold(conn: &mut Conn, limit: i64) -> Result<Vec<Untold>, Error> {
-    let rows = sqlx::query!(
-        r#"select u.tenant_id, t.stripe_customer_id as "customer!", m.kind as "kind!", m.meter as "meter!", u.hour,
-                  u.reported_quantity, u.quantity
-           from product.usage_events u
-           join product.tenants t using (tenant_id)
-           join product.subscriptions_in_force s using (tenant_id)
-           join product.subscription_plans p using (plan)
-           cross join lateral (values ('messages_out', p.meter_event_name), ('talk_secs', p.talk_meter_event_name))
-               as m (kind, meter)
-           cross join product.usage_progress done
-           where u.kind = m.kind and u.quantity > u.reported_quantity and m.meter is not null
-             and t.stripe_customer_id is not null and u.hour >= s.created_at
-             and u.hour < done.counted_until - make_interval(hours => $2)
-           order by u.hour, u.tenant_id, u.kind limit $1"#,
-        limit,
-        SETTLED_AFTER_HOURS,
-    )
-    .fetch_all(conn)
-    .await
-    .during("usage: untold")?;
-    let rows = rows.into_iter().map(|r| Untold {
-        tenant: r.tenant_id.into(),
-        customer: r.customer,
-        kind: r.kind,
-        meter: r.meter,
-        hour: r.hour,
-        told: r.reported_quantity,
-        quantity: r.quantity,
-    });
-    Ok(rows.collect())
-}
-
-/// Stripe was told.
-pub async fn mark_told(conn: &mut Conn, told: &Untold) -> Result<(), Error> {
-    sqlx::query!(
-        "update product.usage_events set reported_quantity = $4
-         where tenant_id = $1 and hour = $2 and kind = $3 and reported_quantity < $4",
-        told.tenant.as_uuid(),
-        told.hour,
-        told.kind,
-        told.quantity,
-    )
-    .execute(conn)
-    .await
-    .during("usage: told")?;
-    Ok(())
 }

@@ -9,7 +9,7 @@ use workflows::meter_usage::MeterUsage;
 use super::shop::{Shop, tenant};
 
 /// Messages of the n-th tenant, so many hours ago.
-async fn messages(shop: &Shop, n: u64, hours_ago: u32, direction: &str, count: u32) {
+pub(super) async fn messages(shop: &Shop, n: u64, hours_ago: u32, direction: &str, count: u32) {
     shop.arrange(&format!(
         "insert into product.messages
              (message_id, tenant_id, direction, purpose, to_phone, provider_sid, created_at)
@@ -21,7 +21,7 @@ async fn messages(shop: &Shop, n: u64, hours_ago: u32, direction: &str, count: u
     .await;
 }
 
-async fn meter(shop: &Shop) -> serde_json::Value {
+pub(super) async fn meter(shop: &Shop) -> serde_json::Value {
     shop.done(&MeterUsage {}).await.output.unwrap()
 }
 
@@ -80,6 +80,7 @@ async fn a_call(shop: &Shop, sid: u32, hours_ago: u32, talk_secs: u32) {
     .await;
 }
 
+/// Has had a plan that bills by use since it subscribed.
 async fn pays_by_use(shop: &Shop, meter: &str) {
     shop.arrange(&format!(
         "update product.subscription_plans set meter_event_name = null where plan = 'flexible';
@@ -100,11 +101,11 @@ async fn talk_is_told_once_and_an_end_that_is_heard_of_days_later_is_told_as_the
     assert_eq!(meter(&shop).await["told"], json!(1));
     assert_eq!(meter(&shop).await["told"], json!(0));
     shop.advance(Duration::from_hours(30)).await;
-    assert_eq!(meter(&shop).await, json!({ "counted": 0, "told": 0 }));
+    assert_eq!(meter(&shop).await, json!({ "counted": 0, "told": 0, "left": 0 }));
     // Found by a sweep, long after its hour.
     a_call(&shop, 2, 60, 59).await;
     shop.advance(Duration::from_hours(1)).await;
-    assert_eq!(meter(&shop).await, json!({ "counted": 2, "told": 1 }));
+    assert_eq!(meter(&shop).await, json!({ "counted": 2, "told": 1, "left": 0 }));
     let told: Vec<_> = shop.stripe.usage().into_values().collect();
     assert_eq!((told.len(), told.iter().sum::<i64>()), (2, 120));
 }
@@ -116,9 +117,9 @@ async fn nobody_is_told_of_an_hour_that_may_still_grow() {
     counted_from_the_beginning(&shop).await;
     pays_by_use(&shop, "talk_meter_event_name = 'talk_secs'").await;
     a_call(&shop, 1, 1, 61).await;
-    assert_eq!(meter(&shop).await, json!({ "counted": 2, "told": 0 }));
+    assert_eq!(meter(&shop).await, json!({ "counted": 2, "told": 0, "left": 0 }));
     shop.advance(Duration::from_hours(4)).await;
-    assert_eq!(meter(&shop).await, json!({ "counted": 0, "told": 1 }));
+    assert_eq!(meter(&shop).await, json!({ "counted": 0, "told": 1, "left": 0 }));
 }
 
 #[tokio::test]

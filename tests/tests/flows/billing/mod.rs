@@ -11,3 +11,4 @@ mod large; // a hundred thousand subscriptions
 mod metering; // what was used
 mod reconciling; // our books against Stripe's
 mod subscribing; // from a tenant to one who pays, or to nothing at all
+mod telling; // what Stripe is told of it
