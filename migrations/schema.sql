@@ -626,6 +626,7 @@ CREATE TABLE product.demo_verification_codes (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     replaced_at timestamp with time zone,
+    message_id uuid,
     CONSTRAINT a_code_lives_a_while CHECK ((expires_at > created_at)),
     CONSTRAINT a_replaced_code_is_forgotten CHECK (((replaced_at IS NULL) OR (code_hmac IS NULL))),
     CONSTRAINT three_attempts_per_code CHECK (((attempts >= 0) AND (attempts <= 3)))
@@ -634,6 +635,8 @@ CREATE TABLE product.demo_verification_codes (
 ALTER TABLE ONLY product.demo_verification_codes FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN product.demo_verification_codes.code_hmac IS 'The code itself is never stored. Null: forgotten, the row only counts.';
+
+COMMENT ON COLUMN product.demo_verification_codes.message_id IS 'The message that brings the code. Null: not known.';
 
 CREATE TABLE product.erasures (
     erasure_id uuid NOT NULL,
@@ -712,10 +715,12 @@ CREATE TABLE product.messages (
     reason text,
     occasion text,
     resends smallint DEFAULT 0 NOT NULL,
+    keyword text,
     CONSTRAINT attempts_are_counted CHECK ((attempts >= 0)),
     CONSTRAINT body_sealed_fits CHECK (((octet_length(body_sealed) >= 1) AND (octet_length(body_sealed) <= 16384))),
     CONSTRAINT dated_iff_attempted CHECK (((attempts > 0) = (attempted_at IS NOT NULL))),
     CONSTRAINT direction_is_known CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
+    CONSTRAINT keyword_is_known CHECK ((keyword = ANY (ARRAY['stop'::text, 'start'::text, 'yes'::text, 'help'::text]))),
     CONSTRAINT occasion_is_a_word CHECK ((occasion ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT provider_sid_has_its_shape CHECK ((provider_sid ~ '^(SM|MM)[0-9a-f]{32}$'::text)),
     CONSTRAINT purpose_is_a_name CHECK ((purpose ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
@@ -734,6 +739,8 @@ COMMENT ON COLUMN product.messages.attempted_at IS 'When the newest attempt to h
 COMMENT ON COLUMN product.messages.reason IS 'Why it was never handed over, where that was decided here.';
 
 COMMENT ON COLUMN product.messages.resends IS 'How many before this one said the same and were not delivered.';
+
+COMMENT ON COLUMN product.messages.keyword IS 'Of a text that came in and is one of these words alone. Null: it is no such word.';
 
 CREATE TABLE product.messaging_settings (
     tenant_id uuid NOT NULL,
@@ -787,11 +794,14 @@ CREATE TABLE product.opt_outs (
     ended_at timestamp with time zone,
     phone_hash product.digest,
     CONSTRAINT a_phone_or_its_hash CHECK ((num_nonnulls(phone, phone_hash) = 1)),
-    CONSTRAINT somebody_was_told CHECK (((tenant_id IS NOT NULL) OR (sender IS NOT NULL))),
     CONSTRAINT source_is_known CHECK ((source = ANY (ARRAY['keyword'::text, 'provider'::text, 'operator'::text])))
 );
 
 ALTER TABLE ONLY product.opt_outs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.opt_outs.tenant_id IS 'Whom it was said to; also by another number. Null: it holds for the number alone, or the tenant is gone.';
+
+COMMENT ON COLUMN product.opt_outs.sender IS 'At which number it was said; also of another tenant. Null: it holds for the tenant alone.';
 
 COMMENT ON COLUMN product.opt_outs.phone_hash IS 'The keyed hash of the phone of somebody who was erased.';
 
@@ -812,10 +822,13 @@ CREATE TABLE product.phone_mappings (
     created_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     allocated_at timestamp with time zone DEFAULT trunkline.now() NOT NULL,
     released_at timestamp with time zone,
+    taken_by uuid,
     CONSTRAINT active_until_released CHECK ((is_active = (released_at IS NULL)))
 );
 
 ALTER TABLE ONLY product.phone_mappings FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN product.phone_mappings.taken_by IS 'The run that took the number. Null: not known, or nobody will take it back.';
 
 CREATE TABLE product.phone_mappings_backup (
     mapping_id uuid NOT NULL,
