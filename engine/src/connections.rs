@@ -6,6 +6,16 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+/// Connections for look-ups of the engine itself: mostly for reading pasts of runs. Where there is no way past a pooler, the
+/// committer and each pool's claimer need one of them, too.
+pub(crate) const ENGINE_CONNECTIONS: u32 = 8;
+
+/// Connections for heartbeats alone, so that no burst of work can keep a worker from renewing its lease.
+pub(crate) const HEARTBEAT_CONNECTIONS: u32 = 2;
+
+/// Connections for operators' lists and details, so that none of their questions can hold up a claim.
+pub(crate) const READING_CONNECTIONS: u32 = 3;
+
 /// How often they are counted. Counting touches no connection.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 

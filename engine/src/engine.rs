@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admin::CancelMode,
     committer::{Committer, Op},
+    connections::{self, ENGINE_CONNECTIONS, HEARTBEAT_CONNECTIONS, READING_CONNECTIONS},
     error::Error,
     gate::{Gates, GatesOf},
     job::{ARGS_BYTES_MAX, Enqueued, JobId, NewJob, Start},
@@ -37,19 +38,9 @@ use crate::{
     workflow::App,
 };
 
-/// Connections for look-ups of the engine itself: mostly for reading pasts of runs. Where there is no way past a pooler, the
-/// committer and each pool's claimer need one of them, too.
-const ENGINE_CONNECTIONS: u32 = 8;
-
-/// Connections for heartbeats alone, so that no burst of work can keep a worker from renewing its lease.
-const HEARTBEAT_CONNECTIONS: u32 = 2;
-
 /// Of what an operator's look may take, the part for each of its statements, in tenths: the server stops one that takes
 /// longer, before we hang up on it.
 const STATEMENT_TENTHS: u32 = 8;
-
-/// Connections for operators' lists and details, so that none of their questions can hold up a claim.
-const READING_CONNECTIONS: u32 = 3;
 
 /// How a process reaches its database.
 #[derive(Debug, Clone)]
@@ -132,7 +123,7 @@ impl Engine {
         if loops.planned == Planned::Always {
             pools.push(("loops", loops.db.pool().clone()));
         }
-        tasks.spawn(crate::connections::show(pools, stop.clone()));
+        tasks.spawn(connections::show(pools, stop.clone()));
         tasks.spawn(announce(db.clone(), wakeups.sender(), pending));
         if let Some(url) = config.direct_url {
             let (wakeups, stop) = (wakeups.clone(), stop.clone());
