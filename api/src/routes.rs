@@ -270,6 +270,8 @@ routes! {
         post "/v1/admin/businesses/{tenant}/voice" AdminKey Tenants => calls::admin_put_voice;
         post "/v1/admin/plans" AdminKey Billing => admin::put_plan;
         get "/v1/admin/billing/reconciliation" AdminKey Read => admin::last_reconciliation;
+        get "/v1/admin/billing/usage-left" AdminKey Read => admin::usage_left::list;
+        post "/v1/admin/businesses/{tenant}/usage/settle" AdminKey Billing => admin::usage_left::settle;
 
         get "/v1/openapi.json" Open => openapi::document;
         get "/health" Open => health::health;

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use engine::Engine;
-use futures::future::try_join_all;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
+use tokio::task::JoinSet;
 
 use crate::{
     Extent, Figure, Host, Series, floor,
@@ -42,16 +42,20 @@ pub(crate) async fn measure(
     bulk(host, &engine, extent, say).await
 }
 
-/// So many callers at once, each awaiting its own jobs one by one.
+/// So many callers at once, each awaiting its own jobs one by one: tasks, as the handlers of an API are.
 async fn together(engine: &Engine, callers: usize, each: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
-    try_join_all((0..callers).map(|_| async {
-        for _ in 0..each {
-            engine.enqueue(noop()).await?;
-        }
-        anyhow::Ok(())
-    }))
-    .await?;
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let engine = engine.clone();
+        tasks.spawn(async move {
+            for _ in 0..each {
+                engine.enqueue(noop()).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    all(tasks).await?;
     Ok(rate(callers * each, began.elapsed().as_secs_f64()))
 }
 
@@ -64,8 +68,21 @@ async fn raw(host: &Host, connections: usize, count: usize) -> anyhow::Result<f6
     let ids = floor::ids(&mut open[0], "bench", "bench_noop").await?;
     let each = count.div_ceil(connections);
     let began = Instant::now();
-    try_join_all(open.iter_mut().map(|conn| floor::one_by_one(conn, ids, &args, each))).await?;
+    let mut tasks = JoinSet::new();
+    for mut conn in open {
+        let args = args.clone();
+        tasks.spawn(async move { floor::one_by_one(&mut conn, ids, &args, each).await });
+    }
+    all(tasks).await?;
     Ok(rate(each * connections, began.elapsed().as_secs_f64()))
+}
+
+/// Until all have ended well.
+async fn all(mut tasks: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    Ok(())
 }
 
 async fn bulk(

@@ -22,6 +22,9 @@ pub struct Vitals {
     pub verification_ratio: Option<f64>,
     /// Of the messages of the last 24 hours whose fate is known, the share that was delivered, 0 to 1.
     pub delivery_ratio: Option<f64>,
+    /// Hours that Stripe is not told of until a person has looked.
+    #[serde(default)]
+    pub usage_left: i64,
     /// Tenants that wait for a number.
     pub waiting: i64,
     /// Free numbers, those whose rest is over among them.
@@ -69,6 +72,7 @@ pub async fn take(conn: &mut Conn) -> Result<Vitals, Error> {
                      and h.previous_status = 'demo_pending' and h.status = 'trial') as creation_secs_mean,
                   (select used / nullif(all_of_them, 0) from codes) as verification_ratio,
                   (select delivered / nullif(all_of_them, 0) from texts) as delivery_ratio,
+                  (select count(*) from product.usage_events where left_why is not null) as "usage_left!",
                   (select count(*) from product.number_waitlist) as "waiting!",
                   (select count(*) from pool where status = 'available') as "available!",
                   (select count(*) from pool where status = 'allocated') as "allocated!",

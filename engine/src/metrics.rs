@@ -39,6 +39,8 @@ pub const CLAIM_TIME: &str = "engine_claim_seconds";
 pub const FLUSH_SIZE: &str = "engine_flush_operations";
 /// How long a flush took, in seconds.
 pub const FLUSH_TIME: &str = "engine_flush_seconds";
+/// Operations that no longer wait because somebody had a row locked, by outcome: written, refused, in vain.
+pub const SET_ASIDE: &str = "engine_operations_set_aside_total";
 
 /// How long the oldest snapshot of the database has been open, in seconds. The fleet's: the same from every process.
 pub const OLDEST_SNAPSHOT: &str = "engine_oldest_snapshot_seconds";
@@ -75,7 +77,7 @@ pub const CONNECTIONS: &str = "engine_database_connections";
 pub const SLOTS: &str = "engine_pool_slots";
 
 /// All of them.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     STARTED,
     FINISHED,
     WAITED,
@@ -89,6 +91,7 @@ pub const NAMES: [&str; 28] = [
     CLAIM_TIME,
     FLUSH_SIZE,
     FLUSH_TIME,
+    SET_ASIDE,
     OLDEST_SNAPSHOT,
     DEAD_ROWS,
     PARTITIONS_AHEAD,
@@ -152,6 +155,11 @@ pub(crate) fn claimed(time: Duration) {
 pub(crate) fn flushed(operations: usize, time: Duration) {
     histogram!(FLUSH_SIZE).record(operations as f64);
     histogram!(FLUSH_TIME).record(time.as_secs_f64());
+}
+
+/// One that had to wait for a lock waits no longer.
+pub(crate) fn set_aside(outcome: &'static str) {
+    counter!(SET_ASIDE, "outcome" => outcome).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]

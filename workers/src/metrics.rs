@@ -27,6 +27,8 @@ pub const WAITING: &str = "number_waitlist_tenants";
 pub const POOL: &str = "number_pool_numbers";
 /// The share of the pool that tenants have.
 pub const UTILISATION: &str = "number_pool_allocated_ratio";
+/// Hours of use that Stripe is not told of until a person has looked.
+pub const USAGE_LEFT: &str = "billing_usage_left_rows";
 /// How old all of this is.
 pub const AGE: &str = "product_vitals_age_seconds";
 
@@ -34,7 +36,7 @@ pub const AGE: &str = "product_vitals_age_seconds";
 pub const SWITCH_ON: &str = "product_switch_on_seconds";
 
 /// All of them.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     ACTIVE_DEMOS,
     CONVERSION,
     DURATION,
@@ -43,6 +45,7 @@ pub const NAMES: [&str; 10] = [
     WAITING,
     POOL,
     UTILISATION,
+    USAGE_LEFT,
     AGE,
     SWITCH_ON,
 ];
@@ -92,6 +95,7 @@ async fn read(engine: &Engine) -> Result<(), engine::Error> {
 fn set(vitals: &Vitals, age_secs: f64) {
     gauge!(ACTIVE_DEMOS).set(vitals.active_demos as f64);
     gauge!(WAITING).set(vitals.waiting as f64);
+    gauge!(USAGE_LEFT).set(vitals.usage_left as f64);
     gauge!(AGE).set(age_secs);
     let pool = [
         ("available", vitals.available),

@@ -113,10 +113,14 @@ impl Change<Trunkline> for TakeNumber {
     }
 }
 
-/// Says in the sign-up where it stands. A tenant that was made without a demo has none.
-async fn say(tx: &mut Tx, tenant: TenantId, status: SignupStatus) -> Result<(), Failure> {
-    match signups::set_status(tx, tenant, status).await {
-        Ok(()) | Err(domain::Error::NotFound { .. }) => Ok(()),
+/// Says in the sign-up where it stands, as long as a demo is being put together. A tenant that was made without one has none, and
+/// one whose demo runs or ran, or who has become a customer since, is given a number all the same.
+async fn say(tx: &mut Tx, tenant: TenantId, next: SignupStatus) -> Result<(), Failure> {
+    match signups::status_for_update(tx, tenant).await {
+        Ok(SignupStatus::Provisioning | SignupStatus::Waitlisted) => {
+            signups::set_status(tx, tenant, next).await.map_err(of_domain)
+        }
+        Ok(_) | Err(domain::Error::NotFound { .. }) => Ok(()),
         Err(other) => Err(of_domain(other)),
     }
 }

@@ -32,6 +32,7 @@ mod steer; // jobs
 mod tags; // what of a thing somebody has read
 pub(crate) mod tenant_keys; // of tenants' programs
 pub(crate) mod usage; // what tenants used, as files
+pub(crate) mod usage_left; // what Stripe was not told of, and a person has to look at
 pub(crate) mod verify; // whether the records are what they were
 mod vouch; // a phone, verified by an operator's word
 pub(crate) mod webhooks; // what providers posted

@@ -160,6 +160,27 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/admin/billing/reconciliation",
         "How our books agreed with Stripe's, the last time they were compared.",
     ),
+    get(
+        "usage",
+        "left",
+        "/v1/admin/billing/usage-left",
+        "Hours that Stripe was not told of and a person has to look at, the oldest first.",
+    )
+    .shows(&["tenant", "hour", "kind", "why", "quantity", "told", "telling", "since", "customer"]),
+    post(
+        "usage",
+        "settle",
+        "/v1/admin/businesses/{tenant}/usage/settle",
+        "Say what became of such an hour at Stripe.",
+    )
+    .with(&[
+        text("hour", "When it began, as the list has it"),
+        text("kind", "messages_out or talk_secs"),
+        text(
+            "found",
+            "counted: Stripe bills it, or you did by hand; not_counted: the next run tells it",
+        ),
+    ]),
     post(
         "erasure",
         "preview",

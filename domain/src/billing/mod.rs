@@ -12,6 +12,7 @@ mod record; // what a workflow has done
 mod row; // a subscription as we keep it
 mod state; // how a tenant stands, and whether it has to pay first
 
+pub mod left;
 pub mod reconciliation;
 pub mod telling;
 pub mod usage;

@@ -143,6 +143,7 @@ async fn serve(mut held: Held, wakeups: Wakeups, queue: Arc<Mutex<Queue>>) {
 /// It was tried for long enough.
 fn in_vain(one: Waiting) {
     tracing::warn!("an operation has waited for a lock in vain");
+    crate::metrics::set_aside("in_vain");
     answer(one.request.reply, Err(CommitError::Unavailable));
 }
 
@@ -170,9 +171,14 @@ async fn turn(
     } else {
         let op = std::slice::from_ref(&one.request.op);
         match flush::flush(held, wakeups, op, Some(BEGIN_BRIEF), one.again).await {
-            Ok(mut verdict) => answer(one.request.reply, verdict.remove(0)),
+            Ok(mut verdict) => {
+                let said = verdict.remove(0);
+                crate::metrics::set_aside(if said.is_ok() { "written" } else { "refused" });
+                answer(one.request.reply, said);
+            }
             Err(error) if error.is_ours() => {
                 let why = first_line(&error);
+                crate::metrics::set_aside("refused");
                 tracing::warn!(error = %why, "the database refused what had waited for a lock");
                 answer(one.request.reply, Err(CommitError::Refused(why)));
             }

@@ -246,6 +246,15 @@ pub const BODIES: &[Shape] = &[
     )
     .one_of(&[&["phone"], &["tenant", "whole_tenant"]]),
     post(
+        "/v1/admin/businesses/{tenant}/usage/settle",
+        &[
+            instant("hour").needed(),
+            words("kind", &["messages_out", "talk_secs"]).needed(),
+            words("found", &["counted", "not_counted"]).needed(),
+            REASON.needed(),
+        ],
+    ),
+    post(
         "/v1/admin/businesses",
         &[
             field("name", Kind::Text(200)).needed(),

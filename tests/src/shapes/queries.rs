@@ -68,6 +68,7 @@ pub const QUERIES: &[Shape] = &[
         &[text("provider"), text("object"), words("state", STATES), LIMIT, CURSOR],
     ),
     get("/v1/admin/erasures", &[LIMIT, CURSOR]),
+    get("/v1/admin/billing/usage-left", &[LIMIT, CURSOR]),
     get("/v1/admin/businesses", &[words("status", TENANTS), text("name"), LIMIT, CURSOR]),
     get("/v1/admin/businesses/usage.csv", &[FROM, TO]),
     get("/v1/admin/businesses/{tenant}/usage.csv", &[FROM, TO]),

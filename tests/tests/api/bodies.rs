@@ -65,6 +65,7 @@ pub(crate) const BODIES: &[(&str, &str, bool)] = &[
     ("/v1/admin/businesses/{tenant}/keys/{id}/rotate", "reason", false),
     ("/v1/admin/businesses/{tenant}/keys/{id}/revoke", "reason", false),
     ("/v1/admin/businesses/{tenant}/rotate-key", "reason", false),
+    ("/v1/admin/businesses/{tenant}/usage/settle", "hour", true),
     ("/v1/admin/businesses/{tenant}/subscription", "plan", true),
     ("/v1/admin/businesses/{tenant}/subscription/cancel", "at", true),
     ("/v1/admin/businesses/{tenant}/subscription/change-plan", "plan", true),

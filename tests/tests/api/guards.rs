@@ -147,6 +147,8 @@ const TABLE: &[(&str, &str, Guard, Nothing)] = &[
     ("POST", "/v1/admin/businesses/{tenant}/subscription/change-plan", Guard::AdminKey, NO_KEY),
     ("POST", "/v1/admin/plans", Guard::AdminKey, NO_KEY),
     ("GET", "/v1/admin/billing/reconciliation", Guard::AdminKey, NO_KEY),
+    ("GET", "/v1/admin/billing/usage-left", Guard::AdminKey, NO_KEY),
+    ("POST", "/v1/admin/businesses/{tenant}/usage/settle", Guard::AdminKey, NO_KEY),
     ("GET", "/api/admin/maintenance", Guard::AdminKey, NO_KEY),
     ("POST", "/api/admin/maintenance", Guard::AdminKey, NO_KEY),
     ("POST", "/v1/admin/demo/{tenant}/code", Guard::AdminKey, NO_KEY),

@@ -6,7 +6,7 @@ use engine::{Config, Hold, JobId, State, Unique, Workflow};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tests::{Proxy, WorkerOptions, holds, wait_until, within};
 
-use crate::toy::{Act, Plan, Rig, Script};
+use crate::toy::{Act, Plan, Rig, Script, counted};
 
 /// Jobs that have nothing to do with it.
 const OTHERS: usize = 200;
@@ -125,7 +125,8 @@ async fn a_job_that_cannot_leave_its_lease_waits_alone_and_leaves_it_later() {
 }
 
 #[tokio::test]
-async fn an_end_that_waits_for_its_unique_key_waits_alone() {
+async fn an_end_that_waits_for_its_unique_key_waits_alone_and_is_counted() {
+    let before = counted(engine::metrics::SET_ASIDE);
     let rig = Rig::new().await;
     rig.world.plan("step:kept", [Plan::Gate]);
     let _worker = rig.worker_with(roomy()).await;
@@ -138,6 +139,8 @@ async fn an_end_that_waits_for_its_unique_key_waits_alone() {
     assert_eq!(rig.job(kept).await.summary.state, State::Running);
     leave(keeper).await;
     rig.succeeds(kept).await;
+    let has_waited = || counted(engine::metrics::SET_ASIDE) > before;
+    wait_until("it is counted", async || holds(has_waited())).await;
     assert_eq!((rig.epoch(kept).await, rig.world.count("step:kept")), (1, 1));
 }
 

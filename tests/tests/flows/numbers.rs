@@ -227,3 +227,23 @@ async fn a_run_that_waited_and_then_got_a_number_gives_the_number_back_when_it_i
     no_number_is_shared(&stage.db).await;
     stage.comes_to_rest().await;
 }
+
+#[tokio::test]
+async fn a_demo_that_runs_without_its_number_gets_another_one_by_an_operator_s_order() {
+    let stage = Stage::with(Props { numbers: 1, ..Props::default() }).await;
+    let _worker = stage.worker().await;
+    let demo = stage.sign_up().await;
+    stage.verify(&demo).await;
+    stage.becomes(&demo, "active").await;
+    let mut tx = stage.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    numbers::release(&mut tx, demo.tenant, Duration::ZERO).await.unwrap().expect("it had one");
+    tx.commit().await.unwrap();
+    assert_eq!(has(&stage, demo.tenant).await, None);
+
+    let ordered = stage.run(AllocateNumber { tenant: demo.tenant }).await;
+    assert_eq!(ordered.summary.state, State::Succeeded, "{:?}", ordered.summary.error);
+    assert!(has(&stage, demo.tenant).await.is_some());
+    assert_eq!(stage.status(&demo).await, "active", "it ran all the time");
+    stage.comes_to_rest().await;
+}

@@ -132,3 +132,49 @@ async fn the_report_of_the_last_reconciliation_is_there_when_there_was_one() {
     assert_eq!(shown["report"]["reported"], json!(1));
     assert_eq!(shown["findings"][0]["kind"], json!("orphan_customer"));
 }
+
+#[tokio::test]
+async fn an_hour_that_stripe_was_not_told_of_is_listed_and_settled_by_a_person_once() {
+    let stage = Stage::open().await;
+    let tenant = a_tenant(&stage).await;
+    let hours = format!(
+        "insert into product.usage_events (tenant_id, hour, kind, quantity, telling_quantity, telling_since, left_why, left_for)
+         values ('{tenant}', '2026-11-01T10:00Z', 'messages_out', 12, 10, trunkline.now(), 'doubtful', 'texts cus_1'),
+                ('{tenant}', '2026-11-01T11:00Z', 'talk_secs', 60, null, null, 'refused', 'talk cus_1'),
+                ('{tenant}', '2026-11-01T12:00Z', 'talk_secs', 60, null, null, null, null)"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(hours)).execute(&stage.db.every_row()).await.unwrap();
+    let list = "/v1/admin/billing/usage-left";
+    let first = stage.get(&format!("{list}?limit=1")).as_operator().send().await.is(200);
+    let doubtful = &first["items"][0];
+    assert_eq!((&doubtful["why"], &doubtful["telling"]), (&json!("doubtful"), &json!(10)));
+    assert_eq!((&doubtful["meter"], &doubtful["customer"]), (&json!("texts"), &json!("cus_1")));
+    let next = first["next_cursor"].as_str().unwrap();
+    let rest = stage.get(&format!("{list}?cursor={next}")).as_operator().send().await.is(200);
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1, "what may yet be told is not left");
+    assert_eq!((&rest["items"][0]["why"], &rest["next_cursor"]), (&json!("refused"), &Value::Null));
+
+    let path = format!("/v1/admin/businesses/{tenant}/usage/settle");
+    let settle = async |body: Value| stage.post(&path).as_operator().json(&body).send().await;
+    let order = |hour: &str, kind: &str, found: &str| json!({ "hour": hour, "kind": kind, "found": found, "reason": "looked" });
+    settle(order("2026-11-01T10:30:00Z", "messages_out", "counted"))
+        .await
+        .problem(422, "invalid_fields");
+    settle(order("2026-11-01T10:00:00Z", "calls", "counted")).await.problem(422, "invalid_fields");
+    settle(order("2026-11-01T10:00:00Z", "messages_out", "lost"))
+        .await
+        .problem(422, "invalid_fields");
+    settle(order("2026-11-01T12:00:00Z", "talk_secs", "counted")).await.problem(409, "wrong_state");
+    let counted = order("2026-11-01T10:00:00Z", "messages_out", "counted");
+    assert_eq!(settle(counted.clone()).await.is(200)["found"], json!("counted"));
+    settle(counted).await.problem(409, "wrong_state");
+    settle(order("2026-11-01T11:00:00Z", "talk_secs", "not_counted")).await.is(200);
+    let told = "select from product.usage_events
+                where (kind = 'messages_out' and reported_quantity = 10 or kind = 'talk_secs' and reported_quantity = 0)
+                  and left_why is null and left_for is null and telling_quantity is null";
+    assert_eq!(stage.db.number(told).await, 3);
+    let audited = "select from product.audit_log where action = 'usage.settled' and details ->> 'reason' = 'looked'";
+    assert_eq!(stage.db.number(audited).await, 2);
+    assert_eq!(stage.get(list).as_operator().send().await.is(200)["items"], json!([]));
+    stage.db.may_leave_jobs();
+}

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use domain::{
+    billing::{
+        left::{self, Found, LeftHour},
+        telling::Left,
+    },
     scope,
     subscriptions::{self, PaidPlan},
 };
@@ -186,15 +190,43 @@ async fn what_stripe_may_have_counted_and_would_not_know_again_is_left_to_a_pers
     assert_eq!(counted(&shop), 10);
     let noted = "select from product.billing_events where kind = 'usage_doubtful'";
     assert_eq!(shop.rows(noted).await, 1);
-    // A person has looked at Stripe's meter: it was counted. Decision 0049 has this statement.
-    shop.arrange(
-        "update product.usage_events set reported_quantity = telling_quantity, telling_quantity = null,
-             telling_since = null, left_why = null, left_for = null
-         where left_why = 'doubtful'",
-    )
-    .await;
+    // A person has looked at Stripe's meter: it was counted.
+    let was = settle(&shop, Found::Counted).await;
+    assert_eq!((was.why, was.told, was.telling, was.quantity), (Left::Doubtful, 0, Some(10), 12));
     assert_eq!(meter(&shop).await, figures(1, 0));
     assert_eq!(counted(&shop), 12);
+}
+
+#[tokio::test]
+async fn what_stripe_has_not_counted_after_all_is_told_as_it_was_and_then_what_has_come_to_it() {
+    let shop = who_pay_by_use(1).await;
+    let _worker = shop.worker().await;
+    used(&shop, 1, 30, 10).await;
+    shop.stripe.set_mood(Mood::ServerError);
+    assert_eq!(shop.run(&MeterUsage {}).await.summary.state, State::Failed);
+    shop.stripe.set_mood(Mood::Accepts);
+    shop.arrange("update product.usage_events set quantity = 12").await;
+    shop.advance(Duration::from_hours(24)).await;
+    assert_eq!(meter(&shop).await, figures(0, 1));
+    assert_eq!(counted(&shop), 0);
+    settle(&shop, Found::NotCounted).await;
+    assert_eq!(meter(&shop).await, figures(1, 0));
+    assert_eq!(counted(&shop), 10);
+    assert_eq!(meter(&shop).await, figures(1, 0));
+    assert_eq!(counted(&shop), 12);
+}
+
+/// A person says what became of the only hour that was left.
+async fn settle(shop: &Shop, found: Found) -> LeftHour {
+    let mut tx = shop.engine.begin().await.unwrap();
+    scope::platform(&mut tx).await.unwrap();
+    let hours = left::list(&mut tx, None, 10).await.unwrap();
+    let [hour] = hours.try_into().unwrap();
+    let was = left::settle(&mut tx, hour.place(), found).await.unwrap();
+    assert_eq!(was, Some(hour.clone()));
+    assert_eq!(left::settle(&mut tx, hour.place(), found).await.unwrap(), None, "only once");
+    tx.commit().await.unwrap();
+    hour
 }
 
 #[tokio::test]
