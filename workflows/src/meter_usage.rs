@@ -7,6 +7,7 @@
 //! | `tell_usage` | Stripe counts it, once | – (it was used) | a line on the next invoice |
 //! | `mark` | it is not told again | – | – |
 //! | `leave` | what Stripe refuses, or may have counted without our knowing, is left to a person | – | – |
+//! | `go_on` | another run, if there was more than one takes | – (the next hour's does it) | – |
 
 use chrono::TimeDelta;
 use clients::stripe::MeterEvent;
@@ -30,7 +31,7 @@ use crate::{
 /// Stretches of two days that one run catches up with: a month.
 const STRETCHES_MAX: usize = 16;
 
-/// Hours that one run tells Stripe of; the next run goes on.
+/// Hours that one run tells Stripe of; if there are more, another run goes on at once.
 const TELLS_MAX: i64 = 200;
 
 /// Stripe knows a repeat by its identifier for 24 hours at least after it has heard it, which is later than we began to tell it;
@@ -92,6 +93,7 @@ impl Workflow<Trunkline> for MeterUsage {
                 telling::untold(tx, TELLS_MAX).await.map_err(of_domain)
             })
             .await?;
+        let is_full = untold.len() >= usize::try_from(TELLS_MAX).unwrap_or(usize::MAX);
         // Runs that began before hours were stamped have told some of these already.
         let stamps = ctx.patched("stamp").await?;
         for used in untold {
@@ -108,6 +110,14 @@ impl Workflow<Trunkline> for MeterUsage {
                     metered.left += 1;
                 }
             }
+        }
+        if is_full {
+            // Each of them was told or left, so the next run finds others.
+            ctx.transaction("go_on", async |tx| {
+                tx.enqueue(MeterUsage {}.job()).await?;
+                Ok(())
+            })
+            .await?;
         }
         Ok(metered)
     }

@@ -110,7 +110,7 @@ impl Workflow<Trunkline> for ReconcilePages {
                 Part::Subscriptions | Part::Customers => None,
             };
             let share = unseen.as_ref().map(|(_, share)| *share).unwrap_or_default();
-            stretch.suspicious |= share.is_suspicious();
+            stretch.suspicious |= share.is_suspicious() || share.is_an_exodus();
             let ids = unseen.map(|(ids, _)| ids);
             let fetched = ctx
                 .step("fetch", async |clients, _| self.fetch(clients, after, ids.clone()).await)
@@ -223,7 +223,7 @@ impl ReconcilePages {
             .await
             .map_err(of_domain)?;
         for id in &fetched.gone {
-            let one = reconciliation::end(tx, run, id, asked_at, may_fix).await;
+            let one = reconciliation::end(tx, run, id, asked_at, is_live, may_fix).await;
             tally = tally.plus(one.map_err(of_domain)?);
         }
         let payers = reconciliation::compare_customers(tx, run, &fetched.payers, is_live).await;

@@ -10,7 +10,7 @@ use super::{deed::Order, enqueue::instant, key::Operator, steer::flag, tags::Ask
 use crate::{
     idempotency::{Done, Stop},
     json::Fields,
-    problem::Problem,
+    problem::{Code, Problem},
     state::ApiState,
 };
 
@@ -49,6 +49,7 @@ pub(crate) async fn set_maintenance(
         deed.condition.check(now)?;
     }
     let (tx, caller, reason) = deed.parts();
+    wanted.must_last(tx).await?;
     wanted.put(tx, &caller.operator.actor, reason).await?;
     let details = json!({
         "mode": wanted.switch.map_or(NORMAL, Switch::as_str),
@@ -80,6 +81,18 @@ impl Wanted {
             fields.wrong("until", "is only for what is turned on");
         }
         mode.map(|switch| Wanted { switch, is_on, until })
+    }
+
+    /// What would be over before it begins is a mistake, of the time zone for example, and must not be told as done.
+    async fn must_last(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let now = tx.now().await?;
+        match self.until {
+            Some(until) if until <= now => {
+                let why = format!("until {until} is over: it is {now}");
+                Err(Problem::new(Code::InvalidFields, why))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn put(&self, tx: &mut Tx, by: &str, reason: Option<&str>) -> Result<(), Problem> {

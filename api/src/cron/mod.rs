@@ -65,12 +65,17 @@ pub(crate) async fn one(
     let Some(schedule) = job.schedule else {
         return Err(Problem::new(Code::NotBuiltYet, format!("{name} does nothing yet")));
     };
+    let found = state.engine().schedules().await?.into_iter().find(|it| it.name == schedule);
+    if found.as_ref().is_some_and(|it| it.paused.is_some()) {
+        let why = format!("an operator has paused {schedule}");
+        return Err(Problem::new(Code::WrongState, why));
+    }
     let mut tx = state.begin().await?;
     let now = tx.now().await?;
     let minute = tick::minute_of(now).timestamp().to_string();
     let made = tx.schedule_run(schedule, &minute, &Operator::new(ACTOR)).await?;
     tx.commit().await?;
-    let kind = kind_of(&state, schedule).await?;
+    let kind = found.map(|it| it.kind).unwrap_or_default();
     let mut answer = told(&state, Some(made.id()), &kind).await?;
     answer["job"] = name.into();
     answer["timestamp"] = json!(now);
@@ -98,10 +103,4 @@ async fn latest(
         }
     };
     told(state, id, &schedule.kind).await
-}
-
-async fn kind_of(state: &ApiState, name: &str) -> Result<String, Problem> {
-    let schedules = state.engine().schedules().await?;
-    let found = schedules.into_iter().find(|schedule| schedule.name == name);
-    Ok(found.map(|schedule| schedule.kind).unwrap_or_default())
 }

@@ -18,12 +18,14 @@ use axum::{
 use crate::routes::ROUTES;
 
 /// What a page may send besides what any page may.
-const MAY_SEND: HeaderValue =
-    HeaderValue::from_static("authorization, content-type, x-request-id, traceparent");
+const MAY_SEND: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id, traceparent",
+);
 
 /// What it may read besides the body.
-const MAY_READ: HeaderValue =
-    HeaderValue::from_static("ratelimit, ratelimit-policy, retry-after, x-request-id");
+const MAY_READ: HeaderValue = HeaderValue::from_static(
+    "etag, idempotent-replayed, location, ratelimit, ratelimit-policy, retry-after, x-request-id",
+);
 
 /// How long a browser may remember the leave, in seconds: a name that was taken off the list is soon forgotten.
 const REMEMBERED_SECS: HeaderValue = HeaderValue::from_static("600");

@@ -64,6 +64,8 @@ impl Tx {
             }
             Answer::ResumeForward => {
                 self.check_forward(id, &held).await?;
+                // What an operator wanted before would turn the run around once more.
+                store::cancel::cancel_forget(self, id.as_uuid()).await?;
                 self.go_on(id, &held, Course::Forward.code()).await?
             }
         };

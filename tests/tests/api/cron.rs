@@ -73,6 +73,16 @@ async fn one_job_is_made_now_and_once_a_minute() {
 }
 
 #[tokio::test]
+async fn a_schedule_that_an_operator_has_paused_makes_nothing_for_an_outside_clock() {
+    let stage = Stage::with_clock().await;
+    let pause = serde_json::json!({ "reason": "after a restore" });
+    let path = "/v1/admin/schedules/sweep-calls/pause";
+    stage.post(path).as_operator().json(&pause).send().await.is(200);
+    stage.clock("/api/cron/check-missed-calls").await.problem(409, "wrong_state");
+    assert_eq!(stage.jobs_of("call_sweep").await, 0);
+}
+
+#[tokio::test]
 async fn of_many_at_once_each_tick_has_one_job() {
     let stage = Stage::with_clock().await;
     let other = stage.another_api().await;

@@ -69,6 +69,10 @@ async fn only_pages_of_sites_that_are_named_may_ask_and_never_for_operators() {
     assert_eq!(allowed.header("access-control-allow-origin"), FRIEND);
     assert_eq!(allowed.header("access-control-allow-credentials"), "true");
     assert_eq!(allowed.header("access-control-allow-methods"), "GET, POST");
+    for name in ["authorization", "idempotency-key", "if-match"] {
+        let names = allowed.header("access-control-allow-headers").to_owned();
+        assert!(names.split(", ").any(|it| it == name), "{name}: {names}");
+    }
     let asked = stage.get(ME).header("origin", FRIEND).send().await;
     assert_eq!(asked.header("access-control-allow-origin"), FRIEND);
     assert_eq!(asked.header("vary"), "origin");

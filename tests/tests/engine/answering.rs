@@ -185,6 +185,23 @@ async fn a_run_of_which_nothing_is_taken_back_yet_is_resumed_forward() {
 }
 
 #[tokio::test]
+async fn a_cancelled_run_that_is_resumed_forward_is_not_cancelled_again_by_the_order_of_before() {
+    let rig = Rig::new().await;
+    rig.world.plan("undo:y", [Plan::Permanent]);
+    let _worker = rig.worker().await;
+    let id = rig.play([Act::deed("y"), Act::wait("go")]).await;
+    rig.becomes(id, State::Waiting).await;
+    rig.cancel(id).await;
+    let run = rig.parks(id).await;
+    assert!(run.compensating);
+    rig.answer(&run, Answer::ResumeForward).await.unwrap();
+    assert_eq!(rig.db.number("select from trunkline.cancels").await, 0);
+    rig.signal(id, "go", 1.into(), None).await;
+    rig.succeeds(id).await;
+    assert_eq!((rig.world.count("do:y"), rig.world.deeds()), (1, 1));
+}
+
+#[tokio::test]
 async fn of_ten_operators_one_answers_and_a_second_click_is_told_so() {
     let rig = Rig::new().await;
     let worker = rig.worker().await;

@@ -47,7 +47,16 @@ impl Tally {
     pub fn is_suspicious(self) -> bool {
         self.checked >= CHECKED_MIN && self.mismatches * 100 > self.checked * MISMATCH_PERCENT_MAX
     }
+
+    /// Whether so many are gone at Stripe that another account was asked: of those too few to say so, one by one, the mode of
+    /// the account tells.
+    pub fn is_an_exodus(self) -> bool {
+        self.mismatches >= GONE_MIN && self.mismatches * 100 > self.checked * MISMATCH_PERCENT_MAX
+    }
 }
+
+/// So many customers do not go in a night without our having heard of any.
+const GONE_MIN: u64 = 4;
 
 /// Below that, a share says nothing.
 const CHECKED_MIN: u64 = 200;

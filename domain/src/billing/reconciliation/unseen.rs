@@ -58,18 +58,21 @@ pub async fn unseen(conn: &mut Conn, run: Uuid, after: &str, limit: i64) -> Resu
     Ok(Unseen { ids, share })
 }
 
-/// Stripe says that there is none of this name: it is over with us, too.
+/// Stripe says that there is none of this name: it is over with us, too, unless another mode of Stripe's was asked than the one
+/// it is in.
 pub async fn end(
     conn: &mut Conn,
     run: Uuid,
     stripe_id: &str,
     asked_at: DateTime<Utc>,
+    live_expected: bool,
     may_fix: bool,
 ) -> Result<Tally, Error> {
     let known = by_stripe_id(conn, &[stripe_id.to_owned()]).await?;
     let Some(ours) = known.into_iter().find(|it| it.standing != Standing::Cancelled) else {
         return Ok(Tally::default());
     };
+    let may_fix = may_fix && ours.livemode.is_none_or(|it| it == live_expected);
     if ours.updated_at >= asked_at {
         return Ok(Tally { checked: 1, skipped: 1, ..Tally::default() });
     }

@@ -71,6 +71,18 @@ async fn a_switch_with_an_end_goes_off_by_itself() {
 }
 
 #[tokio::test]
+async fn a_switch_that_would_be_over_already_is_refused_and_not_told_as_on() {
+    let stage = Stage::open().await;
+    let body =
+        json!({ "mode": "calls_disabled", "reason": "outage", "until": "2020-01-01T18:00:00Z" });
+    set(&stage, body).await.problem(422, "invalid_fields");
+    assert_eq!(
+        stage.db.number("select from product.audit_log where action = 'maintenance.set'").await,
+        0
+    );
+}
+
+#[tokio::test]
 async fn every_switch_is_shown_with_who_set_it_and_why_and_its_changes_are_audited() {
     let stage = Stage::open().await;
     let shown = stage.get("/api/admin/maintenance").as_operator().send().await.is(200);

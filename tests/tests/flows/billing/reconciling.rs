@@ -153,6 +153,32 @@ async fn a_flood_of_differences_is_reported_and_nothing_is_set_right() {
 }
 
 #[tokio::test]
+async fn a_small_company_s_customers_are_not_ended_because_another_account_was_asked() {
+    let shop = Shop::subscribed(50).await;
+    let _worker = shop.worker().await;
+    shop.stripe.reset();
+    let report = reconcile(&shop).await;
+    assert!(report.suspicious, "{report:?}");
+    assert_eq!(shop.rows("select from product.subscriptions where status = 'active'").await, 50);
+}
+
+#[tokio::test]
+async fn a_subscription_of_stripes_other_mode_is_not_ended_because_this_one_does_not_know_it() {
+    let shop = Shop::subscribed(2).await;
+    let _worker = shop.worker().await;
+    let live = format!(
+        "update product.subscriptions set livemode = true where stripe_subscription_id = '{}'",
+        sub(1)
+    );
+    shop.arrange(&live).await;
+    shop.stripe.reset();
+    let report = reconcile(&shop).await;
+    assert_eq!((report.tally.fixed, report.suspicious), (1, false), "{report:?}");
+    let active = "select from product.subscriptions where status = 'active' and livemode";
+    assert_eq!(shop.rows(active).await, 1);
+}
+
+#[tokio::test]
 async fn what_somebody_is_just_writing_is_left_for_the_next_run() {
     let shop = Shop::subscribed(3).await;
     let _worker = shop.worker().await;

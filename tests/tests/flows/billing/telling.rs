@@ -230,6 +230,22 @@ async fn settle(shop: &Shop, found: Found) -> LeftHour {
 }
 
 #[tokio::test]
+async fn more_than_one_run_takes_is_told_by_the_next_one_at_once() {
+    let shop = who_pay_by_use(1).await;
+    shop.arrange(&format!(
+        "insert into product.usage_events (tenant_id, hour, kind, quantity)
+         select '{}', date_trunc('hour', trunkline.now(), 'UTC') - make_interval(hours => n), 'messages_out', 1
+         from generate_series(30, 279) n",
+        tenant(1)
+    ))
+    .await;
+    let _worker = shop.worker().await;
+    assert_eq!(meter(&shop).await, figures(200, 0));
+    tests::rest::at_rest(&shop.db, &["meter_usage"]).await;
+    assert_eq!(counted(&shop), 250);
+}
+
+#[tokio::test]
 async fn two_meterings_run_one_after_the_other() {
     let shop = who_pay_by_use(1).await;
     used(&shop, 1, 30, 10).await;
