@@ -64,7 +64,7 @@ pub(crate) async fn stands_since(
 }
 
 /// Sets aside a step and what was recorded since: the run will come to it anew. Transactions after it, which happen once,
-/// and marks that a run passes once, stay. Returns how many rows.
+/// marks that a run passes once, and whether it is a run of older code, stay. Returns how many rows.
 pub(crate) async fn checkpoints_set_aside(
     conn: &mut PgConnection,
     job_id: Uuid,
@@ -76,7 +76,7 @@ pub(crate) async fn checkpoints_set_aside(
              delete from trunkline.checkpoints
              where job_id = $1
                and (key = $2 or key = $2 || '~until' -- a wait is given its whole time again
-                    or finished_at >= $3 and form not in ('transaction', 'pivot', 'race') and lent is null)
+                    or finished_at >= $3 and form not in ('transaction', 'pivot', 'race', 'patch') and lent is null)
              returning *
          )
          insert into trunkline.superseded (job_id, key, form, output, attempt, started_at, finished_at)

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use engine::{Context, Failure, Registry, State, Workflow};
+use engine::{Context, Failure, RedriveFrom, Registry, State, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tests::{TestWorker, WorkerOptions};
 
-use crate::toy::{Rig, Toy, World, registry};
+use crate::toy::{Plan, Rig, Toy, World, operator, registry};
 
 /// As it was.
 #[derive(Serialize, Deserialize)]
@@ -104,4 +104,38 @@ async fn a_new_run_does_all_of_it() {
     let output = rig.becomes(id, State::Succeeded).await.output;
     assert_eq!(output, Some(json!([true, true, true])));
     assert_eq!(rig.world.story("step:"), ["a", "audit", "b", "receipt", "c"]);
+}
+
+/// What it writes down once comes after what was added.
+#[derive(Serialize, Deserialize)]
+struct Writer;
+
+impl Workflow<Toy> for Writer {
+    const KIND: &'static str = KIND;
+    const QUEUE: &'static str = "toys";
+    type Output = bool;
+
+    async fn run(&self, ctx: &Context<'_, Toy>) -> Result<bool, Failure> {
+        step(ctx, "a").await?;
+        let is_new = ctx.patched("stamp").await?;
+        ctx.transaction("write", async |_| Ok(())).await?;
+        step(ctx, "c").await?;
+        Ok(is_new)
+    }
+}
+
+#[tokio::test]
+async fn a_new_run_that_is_redriven_from_a_step_stays_a_new_one() {
+    let rig = Rig::with(registry().with::<Writer>()).await;
+    rig.world.plan("step:c", [Plan::Permanent]);
+    let _worker = worker(&rig, registry().with::<Writer>()).await;
+    let id = rig.enqueue(Writer.job()).await;
+    rig.becomes(id, State::Failed).await;
+    let mut tx = rig.engine.begin().await.unwrap();
+    let from = RedriveFrom::Step { name: "a".to_owned(), despite_deeds: true };
+    assert_eq!(tx.redrive(id, &from, &operator()).await.unwrap(), id);
+    tx.commit().await.unwrap();
+    let output = rig.becomes(id, State::Succeeded).await.output;
+    assert_eq!(output, Some(json!(true)));
+    assert_eq!(rig.world.story("step:"), ["a", "c", "a", "c"]);
 }
