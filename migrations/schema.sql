@@ -2679,6 +2679,8 @@ CREATE INDEX tenants_demo_expiry_order ON product.tenants USING btree (demo_expi
 
 CREATE INDEX usage_events_by_hour ON product.usage_events USING btree (hour);
 
+CREATE INDEX usage_events_left ON product.usage_events USING btree (hour, tenant_id, kind) WHERE (left_why IS NOT NULL);
+
 CREATE INDEX users_by_email ON product.users USING btree (lower((email)::text), created_at) WHERE is_active;
 
 CREATE INDEX verification_failures_expiry_order ON product.verification_failures USING btree (forget_at);

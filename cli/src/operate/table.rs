@@ -26,7 +26,7 @@ pub(crate) struct Operation {
 }
 
 /// What the nouns are, for the help.
-pub(super) const NOUNS: [(&str, &str); 19] = [
+pub(super) const NOUNS: [(&str, &str); 20] = [
     ("health", "How the system is, in one look. (`doctor` says only what is wrong.)"),
     ("job", "Jobs and runs: find, explain, retry, cancel, redrive, fork."),
     ("operation", "Orders about many jobs: preview, start, watch, cancel, undo."),
@@ -43,6 +43,7 @@ pub(super) const NOUNS: [(&str, &str); 19] = [
     ("tenant", "Tenants: find, make, shut out, let in, what they use and pay for, their calls."),
     ("tenant-key", "Keys of tenants' programs: what each is for, and until when."),
     ("plan", "What can be bought, and how our books agree with Stripe's."),
+    ("usage", "Use that Stripe was not told of: list, settle."),
     ("erasure", "People and tenants who are erased: count, order, list."),
     ("number", "The pool of numbers."),
     ("switch", "What is switched for everybody: sign-ups, texts, codes, calls."),
